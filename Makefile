@@ -1,0 +1,75 @@
+# `make demo` and `make test` do all the set-up on a machine that has Python 3.11+ (with venv), Node 18+ and make.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
+JS_SOURCES := $(shell find js/src -type f 2>/dev/null)
+BUNDLE := lightly_widget/static/widget.js
+
+.PHONY: demo test check lint types js-check unit browser notebooks bench bundle clean
+
+demo: $(VENV)/.demo notebooks/node_modules/.done
+	cd notebooks && ../$(BIN)/jupyter lab quickstart.ipynb
+
+test: check unit browser
+
+check: lint types js-check
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.test
+	$(BIN)/mypy
+
+js-check: js/node_modules/.done
+	cd js && npm run --silent typecheck && npm run --silent lint && npm test --silent
+
+unit: $(VENV)/.test notebooks/node_modules/.done
+	$(BIN)/python -m pytest -m "not browser" --cov=lightly_widget --cov-report=term:skip-covered
+
+browser: $(VENV)/.test notebooks/node_modules/.done .chromium
+	$(BIN)/python -m pytest -m browser
+
+bench: $(VENV)/.test
+	$(PIP) -e ".[bench]"
+	$(BIN)/python -m benchmarks
+
+bundle: $(BUNDLE)
+
+$(BUNDLE): js/node_modules/.done js/build.mjs $(JS_SOURCES)
+	cd js && npm run --silent build
+
+js/node_modules/.done: js/package.json js/package-lock.json
+	cd js && npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+# The pictures of the quickstart and their names: two npm packages, both MIT, fetched and never vendored.
+notebooks/node_modules/.done: notebooks/package.json notebooks/package-lock.json
+	cd notebooks && npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml constraints.txt $(BUNDLE) | $(BIN)/python
+	$(PIP) -e ".[demo]"
+	touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt $(BUNDLE) | $(BIN)/python
+	$(PIP) -e ".[test]"
+	touch $@
+
+# Playwright's own download is not needed: the tests drive the distribution's Chromium.
+.chromium:
+	@command -v chromium >/dev/null || { \
+	  run=""; [ "$$(id -u)" = 0 ] || run=sudo; \
+	  $$run apt-get update -qq && $$run apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; }
+.PHONY: .chromium
+
+clean:
+	rm -rf build dist js/dist js/node_modules notebooks/node_modules $(BUNDLE) .pytest_cache .mypy_cache .ruff_cache test-results
