@@ -1,0 +1,344 @@
+"""Exact nearest columns of many rows, by blocked matrix products.
+
+A product gives −‖a − b‖²/2 up to a constant of the row, quickly and to float32 rounding. All columns within that
+rounding of the k-th best are kept, and their distances are then computed from differences in float64. So the answer
+is that of the plain float64 search, whatever the block sizes, the BLAS or the number of threads.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightly_widget.errors import InvalidTypeError, InvalidValueError, Progress, no_progress, shown
+
+FloatArray = NDArray[np.float32]
+IntArray = NDArray[np.int64]
+
+TILE_COLUMNS: Final = 8192
+TILE_ROWS: Final = 256
+STRIPES: Final = 16  # a tile is read as 16 stripes; the maxima across them find the few places worth a look
+_REFINE_VALUES: Final = 1 << 18  # differences held at once while distances are recomputed: 2 MB of float64
+_HEARTBEAT: Final = 0.1  # seconds between two calls of progress
+
+
+def as_matrix(name: str, value: object) -> NDArray[Any]:
+    """`value` as an array (n, d) of real numbers, not copied; memory-mapped arrays stay so."""
+    if not isinstance(value, np.ndarray):
+        value = np.asarray(value)
+    if value.dtype.kind not in "fiu":
+        raise InvalidTypeError(f"{name} must hold real numbers; its dtype is {value.dtype}")
+    if value.ndim != 2 or value.shape[1] == 0:
+        raise InvalidValueError(f"{name} must have the shape (n, d) with d ≥ 1; it is {shown(value.shape)}")
+    return value
+
+
+class Space:
+    """Where a set of arrays is compared: shifted and scaled where float32 products would otherwise lose too much.
+
+    Raises InvalidValueError when a value is not finite, with the number of such rows and the first of them.
+    """
+
+    def __init__(self, arrays: dict[str, NDArray[Any]], progress: Progress = no_progress) -> None:
+        total = max(sum(len(a) for a in arrays.values()), 1)
+        d = next(iter(arrays.values())).shape[1]
+        largest, square, done = 0.0, 0.0, 0
+        mean = np.zeros(d)
+        for name, array in arrays.items():
+            if array.shape[1] != d:
+                raise InvalidValueError(f"{name} has {array.shape[1]} dimensions where {d} are expected")
+            for start in range(0, len(array), TILE_COLUMNS):
+                block = np.asarray(array[start : start + TILE_COLUMNS], dtype=np.float32)
+                high = float(max(block.max(), -block.min()))  # NaN or infinite when any value is
+                if not np.isfinite(high):
+                    raise InvalidValueError(_not_finite(name, array))
+                largest = max(largest, high)
+                mean += block.sum(axis=0, dtype=np.float64)
+                square += float(np.vdot(block, block)) if high < 1e15 else np.inf
+                done += len(block)
+                progress(done / total)
+        mean /= total
+        with np.errstate(over="ignore"):
+            offset = float(mean @ mean) > 0.5 * square / total
+        # Norms far above the distances cost digits, and squares beyond float32 cost everything.
+        self.scale = np.float32(1.0 if 1e-12 < largest < 1e12 or largest == 0 else 2.0 ** -np.floor(np.log2(largest)))
+        self.shift = (mean * float(self.scale)).astype(np.float32) if offset or self.scale != 1 else None
+
+    def take(self, array: NDArray[Any], rows: slice | IntArray) -> FloatArray:
+        """Those rows of the array, in this space; may be a view of it."""
+        block: FloatArray = np.asarray(array[rows], dtype=np.float32)
+        if self.scale != 1:
+            block = block * self.scale
+        return block if self.shift is None else block - self.shift
+
+    def half_norms(self, array: NDArray[Any], progress: Progress = no_progress) -> FloatArray:
+        """‖x‖²/2 of every row, (n,) float32."""
+        out = np.empty(len(array), dtype=np.float32)
+        for start in range(0, len(array), TILE_COLUMNS):
+            block = self.take(array, slice(start, start + TILE_COLUMNS))
+            np.einsum("ij,ij->i", block, block, out=out[start : start + TILE_COLUMNS])
+            progress(start / len(array))
+        return np.multiply(out, np.float32(0.5), out=out)
+
+
+def _not_finite(name: str, array: NDArray[Any]) -> str:
+    bad: list[IntArray] = []
+    for start in range(0, len(array), TILE_COLUMNS):
+        block = np.asarray(array[start : start + TILE_COLUMNS], dtype=np.float32)
+        bad.append(np.flatnonzero(~np.isfinite(block).all(axis=1)) + start)
+    rows = np.concatenate(bad)
+    return (
+        f"{name} holds values that are not finite (NaN, infinite, or beyond float32) in {len(rows):,} of "
+        f"{len(array):,} rows, the first is row {rows[0]:,}; embed those samples again or leave them out"
+    )
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Some columns to compare with: their numbers, their vectors in the space, and their half norms."""
+
+    ids: IntArray
+    vectors: FloatArray
+    half_norms: FloatArray
+
+
+def tiles(
+    space: Space, array: NDArray[Any], half_norms: FloatArray, width: int = TILE_COLUMNS, ids: IntArray | None = None
+) -> Iterator[Tile]:
+    """The array, or its rows `ids`, cut into tiles."""
+    for start in range(0, len(array) if ids is None else len(ids), width):
+        if ids is None:
+            part = np.arange(start, min(start + width, len(array)))
+            yield Tile(part, space.take(array, slice(start, start + width)), half_norms[start : start + width])
+        else:
+            part = ids[start : start + width]
+            yield Tile(part, space.take(array, part), half_norms[part])
+
+
+class Candidates:
+    """For a block of rows: every column seen so far that may be among the k nearest."""
+
+    def __init__(self, rows: FloatArray, k: int, largest_half_norm: float, itself: IntArray | None = None) -> None:
+        b, d = rows.shape
+        self.rows, self.k, self.itself = rows, k, itself
+        self.limit = 4 * k + 64
+        self.ids = np.empty((b, 0), dtype=np.int64)
+        self.scores = np.empty((b, 0), dtype=np.float32)
+        self.floor = np.full(b, -np.inf, dtype=np.float32)  # the k-th best score so far
+        norms = np.sqrt(np.einsum("ij,ij->i", rows, rows) * 2.0 * max(largest_half_norm, 0.0))
+        # The bound on a float32 sum of d products, twice: the k-th and the rival may both be off.
+        self.margin = (2 * (d + 8) * 2.0**-24 * (norms + largest_half_norm)).astype(np.float32)
+
+    def add(self, tile: Tile, buffer: FloatArray) -> None:
+        """Compare the rows with the tile's columns; `buffer` is scratch of at least rows × columns."""
+        b, m = len(self.rows), len(tile.ids)
+        if m == 0 or self.k == 0:
+            return
+        stripes = STRIPES if m >= 4 * STRIPES * self.k else 1
+        w = -(-m // stripes)
+        # out= needs exactly the product's shape, so the padded columns live in a view next to it.
+        scores = buffer[: b * stripes * w].reshape(b, stripes * w)
+        np.matmul(self.rows, tile.vectors.T, out=scores[:, :m])
+        scores[:, m:] = -np.inf
+        scores[:, :m] -= tile.half_norms
+        if self.itself is not None:
+            at = np.searchsorted(tile.ids, self.itself)
+            here = np.flatnonzero((at < m) & (tile.ids[np.minimum(at, m - 1)] == self.itself))
+            scores[here, at[here]] = -np.inf
+        tops = scores if stripes == 1 else scores.reshape(b, stripes, w).max(axis=1)
+        if w >= self.k:
+            kth = np.partition(tops, w - self.k, axis=1)[:, w - self.k] if np.isinf(self.floor).any() else -np.inf
+            np.maximum(self.floor, kth, out=self.floor)
+        row, column, score = self._promising(scores, tops, stripes)
+        self._merge(row, tile.ids[column], score)
+
+    def _promising(self, scores: FloatArray, tops: FloatArray, stripes: int) -> tuple[IntArray, IntArray, FloatArray]:
+        """(row, column, score) of all that reach the floor, give or take the margin; rows ascending."""
+        w = tops.shape[1]
+        cut = np.maximum(self.floor - self.margin, np.finfo(np.float32).min)
+        flat = np.flatnonzero(self._thinned(tops >= cut[:, None], tops))
+        row, place = flat // w, flat % w
+        if stripes == 1:
+            return row, place, scores.ravel()[flat]
+        among = scores.ravel()[(row * (w * stripes) + place)[:, None] + np.arange(0, w * stripes, w)]
+        i, stripe = np.nonzero(among >= cut[row][:, None])
+        return row[i], stripe * w + place[i], among[i, stripe]
+
+    def _thinned(self, hits: NDArray[np.bool_], tops: FloatArray) -> NDArray[np.bool_]:
+        """At most `limit` hits a row, so that thousands of equal rows cost no more than others; the better stay."""
+        crowded = np.flatnonzero(np.count_nonzero(hits, axis=1) > self.limit)
+        if len(crowded):
+            better = tops[crowded] > self.floor[crowded, None]  # fewer than k
+            equal = hits[crowded] & ~better
+            hits[crowded] = better | (equal & (np.cumsum(equal, axis=1) <= self.limit - self.k))
+        return hits
+
+    def _merge(self, row: IntArray, ids: IntArray, scores: FloatArray) -> None:
+        if len(row) == 0:
+            return
+        b = len(self.rows)
+        counts = np.bincount(row, minlength=b)
+        place = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+        width = self.ids.shape[1]
+        all_scores = np.full((b, width + int(counts.max())), -np.inf, dtype=np.float32)
+        all_ids = np.full(all_scores.shape, -1, dtype=np.int64)
+        all_scores[:, :width], all_ids[:, :width] = self.scores, self.ids
+        all_scores[row, width + place], all_ids[row, width + place] = scores, ids
+        order = np.argsort(-all_scores, axis=1, kind="stable")[:, : self.limit]
+        self.scores = np.take_along_axis(all_scores, order, axis=1)
+        self.ids = np.take_along_axis(all_ids, order, axis=1)
+        if self.scores.shape[1] >= self.k:
+            np.maximum(self.floor, self.scores[:, self.k - 1], out=self.floor)
+            keep = int(np.count_nonzero(self.scores >= (self.floor - self.margin)[:, None], axis=1).max())
+            keep = max(keep, self.k)
+            self.scores, self.ids = self.scores[:, :keep], self.ids[:, :keep]
+
+
+def settle(
+    rows: NDArray[Any], columns: NDArray[Any], candidates: IntArray, k: int
+) -> tuple[NDArray[np.int32], FloatArray]:
+    """The k nearest of each row's candidate columns (−1: none), by distances from float64 differences.
+
+    Ascending by distance as float32, then by column; padded with −1 and infinity.
+    """
+    b, width = candidates.shape
+    distances = np.full((b, max(width, k)), np.inf, dtype=np.float32)
+    step = max(_REFINE_VALUES // max(width * rows.shape[1], 1), 1)
+    for start in range(0, b, step):
+        part = candidates[start : start + step]
+        near = np.asarray(columns[np.maximum(part, 0)], dtype=np.float32)
+        away = np.subtract(near, np.asarray(rows[start : start + step])[:, None], dtype=np.float64)
+        square = np.einsum("ijk,ijk->ij", away, away)
+        distances[start : start + step, :width] = np.where(part < 0, np.inf, np.sqrt(square))
+    ids = np.full(distances.shape, np.iinfo(np.int32).max, dtype=np.int32)
+    ids[:, :width][candidates >= 0] = candidates[candidates >= 0]
+    order = np.lexsort((ids, distances), axis=1)[:, :k]
+    distances = np.take_along_axis(distances, order, axis=1)
+    ids = np.take_along_axis(ids, order, axis=1)
+    ids[np.isinf(distances)] = -1
+    return ids, distances
+
+
+def search(
+    rows: NDArray[Any],
+    columns: NDArray[Any],
+    k: int,
+    *,
+    same_from: int | None = None,
+    progress: Progress = no_progress,
+) -> tuple[NDArray[np.int32], FloatArray]:
+    """The k nearest columns of every row, exactly: indices (n, k) int32 and Euclidean distances (n, k) float32.
+
+    With `same_from`, row i is column i + same_from, and no row is its own neighbour.
+    """
+    arrays = {"embeddings": columns} if same_from is not None else {"embeddings": columns, "query": rows}
+    space = Space(arrays, lambda f: progress(0.02 * f))
+    half_norms = space.half_norms(columns, lambda f: progress(0.02 + 0.02 * f))
+    largest = float(half_norms.max(initial=0.0))
+    indices = np.empty((len(rows), k), dtype=np.int32)
+    distances = np.empty((len(rows), k), dtype=np.float32)
+    width = min(TILE_COLUMNS, -(-max(len(columns), 1) // STRIPES) * STRIPES)
+    height = tile_rows(rows.shape[1])
+
+    def work(start: int, buffer: FloatArray, stopped: Callable[[], bool]) -> None:
+        part = slice(start, min(start + height, len(rows)))
+        itself = None if same_from is None else np.arange(part.start, part.stop) + same_from
+        best = Candidates(space.take(rows, part), k, largest, itself)
+        for tile in tiles(space, columns, half_norms, width):
+            if stopped():
+                return
+            best.add(tile, buffer)
+        indices[part], distances[part] = settle(rows[part], columns, best.ids, k)
+
+    starts = range(0, len(rows), height)
+    in_threads(starts, work, height * (width + STRIPES), lambda f: progress(0.04 + 0.96 * f))
+    return indices, distances
+
+
+def tile_rows(d: int) -> int:
+    """Rows a block holds, so that one product stays well below the time between two looks at the stop flag."""
+    return max(min(TILE_ROWS, (1 << 18) // d), 16)
+
+
+def in_threads(
+    tasks: Iterable[Any],
+    work: Callable[[Any, FloatArray, Callable[[], bool]], None],
+    scratch: int,
+    progress: Progress,
+) -> None:
+    """Run `work(task, buffer, stopped)` for every task, on all cores, each worker with `scratch` float32 of its own.
+
+    Progress is called from the calling thread. When it raises, or a task does, the workers stop at their next look
+    at `stopped` and the error goes on to the caller.
+    """
+    queue = list(tasks)
+    following = itertools.count()
+    stop = threading.Event()
+    done = itertools.count()
+    finished = 0
+
+    def worker() -> None:
+        nonlocal finished
+        buffer = np.empty(scratch, dtype=np.float32)
+        while not stop.is_set() and (i := next(following)) < len(queue):
+            work(queue[i], buffer, stop.is_set)
+            finished = next(done) + 1
+
+    n_workers = min(available_cores(), len(queue))
+    if n_workers == 0:
+        progress(1.0)
+        return
+    with one_blas_thread(), ThreadPoolExecutor(n_workers, "lightly_widget") as pool:
+        try:
+            running = {pool.submit(worker) for _ in range(n_workers)}
+            while running:
+                over, running = wait(running, _HEARTBEAT, FIRST_EXCEPTION)
+                for future in over:
+                    future.result()
+                progress(min(finished / len(queue), 1.0))
+        finally:
+            stop.set()
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+_blas_lock = threading.Lock()
+_blas_users = 0
+_blas_limit: Any = None
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """BLAS on one thread while our own threads run, so that selecting runs in parallel as well as multiplying.
+
+    Counted, because the limit is the process's: of two overlapping users the last one out restores it.
+    """
+    global _blas_users, _blas_limit
+    from threadpoolctl import threadpool_limits
+
+    with _blas_lock:
+        if _blas_users == 0:
+            _blas_limit = threadpool_limits(1, user_api="blas")
+        _blas_users += 1
+    try:
+        yield
+    finally:
+        with _blas_lock:
+            _blas_users -= 1
+            if _blas_users == 0:
+                _blas_limit.restore_original_limits()
+                _blas_limit = None
