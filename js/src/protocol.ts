@@ -7,6 +7,9 @@
  * A `row` is the index of a sample in the widget's own fixed order (`0 … n_samples-1`); sample ids never cross in bulk.
  */
 
+/** Spoken by both sides; a kernel with another number answers `hello` with an error that says what to do. */
+export const PROTOCOL = 1;
+
 /** A typed array in the message's buffers: `buffers[buffer]` holds it, little-endian, honouring byteOffset/byteLength. */
 export interface ArrayRef {
   buffer: number;
@@ -23,6 +26,17 @@ export interface StrategyDict {
 
 /** What to sample from. `rows` are those of the current selection bitset in the kernel, never sent. */
 export type Candidates = { from: "all" | "filter" | "selection" } | { from: "tag"; tag: string };
+
+/** What a sample was made from; with `n` this is the whole of a `sample` request. */
+export interface SampleSpec {
+  strategies: StrategyDict[];
+  candidates: Candidates;
+  preselected_tag_name: string | null;
+  /** Rows pinned by hand in the gallery: preselected for this run. At most 10,000. */
+  pinned: number[];
+  /** Rows removed by hand: no candidates in this run. At most 10,000. */
+  excluded: number[];
+}
 
 /** A filter as plain data: the same dict as `expression.to_dict()` in Python. */
 export type FilterDict =
@@ -84,21 +98,11 @@ export interface Info {
 }
 
 export type Request =
-  /** The current geometry and state: answered by `points` parts, then `mask`s, then `picks`. Also the resync request. */
+  /** The current geometry and state: answered by `points` parts, `mask`s, `picks`, `sampled`, at last `state`. Also the
+   * resync request: what was asked before it, quick and unanswered when `state` comes, was lost on the way. */
   | { kind: "hello"; id: number; protocol: number }
   | { kind: "colors"; id: number; color_by: ColorBy }
-  | {
-      kind: "sample";
-      id: number;
-      n: number;
-      strategies: StrategyDict[];
-      candidates: Candidates;
-      preselected_tag_name: string | null;
-      /** Rows pinned by hand in the gallery: preselected for this run. At most 10,000. */
-      pinned: number[];
-      /** Rows removed by hand: no candidates in this run. At most 10,000. */
-      excluded: number[];
-    }
+  | ({ kind: "sample"; id: number; n: number } & SampleSpec)
   | { kind: "cancel"; id: number; target: number }
   | { kind: "save_tag"; id: number; name: string; n: number; grow: boolean }
   /** Polygon in data coordinates in buffer 0 (f32, x0 y0 x1 y1 …), non-zero winding; `clear` has no buffer. */
@@ -119,6 +123,8 @@ export type Request =
   | { kind: "find"; id: number; text?: string; row?: number; sign?: 1 | -1; k: number }
   | { kind: "clusters"; id: number; color_by: ColorBy };
 
+export type RequestKind = Request["kind"];
+
 /** Every kernel → browser message. `seq` rises by one per message of this widget; a gap makes the browser say `hello`. */
 export type Message = { seq: number; id: number | null; done: boolean } & (
   | { kind: "error"; error: string; message: string }
@@ -135,8 +141,8 @@ export type Message = { seq: number; id: number | null; done: boolean } & (
       /** Set in the last part. */
       last: boolean;
     }
-  /** One bit per row, LSB first, in n_samples bits. */
-  | { kind: "mask"; mask: "filter" | "selection" | "preselected" | "pinned"; count: number; bits: ArrayRef | null }
+  /** One bit per row, LSB first, in n_samples bits; null = every row (filter) or none (selection, preselected). */
+  | { kind: "mask"; mask: "filter" | "selection" | "preselected"; count: number; bits: ArrayRef | null }
   | {
       kind: "colors";
       color_by: ColorBy;
@@ -163,7 +169,13 @@ export type Message = { seq: number; id: number | null; done: boolean } & (
       cancelled: boolean;
       can_undo: boolean;
       can_redo: boolean;
+      /** What this sample was made from; null when it was made in Python, where no control describes it. */
+      spec: SampleSpec | null;
     }
+  /** The last answer to `hello`: ids of the requests still being worked on. */
+  | { kind: "state"; running: number[] }
+  /** The trait `hovered` was set in the kernel: the row of that sample. */
+  | { kind: "hovered"; row: number | null }
   | { kind: "saved"; tag: string; count: number }
   | {
       kind: "detail";
@@ -217,3 +229,9 @@ export interface Histogram {
   sample: number[];
   random: number[];
 }
+
+export type MessageKind = Message["kind"];
+/** The message of one kind. */
+export type MessageOf<K extends MessageKind> = Extract<Message, { kind: K }>;
+/** A request as the store takes it: it gives the id itself. */
+export type Ask = Request extends infer R ? (R extends { id: number } ? Omit<R, "id"> : never) : never;
