@@ -1,8 +1,4 @@
-"""Sampling strategies: frozen dataclasses that turn a view of the candidates into solver terms, and to and from a dict.
-
-The dict is the one vocabulary for Python, the saved recipe and the browser's panel:
-``{"type": "diversity", "strength": 1.0, "embedding_model_name": None}``.
-"""
+"""What the strategies and the sampling need to know about the candidates: the protocol that the dataset fulfils."""
 
 from __future__ import annotations
 
@@ -59,10 +55,10 @@ class CandidateView(Protocol):
         """(n,) values in row order, null where missing. ValueError: unknown key."""
 
     def tag_names(self) -> list[str]:
-        """The dataset's tags as they are now (not at the snapshot), so that a name taken since is seen."""
+        """The dataset's tags as they are now, not at the snapshot, so that a name taken since is seen."""
 
     def tag(self, name: str) -> pl.Series:
-        """Sample ids of the tag in pick order, candidates or not. ValueError: unknown tag."""
+        """Sample ids of the tag as it is now, in pick order, candidates or not. ValueError: unknown tag."""
 
     def annotations(self, annotation_source: str | None) -> pl.DataFrame:
         """Columns row (u32), class_name, annotation_type, x, y, width, height, confidence. ValueError: unknown."""

@@ -1,0 +1,52 @@
+"""Sampling strategies: frozen dataclasses that turn a view of the candidates into solver terms, and to and from a dict.
+
+The dict is the one vocabulary for Python, the saved recipe and the browser's panel:
+``{"type": "diversity", "strength": 1.0, "embedding_model_name": None}``.
+"""
+
+from lightly_widget.strategies.base import (
+    Balance,
+    Prepared,
+    Strategy,
+    parse_strategies,
+    strategy_from_dict,
+    strategy_types,
+    unusable,
+)
+from lightly_widget.strategies.baseline import RandomStrategy
+from lightly_widget.strategies.by_embedding import (
+    EmbeddingDeduplicationStrategy,
+    EmbeddingDiversityStrategy,
+    EmbeddingRepresentativeStrategy,
+    EmbeddingSimilarityStrategy,
+    EmbeddingTypicalityStrategy,
+    SubpartDiversityStrategy,
+)
+from lightly_widget.strategies.by_value import (
+    AnnotationClassBalancingStrategy,
+    MetadataBalancingStrategy,
+    MetadataWeightingStrategy,
+)
+from lightly_widget.strategies.view import CandidateView, ViewInfo
+
+__all__ = [
+    "AnnotationClassBalancingStrategy",
+    "Balance",
+    "CandidateView",
+    "EmbeddingDeduplicationStrategy",
+    "EmbeddingDiversityStrategy",
+    "EmbeddingRepresentativeStrategy",
+    "EmbeddingSimilarityStrategy",
+    "EmbeddingTypicalityStrategy",
+    "MetadataBalancingStrategy",
+    "MetadataWeightingStrategy",
+    "Prepared",
+    "RandomStrategy",
+    "Strategy",
+    "SubpartDiversityStrategy",
+    "ViewInfo",
+    "parse_strategies",
+    "strategy_from_dict",
+    "strategy_types",
+    "unusable",
+]

@@ -1,0 +1,219 @@
+"""The strategies that look at the embeddings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import polars as pl
+
+from lightly_widget.errors import InvalidValueError, Progress, did_you_mean, listed, no_progress, shown
+from lightly_widget.strategies.base import Prepared, Strategy, distance, option, optional_text, register, text
+from lightly_widget.strategies.view import CandidateView, ViewInfo
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+NO_EMBEDDINGS = "The dataset has no embeddings yet: dataset.embed() or dataset.add_embeddings(…) adds them."
+NEIGHBORS = 20
+
+
+class _NeedsEmbeddings(Strategy):
+    @classmethod
+    def why_unusable(cls, info: ViewInfo) -> str | None:
+        return None if info.embedding_models else NO_EMBEDDINGS
+
+
+@register
+@dataclass(frozen=True)
+class EmbeddingDiversityStrategy(_NeedsEmbeddings):
+    """Greedy farthest-first (k-centre): each pick is the candidate farthest from all picks before it (Euclidean)."""
+
+    type: ClassVar[str] = "diversity"
+    use_when: ClassVar[str] = "You want every kind of sample once, rare ones too."
+    embedding_model_name: str | None = option(optional_text, default=None)
+
+    def prepare(self, view: CandidateView, progress: Progress = no_progress) -> Prepared:
+        from lightly_widget.solver import Diversity
+
+        return Prepared((Diversity(view.embeddings(self.embedding_model_name), strength=self.strength),))
+
+
+@register
+@dataclass(frozen=True)
+class EmbeddingDeduplicationStrategy(_NeedsEmbeddings):
+    """Diversity that stops when no candidate is at least this far (Euclidean, ≥ 0) from the picks."""
+
+    type: ClassVar[str] = "deduplication"
+    use_when: ClassVar[str] = "Your data has near-duplicates, such as frames of a video, and you want one of each."
+    stopping_condition_minimum_distance: float = option(distance)
+    embedding_model_name: str | None = option(optional_text, default=None)
+
+    def prepare(self, view: CandidateView, progress: Progress = no_progress) -> Prepared:
+        from lightly_widget.solver import Diversity
+
+        embeddings = view.embeddings(self.embedding_model_name)
+        minimum = self.stopping_condition_minimum_distance
+        return Prepared((Diversity(embeddings, strength=self.strength, minimum_distance=minimum),))
+
+
+@register
+@dataclass(frozen=True)
+class EmbeddingSimilarityStrategy(_NeedsEmbeddings):
+    """Weighs each candidate by exp(−d / mean d), d its Euclidean distance to the nearest sample of the query tag."""
+
+    type: ClassVar[str] = "similarity"
+    use_when: ClassVar[str] = "You have a few examples and want more like them."
+    query_tag_name: str = option(text)
+    embedding_model_name: str | None = option(optional_text, default=None)
+
+    def prepare(self, view: CandidateView, progress: Progress = no_progress) -> Prepared:
+        from lightly_widget.solver import Weighting
+
+        query, warnings = query_embeddings(view, self.query_tag_name, self.embedding_model_name)
+        weights = similarity(view.embeddings(self.embedding_model_name), query, progress)
+        return Prepared((Weighting(weights, strength=self.strength),), warnings)
+
+    @classmethod
+    def why_unusable(cls, info: ViewInfo) -> str | None:
+        if not info.embedding_models:
+            return NO_EMBEDDINGS
+        return None if info.tag_names else "There is no tag to be similar to: tag a few example samples first."
+
+
+@register
+@dataclass(frozen=True)
+class EmbeddingTypicalityStrategy(_NeedsEmbeddings):
+    """Weighs each candidate by how close its 20 nearest neighbours in the whole dataset are."""
+
+    type: ClassVar[str] = "typicality"
+    use_when: ClassVar[str] = "You want the usual cases; with a negative strength, the odd ones."
+    embedding_model_name: str | None = option(optional_text, default=None)
+
+    def prepare(self, view: CandidateView, progress: Progress = no_progress) -> Prepared:
+        from lightly_widget.solver import Weighting
+
+        ids, values = typicality(view, self.embedding_model_name, progress)
+        table = pl.DataFrame({"sample_id": ids, "value": values})
+        found = pl.DataFrame({"sample_id": view.sample_ids}).join(
+            table, on="sample_id", how="left", maintain_order="left"
+        )["value"]
+        if count := found.null_count():
+            missing = view.sample_ids.filter(found.is_null())
+            raise InvalidValueError(
+                f"{count:,} of {len(view):,} candidates have no embedding (first: {listed(missing.head(3))}); "
+                "dataset.embed() embeds them, or leave them out with a filter"
+            )
+        return Prepared((Weighting(found.to_numpy().astype(np.float64), strength=self.strength),))
+
+
+@register
+@dataclass(frozen=True)
+class EmbeddingRepresentativeStrategy(_NeedsEmbeddings):
+    """Facility location: the picks that stand for all candidates best, by the candidates' 20 nearest neighbours.
+
+    The neighbours are those among the candidates, so a filter asks what stands for the filtered samples. When all
+    embedded samples of the dataset are candidates, the graph stored with the dataset serves.
+    """
+
+    type: ClassVar[str] = "representative"
+    use_when: ClassVar[str] = "You can label only a few and want them to stand for all."
+    embedding_model_name: str | None = option(optional_text, default=None)
+
+    def prepare(self, view: CandidateView, progress: Progress = no_progress) -> Prepared:
+        from lightly_widget.neighbors import build_graph
+        from lightly_widget.solver import FacilityLocation
+
+        embeddings = view.embeddings(self.embedding_model_name)  # also says what is missing
+        _, all_ids = view.dataset_embeddings(self.embedding_model_name)
+        if all_ids.equals(view.sample_ids):
+            graph = view.dataset_graph(self.embedding_model_name, progress)
+        else:
+            graph = build_graph(embeddings, NEIGHBORS, progress=progress)
+        similarities = edge_similarities(graph.distances)
+        return Prepared((FacilityLocation(graph.indices, similarities, strength=self.strength),))
+
+
+@register
+@dataclass(frozen=True)
+class SubpartDiversityStrategy(_NeedsEmbeddings):
+    """Diversity of what is inside the annotated boxes: a sample scores the mean over its crops."""
+
+    type: ClassVar[str] = "subpart_diversity"
+    use_when: ClassVar[str] = "The objects matter more than the whole image: you want different ones."
+    embedding_model_name: str | None = option(optional_text, default=None)
+    annotation_source: str | None = option(optional_text, default=None)
+
+    def prepare(self, view: CandidateView, progress: Progress = no_progress) -> Prepared:
+        from lightly_widget.solver import SubpartDiversity
+
+        embeddings, rows = view.crop_embeddings(self.embedding_model_name, self.annotation_source, progress)
+        if not len(rows):
+            raise InvalidValueError("no candidate has an annotated box; widen the query or add object detections first")
+        return Prepared((SubpartDiversity(embeddings, rows, strength=self.strength),))
+
+    @classmethod
+    def why_unusable(cls, info: ViewInfo) -> str | None:
+        if not info.embedding_models:
+            return NO_EMBEDDINGS
+        if "object_detection" in info.annotation_sources.values():
+            return None
+        return "The dataset has no boxes: add object detections, for instance from COCO or YOLO files."
+
+
+def query_embeddings(
+    view: CandidateView, tag_name: str, model_name: str | None
+) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """(m, d) embeddings of the tag's samples, candidates or not, and a warning when some of them have none."""
+    if tag_name not in (tags := view.tag_names()):
+        raise InvalidValueError(f"query_tag_name: {did_you_mean('tag', tag_name, tags)}")
+    members = view.tag(tag_name)
+    embeddings, ids = view.dataset_embeddings(model_name)
+    rows = np.flatnonzero(ids.is_in(members.implode()).to_numpy())
+    if not len(rows):
+        what = "is empty" if not len(members) else f"holds {len(members):,} samples, none with an embedding"
+        raise InvalidValueError(f"query_tag_name={shown(tag_name)}: the tag {what}; add embedded samples to it")
+    missing = len(members) - len(rows)
+    note = f"{missing:,} of the {len(members):,} samples of the query tag {shown(tag_name)} have no embedding"
+    return embeddings[rows], (note,) if missing else ()
+
+
+def similarity(
+    embeddings: NDArray[np.float32], query: NDArray[np.float32], progress: Progress = no_progress
+) -> NDArray[np.float64]:
+    """(n,) weights exp(−d / mean d) in 0…1, d the Euclidean distance to the nearest of the (m, d) query embeddings.
+
+    The mean is over all rows, the query's own included; 1 everywhere when all distances are 0.
+    """
+    from lightly_widget.neighbors import distance_to_set
+
+    return _closeness(distance_to_set(embeddings, query, progress=progress))
+
+
+def typicality(
+    view: CandidateView, model_name: str | None, progress: Progress = no_progress
+) -> tuple[pl.Series, NDArray[np.float64]]:
+    """The ids of all embedded samples of the dataset and their (N,) typicality in 0…1."""
+    from lightly_widget import neighbors
+
+    _, ids = view.dataset_embeddings(model_name)
+    return ids, neighbors.typicality(view.dataset_graph(model_name, progress))
+
+
+def edge_similarities(distances: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n, k) exp(−d / D), D the mean of the finite distances; 0 where there is no edge."""
+    known = np.isfinite(distances)
+    mean = distances.mean(dtype=np.float64, where=known) if known.any() else 0.0
+    if mean == 0:
+        return known.astype(np.float32)
+    similarities: NDArray[np.float32] = np.exp(distances / np.float32(-mean), dtype=np.float32)
+    return similarities
+
+
+def _closeness(distances: NDArray[np.float64]) -> NDArray[np.float64]:
+    mean = distances.mean() if len(distances) else 0.0
+    if mean == 0:  # all on the query: all are as similar as can be
+        return np.ones(len(distances))
+    weights: NDArray[np.float64] = np.exp(-distances / mean)
+    return weights

@@ -1,0 +1,157 @@
+"""The strategies that look at metadata and annotations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Final
+
+import numpy as np
+import polars as pl
+
+from lightly_widget.errors import InvalidValueError, Progress, listed, no_progress, shown
+from lightly_widget.strategies.base import Balance, Prepared, Strategy, option, optional_text, register, text
+from lightly_widget.strategies.targets import Target, columns, count_matrix, target
+from lightly_widget.strategies.view import CandidateView, ViewInfo
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_MAX_VALUES: Final = 1_000
+
+
+@register
+@dataclass(frozen=True)
+class MetadataWeightingStrategy(Strategy):
+    """Prefers high values of a number (or bool: 0 and 1) in the metadata; with a negative strength, low ones."""
+
+    type: ClassVar[str] = "weights"
+    use_when: ClassVar[str] = "A number says how much you want a sample: uncertainty, quality, price."
+    metadata_key: str = option(text)
+
+    def prepare(self, view: CandidateView, progress: Progress = no_progress) -> Prepared:
+        from lightly_widget.solver import Weighting
+
+        values = view.metadata(self.metadata_key)
+        _refuse_missing(view, self.metadata_key, values)
+        if not (values.dtype.is_numeric() or values.dtype == pl.Boolean):
+            raise InvalidValueError(
+                f"metadata_key={shown(self.metadata_key)}: {len(values):,} values are not numbers but {values.dtype} "
+                f"(first: {listed(values.head(3))}); balance them with MetadataBalancingStrategy, or name a number"
+            )
+        weights = values.cast(pl.Float64)
+        odd = weights.is_nan() | weights.is_infinite()
+        if odd.any():
+            raise InvalidValueError(
+                f"metadata_key={shown(self.metadata_key)}: {odd.sum():,} of {len(values):,} candidates have a value "
+                f"that is not finite (first: {listed(view.sample_ids.filter(odd).head(3))}); set them to numbers, or "
+                "leave them out with a filter"
+            )
+        return Prepared((Weighting(weights.to_numpy(), strength=self.strength),))
+
+    @classmethod
+    def why_unusable(cls, info: ViewInfo) -> str | None:
+        if any(kind in {"number", "boolean"} for kind in info.metadata.values()):
+            return None
+        return "No metadata is a number: dataset.update_metadata(…) or compute_typicality_metadata() adds some."
+
+
+@register
+@dataclass(frozen=True)
+class MetadataBalancingStrategy(Strategy):
+    """Brings the shares of the values (text or booleans) of a metadata key towards a target.
+
+    `target_distribution` is 'uniform', 'input' (as among the candidates) or {value: share}; booleans are named True and
+    False, or 'true' and 'false' as in the dict that travels.
+    """
+
+    type: ClassVar[str] = "metadata_balancing"
+    use_when: ClassVar[str] = "Some groups are rare (a city, a sensor, night) and should not stay so."
+    metadata_key: str = option(text)
+    target_distribution: Target = field(default="uniform", hash=False, metadata={"check": target})
+
+    def prepare(self, view: CandidateView, progress: Progress = no_progress) -> Prepared:
+        groups = text_groups(view, self.metadata_key)
+        _refuse_missing(view, self.metadata_key, groups)
+        return _balancing(
+            self.metadata_key, groups, np.arange(len(view)), len(view), self.target_distribution, self.strength
+        )
+
+    @classmethod
+    def why_unusable(cls, info: ViewInfo) -> str | None:
+        if any(kind in {"string", "boolean"} for kind in info.metadata.values()):
+            return None
+        return "No metadata is text or true/false: dataset.update_metadata(…) adds some."
+
+
+@register
+@dataclass(frozen=True)
+class AnnotationClassBalancingStrategy(Strategy):
+    """Brings the shares of the annotated classes towards a target, counting every annotation.
+
+    `target_distribution` is 'uniform', 'input' (as among the candidates) or {class: share}; the classes that a dict
+    leaves out share what is left to 1.
+    """
+
+    type: ClassVar[str] = "annotation_balancing"
+    use_when: ClassVar[str] = "Some classes are rare and should not stay so."
+    target_distribution: Target = field(default="uniform", hash=False, metadata={"check": target})
+    annotation_source: str | None = option(optional_text, default=None)
+
+    def prepare(self, view: CandidateView, progress: Progress = no_progress) -> Prepared:
+        frame = view.annotations(self.annotation_source)
+        if frame.is_empty():
+            raise InvalidValueError(
+                f"none of the {len(view):,} candidates has an annotation"
+                + (f" from {shown(self.annotation_source)}" if self.annotation_source else "")
+                + "; widen the query, or name another annotation_source"
+            )
+        rows = frame["row"].cast(pl.Int64).to_numpy()
+        what = self.annotation_source or "classes"
+        return _balancing(what, frame["class_name"], rows, len(view), self.target_distribution, self.strength)
+
+    @classmethod
+    def why_unusable(cls, info: ViewInfo) -> str | None:
+        return None if info.annotation_sources else "The dataset has no labels: add classifications or boxes first."
+
+
+def text_groups(view: CandidateView, metadata_key: str) -> pl.Series:
+    """(n,) the values of a text or boolean key as text, null where missing. ValueError: another type."""
+    values = view.metadata(metadata_key)
+    if values.dtype == pl.Boolean:
+        return values.cast(pl.String)
+    if isinstance(values.dtype, pl.Categorical | pl.Enum) or values.dtype in {pl.String, pl.Null}:
+        return values.cast(pl.String)
+    raise InvalidValueError(
+        f"metadata_key={shown(metadata_key)} holds {values.dtype}, not text or booleans; "
+        "weigh numbers with MetadataWeightingStrategy, or name another key"
+    )
+
+
+def _refuse_missing(view: CandidateView, key: str, values: pl.Series) -> None:
+    count = values.null_count()
+    if count:
+        some = view.sample_ids.filter(values.is_null()).head(3)
+        raise InvalidValueError(
+            f"metadata_key={shown(key)} is missing for {count:,} of {len(values):,} candidates "
+            f"(first: {listed(some)}); "
+            f"leave them out with .match(NOT(SampleField.metadata[{shown(key)}].is_null()))"
+        )
+
+
+def _balancing(
+    what: str, labels: pl.Series, rows: NDArray[np.int64], n_rows: int, wanted: Target, strength: float
+) -> Prepared:
+    from lightly_widget.solver import Balancing
+
+    names = labels.unique().sort().to_list()
+    if len(names) > _MAX_VALUES and not isinstance(wanted, dict):
+        raise InvalidValueError(
+            f"{shown(what)} has {len(names):,} different values, more than the {_MAX_VALUES:,} that "
+            f"target_distribution={wanted!r} can balance; give a dict of those that matter"
+        )
+    codes = labels.replace_strict(names, list(range(len(names))), return_dtype=pl.Int64).to_numpy()
+    totals = np.bincount(codes, minlength=len(names)).astype(np.float64)
+    titles, shares, column_of, warnings = columns(wanted, names, totals)
+    counts = count_matrix(rows, column_of[codes], n_rows, len(titles))
+    balance = Balance(what, titles, shares, counts)
+    return Prepared((Balancing(counts, shares, strength=strength),), warnings, balance)

@@ -1,0 +1,98 @@
+"""Target distributions of the balancing strategies: what was asked for → one share per column of counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+import numpy as np
+
+from lightly_widget.errors import InvalidTypeError, InvalidValueError, did_you_mean, shown
+from lightly_widget.strategies.base import number
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Target: TypeAlias = Literal["uniform", "input"] | dict[str, float]
+
+OTHERS: Final = "(all others)"
+_MAX_CELLS: Final = 2**29
+_SUM_TOLERANCE: Final = 1e-6
+
+
+def target(name: str, value: Any) -> Target:
+    """'uniform', 'input' or {class: share}; shares finite, not negative, not all zero. True and False name booleans."""
+    if isinstance(value, str):
+        if value == "uniform" or value == "input":
+            return "uniform" if value == "uniform" else "input"
+        raise InvalidValueError(f"{name}: {did_you_mean('distribution', value, ['uniform', 'input'])} or a dict")
+    if not isinstance(value, Mapping):
+        raise InvalidTypeError(f"{name}={shown(value)} is neither 'uniform', 'input' nor a dict {{class: share}}")
+    shares: dict[str, float] = {}
+    for key, share in value.items():
+        label = ("true" if key else "false") if isinstance(key, bool) else key
+        if not isinstance(label, str):
+            raise InvalidTypeError(f"{name}: the class {shown(key)} is not text")
+        if label in shares:
+            raise InvalidValueError(f"{name} names the class {shown(label)} twice")
+        shares[label] = number(f"{name}[{shown(key)}]", share)
+        if shares[label] < 0:
+            raise InvalidValueError(f"{name}[{shown(key)}]={shown(share)} is negative; a share is 0 or more")
+    if not any(shares.values()):
+        raise InvalidValueError(f"{name} gives no class a share above 0; use 'uniform', 'input' or positive shares")
+    return shares
+
+
+def columns(
+    wanted: Target, names: list[str], totals: NDArray[np.float64]
+) -> tuple[tuple[str, ...], NDArray[np.float64], NDArray[np.int64], tuple[str, ...]]:
+    """(column names, their shares with sum 1, the column of each class, warnings) for classes with these totals.
+
+    A dict has a column per class that it names, and one for all others together, which gets what is left to 1. Shares
+    that sum to more than 1, or to less with no class left to take the rest, are normalised.
+    """
+    own = np.arange(len(names), dtype=np.int64)
+    if wanted == "uniform":
+        return tuple(names), np.full(len(names), 1 / len(names)), own, ()
+    if wanted == "input":
+        return tuple(names), totals / totals.sum(), own, ()
+    assert isinstance(wanted, dict)
+    known = set(names)
+    for name in wanted:
+        if name not in known:
+            raise InvalidValueError(f"target_distribution: {did_you_mean('class', name, names)}")
+    position = {name: column for column, name in enumerate(wanted)}
+    column_of = np.array([position.get(name, len(wanted)) for name in names], dtype=np.int64)
+    shares = np.array(list(wanted.values()), dtype=np.float64)
+    total, others = _sum(shares), len(names) > len(wanted)
+    if total > 1 + _SUM_TOLERANCE:
+        warnings: tuple[str, ...] = (f"target_distribution sums to {total:.4g}, more than 1: it was normalised",)
+    elif total < 1 - _SUM_TOLERANCE and not others:
+        warnings = (f"target_distribution sums to {total:.4g} and names every class: it was normalised to 1",)
+    else:
+        warnings = ()
+    if others:
+        shares = np.append(shares, max(1 - total, 0.0))
+    labels = (*wanted, OTHERS) if others else tuple(wanted)
+    largest = shares.max()  # divided twice, so that shares near the end of the floats do not overflow
+    return labels, (shares / largest) / (shares / largest).sum(), column_of, warnings
+
+
+def _sum(shares: NDArray[np.float64]) -> float:
+    with np.errstate(over="ignore"):
+        return float(shares.sum())
+
+
+def count_matrix(
+    rows: NDArray[np.int64], column: NDArray[np.int64], n_rows: int, n_columns: int
+) -> NDArray[np.float32]:
+    """(n_rows, n_columns) how often each (row, column) pair occurs."""
+    if n_rows * n_columns > _MAX_CELLS:
+        raise InvalidValueError(
+            f"balancing {n_columns:,} classes over {n_rows:,} candidates takes more than {_MAX_CELLS:,} counts; "
+            "name the classes that matter in target_distribution, the others then count as one"
+        )
+    cells, counts = np.unique(rows * n_columns + column, return_counts=True)
+    matrix = np.zeros(n_rows * n_columns, dtype=np.float32)
+    matrix[cells] = counts
+    return matrix.reshape(n_rows, n_columns)
