@@ -1,0 +1,116 @@
+"""The greedy objective written down as slowly and plainly as possible, in float64, to judge the solver by.
+
+Every potential is recomputed from its definition for every candidate at every pick; nothing is kept between picks.
+A term is a dict: {"kind": ..., "strength": a, ...}. Shares no code with lightly_widget.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+SMALLEST = float(np.finfo(np.float64).tiny)
+
+
+def _squared(a: np.ndarray, b: np.ndarray) -> float:
+    return math.fsum((float(p) - float(q)) ** 2 for p, q in zip(a, b, strict=True))
+
+
+def _spread(points: Sequence[np.ndarray]) -> float:
+    """B: the sum over the points of the squared distance to the nearest other point."""
+    if len(points) < 2:
+        return 0.0
+    return math.fsum(min(_squared(a, b) for k, b in enumerate(points) if k != j) for j, a in enumerate(points))
+
+
+def log_potential(term: Mapping[str, Any], selection: Sequence[int], row: int) -> float:
+    """log P of one term for `selection` plus `row`; potentials at or below zero count as the smallest float."""
+    kind = term["kind"]
+    if kind == "diversity":
+        x = term["embeddings"]
+        if not selection:
+            return 0.0
+        nearest = min(_squared(x[row], x[j]) for j in selection)
+        value = _spread([x[j] for j in selection]) + nearest
+    elif kind == "subparts":
+        x, owner = term["embeddings"], term["rows"]
+        chosen = [x[c] for c in range(len(x)) if owner[c] in selection]
+        mine = [x[c] for c in range(len(x)) if owner[c] == row]
+        if not mine:
+            value = 0.0
+        elif not chosen:
+            value = 1.0
+        else:
+            nearest = math.fsum(min(_squared(a, b) for b in chosen) for a in mine) / len(mine)
+            value = _spread(chosen) + nearest
+    elif kind == "weights":
+        w = [float(v) for v in term["weights"]]
+        shift = min(0.0, *w)
+        value = math.fsum(w[j] - shift for j in [*selection, row])
+    elif kind == "balancing":
+        counts, target = np.asarray(term["counts"], dtype=np.float64), np.asarray(term["target"], dtype=np.float64)
+        total = counts[[*selection, row]].sum(axis=0)
+        share = total / total.sum() if total.sum() > 0 else np.zeros_like(total)
+        goal = target / target.sum()
+        entropy = -math.fsum(t * math.log(max(p, 1e-7)) for t, p in zip(goal, share, strict=True))
+        value = 1.0 / max(entropy, SMALLEST)
+    elif kind == "facility":
+        similarity = dense_similarity(term["indices"], term["similarities"])
+        value = math.fsum(similarity[:, [*selection, row]].max(axis=1))
+    else:
+        raise AssertionError(kind)
+    return math.log(max(value, SMALLEST))
+
+
+def dense_similarity(indices: np.ndarray, similarities: np.ndarray) -> np.ndarray:
+    """(n, n) similarities of a neighbour graph: 1 on the diagonal, 0 without an edge."""
+    n, k = indices.shape
+    dense = np.zeros((n, n))
+    for j in range(n):
+        for e in range(k):
+            if indices[j, e] >= 0:
+                dense[j, indices[j, e]] = max(dense[j, indices[j, e]], float(similarities[j, e]))
+        dense[j, j] = 1.0
+    return dense
+
+
+def scores(terms: Sequence[Mapping[str, Any]], n_rows: int, selection: Sequence[int]) -> np.ndarray:
+    """(n_rows,) Σ strength · log P of every row; −inf for rows taken or nearer than a minimum distance."""
+    out = np.full(n_rows, -np.inf)
+    for row in range(n_rows):
+        if row in selection or _too_near(terms, selection, row):
+            continue
+        out[row] = math.fsum(t["strength"] * log_potential(t, selection, row) for t in terms if t["strength"] != 0)
+    return out
+
+
+def _too_near(terms: Sequence[Mapping[str, Any]], selection: Sequence[int], row: int) -> bool:
+    return any(
+        math.sqrt(min(_squared(t["embeddings"][row], t["embeddings"][j]) for j in selection)) < t["minimum_distance"]
+        for t in terms
+        if t.get("minimum_distance") is not None and t["strength"] != 0 and selection
+    )
+
+
+def greedy(
+    terms: Sequence[Mapping[str, Any]],
+    n_rows: int,
+    n_picks: int,
+    preselected: Sequence[int] = (),
+    excluded: Sequence[int] = (),
+    tolerance: float = 1e-13,
+) -> list[int]:
+    """Rows in pick order; scores within `tolerance` of the best count as ties, and the lowest row wins them."""
+    selection, picks = list(preselected), []
+    for _ in range(n_picks):
+        score = scores(terms, n_rows, selection)
+        score[list(excluded)] = -np.inf
+        if not np.isfinite(score.max(initial=-np.inf)):
+            break
+        row = int(np.flatnonzero(score >= score.max() - tolerance)[0])
+        selection.append(row)
+        picks.append(row)
+    return picks
