@@ -32,13 +32,13 @@ class ImageScan:
             height in pixels as stored in the file, that is before any EXIF rotation, as boxes count them.
         unreadable: the files that were left out, each with its reason.
         tags: folder name → paths of the images below it, those already known included.
-        n_known: how many images were skipped because they are known.
+        known: the paths that were skipped because they are known.
     """
 
     frame: pl.DataFrame
     unreadable: list[Unreadable]
     tags: dict[str, list[str]]
-    n_known: int
+    known: list[str]
 
 
 def scan_images(
@@ -64,20 +64,20 @@ def scan_images(
         MissingDependencyError: a URL needs a package that is not installed.
         StorageError: a remote folder cannot be listed.
     """
-    _check_count("limit", 0 if limit is None else limit)
-    _check_count("tag_depth", tag_depth)
+    check_count("limit", 0 if limit is None else limit)
+    check_count("tag_depth", tag_depth)
     unreadable: list[Unreadable] = []
     seen: set[str] = set()
     tagged: dict[str, tuple[str, ...]] = {}
     new: list[str] = []
-    n_known = 0
+    skipped: list[str] = []
     for found in _with_heartbeat(find_images(paths, unreadable), progress):
         if found.path in seen:
             continue
         seen.add(found.path)
         tagged[found.path] = found.folders[:tag_depth]
         if found.path in known:
-            n_known += 1
+            skipped.append(found.path)
         else:
             new.append(found.path)
     rows: list[tuple[str, str, int, int]] = []
@@ -93,7 +93,7 @@ def scan_images(
             for name in dict.fromkeys(folders):
                 tags.setdefault(name, []).append(path)
     progress(1.0)
-    return ImageScan(pl.DataFrame(rows, schema=IMAGE_SCHEMA, orient="row"), unreadable, tags, n_known)
+    return ImageScan(pl.DataFrame(rows, schema=IMAGE_SCHEMA, orient="row"), unreadable, tags, skipped)
 
 
 def file_name(path: str) -> str:
@@ -101,11 +101,12 @@ def file_name(path: str) -> str:
     return path.rsplit("/", 1)[-1] if is_url(path) else os.path.basename(path)  # noqa: PTH119
 
 
-def _check_count(argument: str, value: int) -> None:
+def check_count(argument: str, value: int, *, least: int = 0) -> None:
+    """Refuse what is not a whole number of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidTypeError(f"{argument} must be a whole number, not {shown(value)}")
-    if value < 0:
-        raise InvalidValueError(f"{argument} must be 0 or more, not {value}")
+    if value < least:
+        raise InvalidValueError(f"{argument} must be {least} or more, not {value}")
 
 
 def _with_heartbeat(found: Iterator[Found], progress: Progress) -> Iterator[Found]:
