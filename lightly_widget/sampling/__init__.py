@@ -1,0 +1,20 @@
+"""From a query's candidates to a sample: the methods of `query.sampling()`, and the result they give."""
+
+from lightly_widget.sampling.api import Sampling
+from lightly_widget.sampling.checks import check_name
+from lightly_widget.sampling.quality import Coverage, CoverageCurve, Shares
+from lightly_widget.sampling.result import SamplingResult
+from lightly_widget.sampling.run import PickedBlock
+from lightly_widget.sampling.stored_values import compute_similarity_metadata, compute_typicality_metadata
+
+__all__ = [
+    "Coverage",
+    "CoverageCurve",
+    "PickedBlock",
+    "Sampling",
+    "SamplingResult",
+    "Shares",
+    "check_name",
+    "compute_similarity_metadata",
+    "compute_typicality_metadata",
+]

@@ -1,0 +1,265 @@
+"""The methods of `query.sampling()`."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any, Literal
+
+from lightly_widget.errors import Progress, SamplingWarning, no_progress
+from lightly_widget.sampling.checks import check_result_tag
+from lightly_widget.sampling.recipe import check_recipe
+from lightly_widget.sampling.result import SamplingResult
+from lightly_widget.sampling.run import PickedBlock, Plan, drain, execute, make_plan
+from lightly_widget.strategies import (
+    AnnotationClassBalancingStrategy,
+    CandidateView,
+    EmbeddingDeduplicationStrategy,
+    EmbeddingDiversityStrategy,
+    EmbeddingRepresentativeStrategy,
+    EmbeddingSimilarityStrategy,
+    EmbeddingTypicalityStrategy,
+    MetadataBalancingStrategy,
+    MetadataWeightingStrategy,
+    RandomStrategy,
+    Strategy,
+    SubpartDiversityStrategy,
+)
+
+
+class Sampling:
+    """Choose samples among the candidates of a query, a snapshot in query order.
+
+    Every method picks greedily, so that the answer for a smaller count is a prefix of the answer for a larger one;
+    writes the preselected and the picked samples, in pick order, as the tag `sampling_result_tag_name`; and returns a
+    `SamplingResult`. Shared arguments:
+
+    n_samples_to_select: how many new samples to pick, 0 or more. More than there are: all, with a warning. 0: an empty
+        result, a warning, no tag.
+    sampling_result_tag_name: a free name of 1 to 255 characters, or the preselected tag's, which then grows.
+    preselected_tag_name: a tag whose samples, all candidates, are taken as picked already; None for none.
+    embedding_model_name: the embeddings to use; None where the dataset has one model.
+    strength: finite; negative inverts the strategy. For one strategy alone only the sign matters.
+
+    ValueError and TypeError name the argument and the way out. Whatever is raised, also on an interruption, nothing was
+    written.
+    """
+
+    def __init__(self, view: CandidateView, *, progress: Progress = no_progress) -> None:
+        self._view = view
+        self._progress = progress
+
+    def __len__(self) -> int:
+        return len(self._view)
+
+    def __repr__(self) -> str:
+        return f"<Sampling among {len(self):,} candidates>"
+
+    def diverse(
+        self,
+        n_samples_to_select: int,
+        sampling_result_tag_name: str,
+        embedding_model_name: str | None = None,
+        preselected_tag_name: str | None = None,
+    ) -> SamplingResult:
+        """Greedy farthest-first (k-centre) in Euclidean distance, from the first candidate on."""
+        strategy = EmbeddingDiversityStrategy(embedding_model_name)
+        return self._tagged(n_samples_to_select, sampling_result_tag_name, [strategy], preselected_tag_name)
+
+    def deduplicate(
+        self,
+        n_samples_to_select: int,
+        sampling_result_tag_name: str,
+        stopping_condition_minimum_distance: float,
+        embedding_model_name: str | None = None,
+        preselected_tag_name: str | None = None,
+    ) -> SamplingResult:
+        """Like `diverse`; stops when no candidate is at least this Euclidean distance (≥ 0) from the picks."""
+        strategy = EmbeddingDeduplicationStrategy(stopping_condition_minimum_distance, embedding_model_name)
+        return self._tagged(n_samples_to_select, sampling_result_tag_name, [strategy], preselected_tag_name)
+
+    def metadata_weighting(
+        self,
+        n_samples_to_select: int,
+        sampling_result_tag_name: str,
+        metadata_key: str,
+        strength: float = 1.0,
+        preselected_tag_name: str | None = None,
+    ) -> SamplingResult:
+        """The candidates with the highest value of a number (or bool) in the metadata; lowest for strength < 0."""
+        strategy = MetadataWeightingStrategy(metadata_key, strength=strength)
+        return self._tagged(n_samples_to_select, sampling_result_tag_name, [strategy], preselected_tag_name)
+
+    def similarity(
+        self,
+        n_samples_to_select: int,
+        sampling_result_tag_name: str,
+        query_tag_name: str,
+        strength: float = 1.0,
+        embedding_model_name: str | None = None,
+        preselected_tag_name: str | None = None,
+    ) -> SamplingResult:
+        """The candidates most like the samples of a tag; its own samples too, when they are candidates."""
+        strategy = EmbeddingSimilarityStrategy(query_tag_name, embedding_model_name, strength=strength)
+        return self._tagged(n_samples_to_select, sampling_result_tag_name, [strategy], preselected_tag_name)
+
+    def typicality(
+        self,
+        n_samples_to_select: int,
+        sampling_result_tag_name: str,
+        strength: float = 1.0,
+        embedding_model_name: str | None = None,
+        preselected_tag_name: str | None = None,
+    ) -> SamplingResult:
+        """The candidates whose 20 nearest neighbours in the whole dataset are nearest; the oddest for strength < 0."""
+        strategy = EmbeddingTypicalityStrategy(embedding_model_name, strength=strength)
+        return self._tagged(n_samples_to_select, sampling_result_tag_name, [strategy], preselected_tag_name)
+
+    def annotation_balancing(
+        self,
+        n_samples_to_select: int,
+        sampling_result_tag_name: str,
+        target_distribution: Literal["uniform", "input"] | Mapping[str, float],
+        annotation_source: str | None = None,
+        preselected_tag_name: str | None = None,
+    ) -> SamplingResult:
+        """Bring the class shares near 'uniform', the 'input' (the candidates') or {class: share}.
+
+        A dict that sums to less than 1 gives the rest to all other classes together; more than 1 is normalised, with a
+        warning. ValueError: no annotations; unknown class or source; a share that is negative or not finite; all 0.
+        """
+        strategy = AnnotationClassBalancingStrategy(target_distribution, annotation_source)  # type: ignore[arg-type]
+        return self._tagged(n_samples_to_select, sampling_result_tag_name, [strategy], preselected_tag_name)
+
+    def metadata_balancing(
+        self,
+        n_samples_to_select: int,
+        sampling_result_tag_name: str,
+        metadata_key: str,
+        target_distribution: Literal["uniform", "input"] | Mapping[str | bool, float],
+        preselected_tag_name: str | None = None,
+    ) -> SamplingResult:
+        """The same for the values of a metadata key that holds text or booleans."""
+        strategy = MetadataBalancingStrategy(metadata_key, target_distribution)  # type: ignore[arg-type]
+        return self._tagged(n_samples_to_select, sampling_result_tag_name, [strategy], preselected_tag_name)
+
+    def subpart_diversity(
+        self,
+        n_samples_to_select: int,
+        sampling_result_tag_name: str,
+        embedding_model_name: str | None = None,
+        annotation_source: str | None = None,
+        preselected_tag_name: str | None = None,
+    ) -> SamplingResult:
+        """Diversity of the crops in the annotated boxes: an image scores the mean over its crops."""
+        strategy = SubpartDiversityStrategy(embedding_model_name, annotation_source)
+        return self._tagged(n_samples_to_select, sampling_result_tag_name, [strategy], preselected_tag_name)
+
+    def representative(
+        self,
+        n_samples_to_select: int,
+        sampling_result_tag_name: str,
+        embedding_model_name: str | None = None,
+        preselected_tag_name: str | None = None,
+    ) -> SamplingResult:
+        """Facility location over the 20 nearest neighbours among the candidates: picks that stand for all of them."""
+        strategy = EmbeddingRepresentativeStrategy(embedding_model_name)
+        return self._tagged(n_samples_to_select, sampling_result_tag_name, [strategy], preselected_tag_name)
+
+    def random(
+        self,
+        n_samples_to_select: int,
+        sampling_result_tag_name: str,
+        seed: int = 0,
+        stratify_by: str | None = None,
+        preselected_tag_name: str | None = None,
+    ) -> SamplingResult:
+        """A random sample; with `stratify_by` (annotation source or metadata key), every group in proportion."""
+        strategy = RandomStrategy(seed, stratify_by)
+        return self._tagged(n_samples_to_select, sampling_result_tag_name, [strategy], preselected_tag_name)
+
+    def multi_strategies(
+        self,
+        n_samples_to_select: int,
+        sampling_result_tag_name: str,
+        sampling_strategies: Sequence[Strategy | Mapping[str, Any]],
+        preselected_tag_name: str | None = None,
+        pinned_ids: Sequence[str] = (),
+        excluded_ids: Sequence[str] = (),
+    ) -> SamplingResult:
+        """Several strategies (or their dicts) at once: each pick maximises Σ strength · log(its potential).
+
+        pinned_ids: more candidates to take as picked already. excluded_ids: candidates that must not be picked.
+        """
+        return self._tagged(
+            n_samples_to_select,
+            sampling_result_tag_name,
+            sampling_strategies,
+            preselected_tag_name,
+            pinned_ids,
+            excluded_ids,
+        )
+
+    def preview(
+        self,
+        n_samples_to_select: int,
+        sampling_strategies: Sequence[Strategy | Mapping[str, Any]],
+        preselected_tag_name: str | None = None,
+        pinned_ids: Sequence[str] = (),
+        excluded_ids: Sequence[str] = (),
+    ) -> SamplingResult:
+        """`multi_strategies` that writes no tag; `result.save_as(…)` can do it afterwards."""
+        plan = make_plan(
+            self._view, n_samples_to_select, sampling_strategies, preselected_tag_name, pinned_ids, excluded_ids
+        )
+        return self._solved(plan)
+
+    def run(self, recipe: Mapping[str, Any]) -> SamplingResult:
+        """Repeat a `result.recipe` among these candidates, as a preview; the recipe's query is the caller's to make."""
+        data = check_recipe(recipe)
+        plan = make_plan(
+            self._view,
+            data["n_samples_to_select"],
+            data["strategies"],
+            data["preselected_tag_name"],
+            data["pinned_ids"],
+            data["excluded_ids"],
+            n_preselected=data["n_preselected"],
+        )
+        return self._solved(plan)
+
+    def stream(
+        self,
+        n: int,
+        strategies: Sequence[Strategy | Mapping[str, Any]],
+        preselected_tag_name: str | None = None,
+        pinned_ids: Sequence[str] = (),
+        excluded_ids: Sequence[str] = (),
+        progress: Progress = no_progress,
+    ) -> Generator[PickedBlock, None, SamplingResult]:
+        """`preview` in steps: yields the picks as they come and returns the result. For the widget.
+
+        The arguments are checked at once, before the first step. Closing the generator cancels, as does raising in
+        `progress`, which is also called while the first pick is being prepared.
+        """
+        return execute(make_plan(self._view, n, strategies, preselected_tag_name, pinned_ids, excluded_ids), progress)
+
+    def _tagged(
+        self,
+        n: int,
+        tag_name: str,
+        strategies: Sequence[Strategy | Mapping[str, Any]],
+        preselected_tag_name: str | None,
+        pinned_ids: Sequence[str] = (),
+        excluded_ids: Sequence[str] = (),
+    ) -> SamplingResult:
+        plan = make_plan(self._view, n, strategies, preselected_tag_name, pinned_ids, excluded_ids)
+        checked = check_result_tag(self._view, tag_name, preselected_tag_name)
+        result = self._solved(plan)
+        return result.write(checked) if len(result) else result
+
+    def _solved(self, plan: Plan) -> SamplingResult:
+        result = drain(execute(plan, self._progress))
+        for warning in result.warnings:
+            warnings.warn(warning, SamplingWarning, stacklevel=3)
+        return result

@@ -1,0 +1,98 @@
+"""The arguments of a sampling: each is checked before anything is computed, and named when it is wrong."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import polars as pl
+
+from lightly_widget.errors import InvalidTypeError, InvalidValueError, did_you_mean, listed, shown
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lightly_widget.strategies import CandidateView
+
+MAX_NAME: Final = 255
+
+
+def check_count(argument: str, value: Any) -> int:
+    """A whole number of at least 0; numpy's count too, bools and floats do not."""
+    if isinstance(value, bool | np.bool_):
+        raise InvalidTypeError(f"{argument}={shown(value)} is a bool; give a whole number, 0 or more")
+    try:
+        count = operator.index(value)
+    except TypeError:
+        raise InvalidTypeError(f"{argument}={shown(value)} is not a whole number; give an int, 0 or more") from None
+    if count < 0:
+        raise InvalidValueError(f"{argument}={shown(value)} is negative; give a whole number, 0 or more")
+    return count
+
+
+def check_name(argument: str, value: Any) -> str:
+    """A name to be written: text of 1 to 255 characters, not blank, that UTF-8 can hold."""
+    if not isinstance(value, str):
+        raise InvalidValueError(f"{argument}={shown(value)} is not text")
+    if not value.strip():
+        raise InvalidValueError(f"{argument}={shown(value)} is empty; give a name of 1 to {MAX_NAME} characters")
+    if len(value) > MAX_NAME:
+        raise InvalidValueError(f"{argument}={shown(value)} is longer than {MAX_NAME} characters")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidValueError(f"{argument}={shown(value)} holds half a character (a lone surrogate)") from None
+    return value
+
+
+def check_result_tag(view: CandidateView, name: Any, preselected_tag_name: str | None, *, grow: bool = False) -> str:
+    """A tag name that is free, or may grow. ValueError: taken."""
+    checked = check_name("sampling_result_tag_name", name)
+    if checked != preselected_tag_name and not grow and checked in view.tag_names():
+        raise InvalidValueError(
+            f"sampling_result_tag_name={shown(checked)}: there is a tag of that name; choose another name, delete the "
+            "tag, or give it as preselected_tag_name too so that it grows"
+        )
+    return checked
+
+
+def preselected_ids(view: CandidateView, tag_name: Any) -> pl.Series:
+    """The ids of the preselected tag, in pick order; none for None."""
+    if tag_name is None:
+        return pl.Series("sample_id", [], dtype=pl.String)
+    names = view.tag_names()
+    if not isinstance(tag_name, str) or tag_name not in names:
+        raise InvalidValueError(f"preselected_tag_name: {did_you_mean('tag', tag_name, names)}")
+    return view.tag(tag_name)
+
+
+def id_series(argument: str, ids: Any) -> pl.Series:
+    """A list of sample ids → a Series without repetitions, in the order given."""
+    if isinstance(ids, str | bytes) or not isinstance(ids, Iterable):
+        raise InvalidTypeError(f"{argument}={shown(ids)} is not a list of sample ids")
+    values = list(ids)
+    for value in values:
+        if not isinstance(value, str):
+            raise InvalidTypeError(f"{argument} holds {shown(value)}, which is no sample id")
+    return pl.Series("sample_id", values, dtype=pl.String).unique(maintain_order=True)
+
+
+def rows_of(view: CandidateView, ids: pl.Series) -> pl.Series:
+    """The candidate row of each id (u32), null where it is no candidate."""
+    candidates = pl.DataFrame({"sample_id": view.sample_ids}).with_row_index("row")
+    wanted = pl.DataFrame({"sample_id": ids})
+    return wanted.join(candidates, on="sample_id", how="left", maintain_order="left")["row"]
+
+
+def rows_inside(view: CandidateView, ids: pl.Series, argument: str) -> NDArray[np.int64]:
+    """The candidate rows of these ids. ValueError: some are no candidates, with their count."""
+    rows = rows_of(view, ids)
+    if outside := rows.null_count():
+        first = ids.filter(rows.is_null()).head(3)
+        raise InvalidValueError(
+            f"{argument}: {outside:,} of its {len(ids):,} samples are not among the {len(view):,} candidates "
+            f"(first: {listed(first)}); widen the query so that it holds them, or preselect others"
+        )
+    return rows.cast(pl.Int64).to_numpy()

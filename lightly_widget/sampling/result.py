@@ -1,0 +1,230 @@
+"""What a sampling gives back: the picks in order, why it stopped, and how good they are."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from lightly_widget.errors import InvalidValueError, Progress, no_progress, shown
+from lightly_widget.sampling.checks import check_count, check_result_tag
+from lightly_widget.sampling.quality import (
+    Coverage,
+    CoverageCurve,
+    Shares,
+    coverage_curve,
+    label_shares,
+    normalised,
+    random_rows,
+)
+from lightly_widget.sampling.recipe import python_code
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lightly_widget.solver import StopReason
+    from lightly_widget.strategies import Balance, CandidateView, Strategy
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SamplingResult:
+    """A sample, in pick order: each prefix of it is the answer for a smaller count.
+
+    It keeps the snapshot that it was taken from, for the figures that are computed when first asked for.
+    """
+
+    sample_ids: list[str]
+    """The new picks, without the preselected samples."""
+    gains: NDArray[np.float64]
+    """(len,) what each pick brought: for diversity the distance to the picks before it (inf for the first), for
+    weightings the weight, for balancing the divergence from the target after it; for combinations the joint score."""
+    stop_reason: StopReason
+    message: str
+    """What happened and what to do about it, in words."""
+    n_requested: int
+    tag_name: str | None
+    """The tag that was written, or None."""
+    warnings: tuple[str, ...]
+    recipe: dict[str, Any]
+    """Plain data that `Sampling.run` repeats: the query, the strategies, the count, the preselection, the versions."""
+    rows: NDArray[np.int64]
+    """(len,) the candidate row of each pick."""
+    preselected_rows: NDArray[np.int64]
+    """The candidate rows that were in the sample before: the preselected tag's, then the pinned ones."""
+    excluded_rows: NDArray[np.int64]
+    strategies: tuple[Strategy, ...]
+    _view: CandidateView = field(repr=False)
+    _balances: tuple[Balance, ...] = field(default=(), repr=False)
+
+    def __len__(self) -> int:
+        return len(self.sample_ids)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.sample_ids)
+
+    def __repr__(self) -> str:
+        kinds = " + ".join(strategy.type for strategy in self.strategies)
+        tag = f", tag {shown(self.tag_name)}" if self.tag_name is not None else ""
+        return f"<SamplingResult: {len(self):,} of {self.n_candidates:,} candidates by {kinds}{tag}; {self.message}>"
+
+    @property
+    def n_candidates(self) -> int:
+        """How many candidates there were, preselected ones included."""
+        return len(self._view)
+
+    @property
+    def preselected_ids(self) -> list[str]:
+        """The ids of the preselected and the pinned samples."""
+        return self._ids(self.preselected_rows)
+
+    @property
+    def samples(self) -> list[Any]:
+        """The picked samples in pick order."""
+        return self._view.samples(pl.Series("sample_id", self.sample_ids, dtype=pl.String))
+
+    def to_polars(self) -> pl.DataFrame:
+        """The picked samples' rows in pick order, with `rank` (u32, the first pick is 1) and `gain` (f64)."""
+        frame = self._view.frame(pl.Series("sample_id", self.sample_ids, dtype=pl.String))
+        rank = pl.Series("rank", np.arange(1, len(self) + 1, dtype=np.uint32))
+        return frame.drop("rank", "gain", strict=False).with_columns(rank, pl.Series("gain", self.gains))
+
+    def prefix(self, n: int) -> SamplingResult:
+        """The answer for a smaller count, at no cost. ValueError: n is more than there are picks."""
+        count = self._count(n)
+        if count == len(self):
+            return self
+        from lightly_widget.solver import StopReason
+
+        return dataclasses.replace(
+            self,
+            sample_ids=self.sample_ids[:count],
+            gains=self.gains[:count],
+            rows=self.rows[:count],
+            stop_reason=StopReason.COMPLETE,
+            message=f"the first {count:,} of {len(self):,} picks.",
+            n_requested=count,
+            tag_name=None,
+            recipe=self.recipe | {"n_samples_to_select": count, "tag_name": None},
+        )
+
+    def save_as(self, tag_name: str, n: int | None = None, grow: bool = False) -> SamplingResult:
+        """Write the preselected samples and the first `n` picks (all for None) as a tag, in one atomic write.
+
+        With `grow`, a tag of that name keeps its samples, and those that it lacks are added at its end; so does the
+        preselected tag when it is named. Else ValueError: the tag exists. Returns the result with its `tag_name`.
+        """
+        part = self if n is None else self.prefix(n)
+        checked = check_result_tag(self._view, tag_name, part.recipe["preselected_tag_name"], grow=grow)
+        if not len(part):
+            raise InvalidValueError("nothing to save: the sample is empty")
+        return part.write(checked, grow=grow)
+
+    def write(self, tag_name: str, *, grow: bool = False) -> SamplingResult:
+        """`save_as` without its checks, for a name that was checked before the sampling began."""
+        ids = pl.Series("sample_id", [*self.preselected_ids, *self.sample_ids], dtype=pl.String)
+        may_grow = grow or tag_name == self.recipe["preselected_tag_name"]
+        grows = may_grow and tag_name in self._view.tag_names()
+        if grows:  # as it is now: what somebody added meanwhile stays
+            ids = pl.concat([self._view.tag(tag_name).alias("sample_id"), ids]).unique(maintain_order=True)
+        recipe = self.recipe | {"tag_name": tag_name}
+        self._view.write_tag(tag_name, ids, recipe=recipe, replace=grows, metadata=None)
+        return dataclasses.replace(self, tag_name=tag_name, recipe=recipe)
+
+    def to_python(self) -> str:
+        """Code that repeats this sampling in a fresh interpreter and leaves it in `result`; it writes no tag."""
+        preselected = self.recipe["preselected_tag_name"]
+        grew = preselected is not None and self.tag_name == preselected
+        grown = self.preselected_ids[: self.recipe["n_preselected"]] if grew else None
+        return python_code(self.recipe, self.strategies, self._view.query_code(), grown)
+
+    @cached_property
+    def coverage(self) -> Coverage | None:
+        """How tightly the sample covers the candidates, beside random. Computed when first asked for, then kept.
+
+        Measured in the embeddings that the strategies use, else in the dataset's only ones; None when there are none or
+        several, or when there is neither a pick nor a preselected sample.
+        """
+        curve = self.coverage_curve([len(self)])
+        return None if curve is None else curve.last
+
+    def coverage_curve(self, at: Sequence[int] | None = None, progress: Progress = no_progress) -> CoverageCurve | None:
+        """`coverage` after each of the counts in `at`, rising, 1…len; None there means about 30 counts over all."""
+        model = self._model()
+        if model is None or not (len(self) or len(self.preselected_rows)):
+            return None
+        counts = _spread(len(self)) if at is None else sorted({self._count(count) for count in at})
+        if not len(self.preselected_rows):
+            counts = [count for count in counts if count]
+        if not counts:
+            return None
+        embeddings = self._view.embeddings(model)
+        return coverage_curve(embeddings, self.rows, self._baseline(), self.preselected_rows, counts, progress)
+
+    @property
+    def shares(self) -> tuple[Shares, ...]:
+        """Target against achieved shares, one entry per balancing strategy, the preselected samples counted in."""
+        return tuple(self._balance_shares(balance) for balance in self._balances)
+
+    def class_shares(self, annotation_source: str | None = None) -> Shares:
+        """The shares of the annotated classes among the candidates, the sample and a random one of its size."""
+        frame = self._view.annotations(annotation_source)
+        rows = frame["row"].cast(pl.Int64).to_numpy()
+        return self._label_shares(annotation_source or "classes", frame["class_name"], rows)
+
+    def metadata_shares(self, metadata_key: str) -> Shares:
+        """The same for the values of a metadata key that holds text or booleans; missing ones are not counted."""
+        from lightly_widget.strategies.by_value import text_groups
+
+        values = text_groups(self._view, metadata_key)
+        return self._label_shares(metadata_key, values, np.arange(len(values), dtype=np.int64))
+
+    def metadata_values(self, metadata_key: str) -> tuple[pl.Series, pl.Series, pl.Series]:
+        """The values of a metadata key among the candidates, the sample and a random one of its size."""
+        values = self._view.metadata(metadata_key)
+        return values, values.gather(self._all_rows(self.rows)), values.gather(self._all_rows(self._baseline()))
+
+    def _balance_shares(self, balance: Balance) -> Shares:
+        def share(rows: NDArray[np.int64]) -> list[float]:
+            return normalised(balance.counts[rows].sum(axis=0, dtype=np.float64))
+
+        pool = normalised(balance.counts.sum(axis=0, dtype=np.float64))
+        sample, random = share(self._all_rows(self.rows)), share(self._all_rows(self._baseline()))
+        return Shares(balance.what, list(balance.names), pool, sample, random, balance.target.tolist())
+
+    def _label_shares(self, what: str, labels: pl.Series, rows: NDArray[np.int64]) -> Shares:
+        sample, random = self._all_rows(self.rows), self._all_rows(self._baseline())
+        return label_shares(what, labels, rows, self.n_candidates, sample, random)
+
+    def _all_rows(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.concatenate([self.preselected_rows, rows])
+
+    def _baseline(self) -> NDArray[np.int64]:
+        taken = np.concatenate([self.preselected_rows, self.excluded_rows])
+        return random_rows(self.n_candidates, len(self), taken)
+
+    def _model(self) -> str | None:
+        named = [getattr(strategy, "embedding_model_name", None) for strategy in self.strategies]
+        models = self._view.info().embedding_models
+        return next((name for name in named if name is not None), models[0] if len(models) == 1 else None)
+
+    def _count(self, n: int) -> int:
+        count = check_count("n", n)
+        if count > len(self):
+            raise InvalidValueError(f"n={count} is more than the {len(self):,} picks there are; sample again for more")
+        return count
+
+    def _ids(self, rows: NDArray[np.int64]) -> list[str]:
+        ids: list[str] = self._view.sample_ids.gather(rows).to_list()
+        return ids
+
+
+def _spread(n: int, points: int = 30) -> list[int]:
+    """About `points` counts from 1 to n, denser at the start."""
+    if n == 0:
+        return [0]
+    return sorted({round(value) for value in np.geomspace(1, n, points)})

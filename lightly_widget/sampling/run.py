@@ -1,0 +1,237 @@
+"""From checked arguments to a result: the one way that every method, the preview and the widget share."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import polars as pl
+
+from lightly_widget.errors import InvalidValueError, Progress, listed, no_progress
+from lightly_widget.sampling.checks import check_count, id_series, preselected_ids, rows_inside, rows_of
+from lightly_widget.sampling.recipe import make_recipe
+from lightly_widget.sampling.result import SamplingResult
+from lightly_widget.solver import Picks, StopReason, iterate
+from lightly_widget.strategies import Balance, CandidateView, Strategy, parse_strategies
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lightly_widget.solver import Term
+
+PREPARING: Final = 0.5
+"""The part of the progress that goes to what precedes the first pick: neighbours, crops, distances."""
+
+
+@dataclass(frozen=True, eq=False)
+class PickedBlock:
+    """Some picks, in order; none for a sign of life while the solver works."""
+
+    rows: NDArray[np.int64]
+    """(m,) candidate rows."""
+    gains: NDArray[np.float64]
+    fraction: float
+    """How much of the sampling is done, 0…1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Checked arguments: what to sample from what."""
+
+    view: CandidateView
+    n: int
+    strategies: tuple[Strategy, ...]
+    preselected: NDArray[np.int64]
+    excluded: NDArray[np.int64]
+    recipe: dict[str, Any]
+
+    @property
+    def available(self) -> int:
+        """Candidates that may still be picked."""
+        return len(self.view) - len(self.preselected) - len(self.excluded)
+
+
+def make_plan(
+    view: CandidateView,
+    n: Any,
+    strategies: Any,
+    preselected_tag_name: Any = None,
+    pinned_ids: Any = (),
+    excluded_ids: Any = (),
+    n_preselected: int | None = None,
+) -> Plan:
+    """Check everything that can be checked without computing. Raises this package's value and type errors."""
+    count = check_count("n_samples_to_select", n)
+    parsed = parse_strategies(strategies)
+    before = preselected_ids(view, preselected_tag_name)
+    if n_preselected is not None:
+        before = _first_of_tag(before, n_preselected, preselected_tag_name)
+    rows = rows_inside(view, before, f"preselected_tag_name={preselected_tag_name!r}")
+    pinned, excluded = id_series("pinned_ids", pinned_ids), id_series("excluded_ids", excluded_ids)
+    both = pinned.filter(pinned.is_in(excluded.implode()))
+    if len(both):
+        raise InvalidValueError(f"{len(both):,} samples are both pinned and excluded (first: {listed(both.head(3))})")
+    pinned_rows = rows_inside(view, pinned, "pinned_ids")
+    preselected = np.concatenate([rows, pinned_rows[~np.isin(pinned_rows, rows)]])
+    shut_out = rows_of(view, excluded).drop_nulls().cast(pl.Int64).to_numpy()
+    recipe = make_recipe(
+        query=view.query_dict(),
+        strategies=parsed,
+        n=count,
+        preselected_tag_name=preselected_tag_name,
+        n_preselected=len(before),
+        pinned_ids=pinned.to_list(),
+        excluded_ids=excluded.to_list(),
+    )
+    return Plan(view, count, parsed, preselected, shut_out[~np.isin(shut_out, preselected)], recipe)
+
+
+def _first_of_tag(ids: pl.Series, count: Any, tag_name: Any) -> pl.Series:
+    wanted = check_count("n_preselected", count)
+    if wanted > len(ids):
+        raise InvalidValueError(
+            f"n_preselected={wanted}: the tag {tag_name!r} holds only {len(ids):,} samples now; it was changed since"
+        )
+    return ids.head(wanted)
+
+
+def execute(plan: Plan, progress: Progress = no_progress) -> Generator[PickedBlock, None, SamplingResult]:
+    """Yield the picks as they come, then return the result. Writes nothing; stopping the iteration cancels."""
+    if plan.n == 0 or plan.available <= 0:
+        return _empty(plan)
+    terms, warnings, balances = _prepare(plan, progress)
+    if plan.n > plan.available:
+        warnings.insert(
+            0, f"n_samples_to_select={plan.n} is more than the {plan.available:,} available: all were taken"
+        )
+    rows, gains = [], []
+    solving = iterate(
+        terms,
+        n_rows=len(plan.view),
+        n_picks=min(plan.n, plan.available),
+        preselected=plan.preselected,
+        excluded=plan.excluded,
+    )
+    try:
+        while True:
+            try:
+                picks = next(solving)
+            except StopIteration as stop:
+                reason: StopReason = stop.value
+                break
+            rows.append(picks.rows)
+            gains.append(picks.gains)
+            yield _block(picks, progress)
+    finally:
+        solving.close()
+    return _result(
+        plan, np.concatenate([*rows, _NO_ROWS]), np.concatenate([*gains, _NO_GAINS]), reason, warnings, balances
+    )
+
+
+_NO_ROWS: Final = np.empty(0, dtype=np.int64)
+_NO_GAINS: Final = np.empty(0, dtype=np.float64)
+
+
+def _block(picks: Picks, progress: Progress) -> PickedBlock:
+    fraction = PREPARING + (1 - PREPARING) * picks.fraction
+    progress(fraction)
+    return PickedBlock(picks.rows, picks.gains, fraction)
+
+
+def _prepare(plan: Plan, progress: Progress) -> tuple[list[Term], list[str], list[Balance]]:
+    terms: list[Term] = []
+    warnings: list[str] = []
+    balances: list[Balance] = []
+    share = PREPARING / len(plan.strategies)
+    for position, strategy in enumerate(plan.strategies):
+        start = position * share
+        progress(start)
+        prepared = strategy.prepare(plan.view, _within(progress, start, share))
+        terms += prepared.terms
+        warnings += prepared.warnings
+        balances += [prepared.balance] if prepared.balance else []
+    progress(PREPARING)
+    return terms, warnings, balances
+
+
+def _within(progress: Progress, start: float, share: float) -> Progress:
+    return lambda fraction: progress(start + share * fraction)
+
+
+def _empty(plan: Plan) -> SamplingResult:
+    if plan.n == 0:
+        why, reason = "n_samples_to_select is 0: nothing was selected; ask for 1 or more.", StopReason.COMPLETE
+    elif not len(plan.view):
+        why, reason = "the query has no candidates: nothing was selected; widen the query.", StopReason.EXHAUSTED
+    else:
+        why = f"all {len(plan.view):,} candidates are preselected or excluded: nothing was selected; widen the query."
+        reason = StopReason.EXHAUSTED
+    return _build(plan, _NO_ROWS, _NO_GAINS, reason, why, [why.rstrip(".")], [])
+
+
+def _result(
+    plan: Plan,
+    rows: NDArray[np.int64],
+    gains: NDArray[np.float64],
+    reason: StopReason,
+    warnings: list[str],
+    balances: list[Balance],
+) -> SamplingResult:
+    if reason == StopReason.COMPLETE and len(rows) < plan.n:
+        reason = StopReason.EXHAUSTED
+    if not len(rows):
+        warnings.append("nothing was selected")
+    return _build(plan, rows, gains, reason, _message(plan, len(rows), reason), warnings, balances)
+
+
+def _message(plan: Plan, picked: int, reason: StopReason) -> str:
+    if reason == StopReason.COMPLETE:
+        return f"selected {picked:,} of {plan.available:,} available samples."
+    if reason == StopReason.EXHAUSTED:
+        return f"took all {picked:,} available samples, {plan.n:,} were asked for; widen the query or add data."
+    minima = [getattr(strategy, "stopping_condition_minimum_distance", None) for strategy in plan.strategies]
+    least = ", ".join(f"{value:g}" for value in minima if value is not None)
+    return (
+        f"stopped at {picked:,} of {plan.n:,}: every other sample is nearer than {least} to one that was picked; "
+        "lower stopping_condition_minimum_distance for more."
+    )
+
+
+def _build(
+    plan: Plan,
+    rows: NDArray[np.int64],
+    gains: NDArray[np.float64],
+    reason: StopReason,
+    message: str,
+    warnings: list[str],
+    balances: list[Balance],
+) -> SamplingResult:
+    return SamplingResult(
+        sample_ids=plan.view.sample_ids.gather(rows).to_list(),
+        gains=gains,
+        stop_reason=reason,
+        message=message,
+        n_requested=plan.n,
+        tag_name=None,
+        warnings=tuple(warnings),
+        recipe=plan.recipe,
+        rows=rows,
+        preselected_rows=plan.preselected,
+        excluded_rows=plan.excluded,
+        strategies=plan.strategies,
+        _view=plan.view,
+        _balances=tuple(balances),
+    )
+
+
+def drain(steps: Generator[PickedBlock, None, SamplingResult]) -> SamplingResult:
+    """Run to the end and give the result."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            result: SamplingResult = stop.value
+            return result
