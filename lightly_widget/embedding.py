@@ -124,7 +124,7 @@ def square_rgb(path: Path | str, size: int) -> NDArray[np.uint8]:
             rgb = _on_white(image)
     except UnreadableItemError:
         raise
-    except Exception as error:  # noqa: BLE001 - damaged files make decoders raise nearly anything
+    except Exception as error:
         raise UnreadableItemError(path, f"{type(error).__name__}: {shown(str(error), 200)}") from error
     scale = size / max(rgb.size)
     width, height = (max(round(side * scale), 1) for side in rgb.size)

@@ -67,11 +67,18 @@ class Space:
                 done += len(block)
                 progress(done / total)
         mean /= total
+        self._mean = mean
         with np.errstate(over="ignore"):
             offset = float(mean @ mean) > 0.5 * square / total
         # Norms far above the distances cost digits, and squares beyond float32 cost everything.
         self.scale = np.float32(1.0 if 1e-12 < largest < 1e12 or largest == 0 else 2.0 ** -np.floor(np.log2(largest)))
-        self.shift = (mean * float(self.scale)).astype(np.float32) if offset or self.scale != 1 else None
+        self.shift: FloatArray | None = None
+        if offset or self.scale != 1:
+            self.centre()
+
+    def centre(self) -> None:
+        """Put the origin at the mean of all rows."""
+        self.shift = (self._mean * float(self.scale)).astype(np.float32)
 
     def take(self, array: NDArray[Any], rows: slice | IntArray) -> FloatArray:
         """Those rows of the array, in this space; may be a view of it."""
