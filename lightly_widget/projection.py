@@ -34,7 +34,7 @@ def pca(embeddings: NDArray[Any], seed: int = 0, progress: Progress = no_progres
     are not finite.
     """
     array = as_matrix("embeddings", embeddings)
-    n, d = array.shape
+    n = len(array)
     if n == 0:
         return np.zeros((0, 2), dtype=np.float32)
     space = Space({"embeddings": array}, lambda f: progress(0.2 * f))
@@ -65,7 +65,8 @@ def _axes(space: Space, array: NDArray[Any], seed: int, progress: Progress) -> N
         sample = space.take(array, rows).astype(np.float64)
         axes = np.linalg.svd(sample, full_matrices=False)[2][:2].T
     loading = np.take_along_axis(axes, np.abs(axes).argmax(axis=0)[None], axis=0)
-    return (axes * np.where(loading < 0, -1, 1)).astype(np.float32)
+    upright: NDArray[np.float32] = (axes * np.where(loading < 0, -1, 1)).astype(np.float32)
+    return upright
 
 
 def umap(
@@ -189,7 +190,7 @@ def _lay_out(folder: Path, seed: int) -> None:
     from umap.umap_ import find_ab_params, fuzzy_simplicial_set, simplicial_set_embedding
 
     indices, distances, init = (np.load(folder / f"{name}.npy") for name in ("indices", "distances", "init"))
-    random = np.random.RandomState(seed)  # noqa: NPY002 - what umap-learn takes
+    random = np.random.RandomState(seed)  # what umap-learn takes
     n, k = indices.shape
     rows = np.empty((n, 1), dtype=np.float32)  # only its length counts once the neighbours are given
     fuzzy = fuzzy_simplicial_set(rows, k, random, "euclidean", knn_indices=indices, knn_dists=distances)[0]
