@@ -1,0 +1,103 @@
+/** From data to the screen and back: pure functions, no DOM. */
+import type { Box } from "./types";
+
+/** CSS pixel = data × s + t, on each axis; sy < 0 because y points up in the data. */
+export interface Affine {
+  sx: number;
+  sy: number;
+  tx: number;
+  ty: number;
+}
+
+/** As d3-zoom keeps it: screen = fitted × k + (x, y). */
+export interface Zoom {
+  k: number;
+  x: number;
+  y: number;
+}
+
+export interface Size {
+  width: number;
+  height: number;
+}
+
+/** The box around all finite points; a unit box where there are none, and never without extent. */
+export function bounds(x: Float32Array, y: Float32Array): Box {
+  let [x0, y0, x1, y1] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (let row = 0; row < x.length; row++) {
+    const px = x[row];
+    const py = y[row];
+    if (!(Math.abs(px) < Infinity && Math.abs(py) < Infinity)) continue;
+    if (px < x0) x0 = px;
+    if (px > x1) x1 = px;
+    if (py < y0) y0 = py;
+    if (py > y1) y1 = py;
+  }
+  if (x0 > x1) return [-1, -1, 1, 1];
+  const half = Math.max(x1 - x0, y1 - y0) / 2 || Math.max(Math.abs(x0), Math.abs(y0), 1) / 2;
+  if (x1 === x0) [x0, x1] = [x0 - half, x1 + half];
+  if (y1 === y0) [y0, y1] = [y0 - half, y1 + half];
+  return [x0, y0, x1, y1];
+}
+
+/** The whole box in the middle of the plot, one scale for both axes. */
+export function fit(box: Box, { width, height }: Size, padding: number): Affine {
+  const room = (length: number) => Math.max(length - 2 * padding, length / 2);
+  const scale = Math.min(room(width) / (box[2] - box[0]), room(height) / (box[3] - box[1]));
+  return {
+    sx: scale,
+    sy: -scale,
+    tx: width / 2 - (scale * (box[0] + box[2])) / 2,
+    ty: height / 2 + (scale * (box[1] + box[3])) / 2,
+  };
+}
+
+export function compose(base: Affine, zoom: Zoom): Affine {
+  return {
+    sx: base.sx * zoom.k,
+    sy: base.sy * zoom.k,
+    tx: base.tx * zoom.k + zoom.x,
+    ty: base.ty * zoom.k + zoom.y,
+  };
+}
+
+export const toScreen = (a: Affine, x: number, y: number): [number, number] => [x * a.sx + a.tx, y * a.sy + a.ty];
+export const toData = (a: Affine, px: number, py: number): [number, number] => [(px - a.tx) / a.sx, (py - a.ty) / a.sy];
+
+export function visibleBox(a: Affine, { width, height }: Size): Box {
+  const [x0, y1] = toData(a, 0, 0);
+  const [x1, y0] = toData(a, width, height);
+  return [x0, y0, x1, y1];
+}
+
+/** The zoom that shows the whole of `box`, in the middle, as large as it goes within `limits`. */
+export function zoomTo(box: Box, base: Affine, size: Size, limits: readonly [number, number]): Zoom {
+  const spanX = Math.max(box[2] - box[0], 1e-30) * base.sx;
+  const spanY = Math.max(box[3] - box[1], 1e-30) * -base.sy;
+  const k = Math.min(limits[1], Math.max(limits[0], Math.min(size.width / spanX, size.height / spanY)));
+  return centred((box[0] + box[2]) / 2, (box[1] + box[3]) / 2, k, base, size);
+}
+
+/** The zoom of strength `k` with the data point (x, y) in the middle. */
+export function centred(x: number, y: number, k: number, base: Affine, size: Size): Zoom {
+  const [px, py] = toScreen(base, x, y);
+  return { k, x: size.width / 2 - k * px, y: size.height / 2 - k * py };
+}
+
+/** Clip space = (data − centre) × scale; the subtraction comes first so that float32 stays exact at deep zoom. */
+export interface ClipView {
+  cx: number;
+  cy: number;
+  sx: number;
+  sy: number;
+}
+
+export function clipView(a: Affine, size: Size): ClipView {
+  const [cx, cy] = toData(a, size.width / 2, size.height / 2);
+  return {
+    cx: Math.fround(cx),
+    cy: Math.fround(cy),
+    sx: (2 * a.sx) / size.width,
+    sy: (-2 * a.sy) / size.height,
+  };
+}

@@ -1,0 +1,150 @@
+/** Pan and zoom: d3-zoom's gestures, the keyboard, and moves asked for by the program, all ending in one view. */
+import { type Selection, select } from "d3-selection";
+import "d3-transition";
+import { type D3ZoomEvent, type ZoomBehavior, zoom, zoomIdentity, zoomTransform } from "d3-zoom";
+import { type Affine, centred, compose, fit, toData, visibleBox, type Zoom, zoomTo } from "./camera";
+import type { Stage } from "./stage";
+import type { Box, Mode } from "./types";
+
+export const ZOOM_LIMITS: readonly [number, number] = [0.5, 4000];
+const PADDING = 18;
+const MOVE_MS = 350;
+/** How far an arrow key moves, as a share of the plot. */
+const KEY_STEP = 0.12;
+const KEY_ZOOM = 1.5;
+
+export class Navigation {
+  mode: Mode = "pan";
+  base: Affine = { sx: 1, sy: -1, tx: 0, ty: 0 };
+  private box: Box = [-1, -1, 1, 1];
+  private fitted = { width: 0, height: 0 };
+  private byUser = false;
+  private readonly behaviour: ZoomBehavior<HTMLCanvasElement, unknown>;
+  private readonly target: Selection<HTMLCanvasElement, unknown, null, undefined>;
+
+  constructor(
+    private readonly stage: Stage,
+    private readonly moved: (byUser: boolean) => void,
+    private readonly refusedWheel: () => void,
+  ) {
+    this.target = select(stage.surface);
+    this.behaviour = zoom<HTMLCanvasElement, unknown>()
+      .extent(() => [
+        [0, 0],
+        [stage.size.width, stage.size.height],
+      ])
+      .scaleExtent([...ZOOM_LIMITS])
+      .clickDistance(4)
+      .filter((event: Event) => this.takes(event))
+      .on("zoom", (event: D3ZoomEvent<HTMLCanvasElement, unknown>) =>
+        this.moved(event.sourceEvent !== null || this.byUser),
+      );
+    this.target.call(this.behaviour);
+  }
+
+  get zoom(): Zoom {
+    return zoomTransform(this.stage.surface);
+  }
+
+  get view(): Affine {
+    return compose(this.base, this.zoom);
+  }
+
+  get visible(): Box {
+    return visibleBox(this.view, this.stage.size);
+  }
+
+  /** The wheel belongs to the page until the plot has the focus, so that a notebook scrolls past it. */
+  private takes(event: Event): boolean {
+    if (event instanceof WheelEvent) {
+      const taken = this.stage.focused || event.ctrlKey || event.metaKey;
+      if (!taken) this.refusedWheel();
+      return taken;
+    }
+    if (event instanceof MouseEvent) {
+      return this.mode === "pan" && event.button === 0 && !event.ctrlKey && !event.shiftKey && !event.altKey;
+    }
+    return this.mode === "pan" || (event as TouchEvent).touches.length > 1;
+  }
+
+  /** Other data or another size: what was in the middle stays there, at the same zoom. */
+  refit(box: Box = this.box): void {
+    const { stage } = this;
+    const { size } = stage;
+    if (size.width === 0) return;
+    const known = this.fitted.width > 0;
+    const middle = toData(this.view, this.fitted.width / 2, this.fitted.height / 2);
+    const { k } = this.zoom;
+    const sameData = box === this.box;
+    this.box = box;
+    this.fitted = size;
+    this.base = fit(box, size, PADDING);
+    const { width, height } = size;
+    this.behaviour.translateExtent([
+      [-width, -height],
+      [2 * width, 2 * height],
+    ]);
+    if (known && sameData && k !== 1) this.jump(centred(middle[0], middle[1], k, this.base, size));
+    else if (!sameData) this.jump({ k: 1, x: 0, y: 0 });
+  }
+
+  show(box: Box | null, animate: boolean, byUser = false): void {
+    const to = box === null ? { k: 1, x: 0, y: 0 } : zoomTo(box, this.base, this.stage.size, ZOOM_LIMITS);
+    this.go(to, animate, byUser);
+  }
+
+  /** Brings a data point to the middle, zooming in where the plot is still far out. */
+  centre(x: number, y: number, leastZoom: number): void {
+    const k = Math.max(this.zoom.k, leastZoom);
+    this.go(centred(x, y, k, this.base, this.stage.size), true, true);
+  }
+
+  key(key: string): boolean {
+    const { width, height } = this.stage.size;
+    const moves: Record<string, [number, number]> = {
+      ArrowLeft: [KEY_STEP * width, 0],
+      ArrowRight: [-KEY_STEP * width, 0],
+      ArrowUp: [0, KEY_STEP * height],
+      ArrowDown: [0, -KEY_STEP * height],
+    };
+    const move = moves[key];
+    const { k, x, y } = this.zoom;
+    if (move !== undefined) this.go({ k, x: x + move[0], y: y + move[1] }, true, true);
+    else if (key === "+" || key === "=") this.by(KEY_ZOOM);
+    else if (key === "-" || key === "_") this.by(1 / KEY_ZOOM);
+    else if (key === "0") this.show(null, true, true);
+    else return false;
+    return true;
+  }
+
+  /** Zooms about the middle. */
+  by(factor: number): void {
+    const { k, x, y } = this.zoom;
+    const to = Math.min(ZOOM_LIMITS[1], Math.max(ZOOM_LIMITS[0], k * factor));
+    const { width, height } = this.stage.size;
+    const keep = (offset: number, middle: number) => middle - ((middle - offset) / k) * to;
+    this.go({ k: to, x: keep(x, width / 2), y: keep(y, height / 2) }, true, true);
+  }
+
+  private go(to: Zoom, animate: boolean, byUser: boolean): void {
+    this.byUser = byUser;
+    const transform = zoomIdentity.translate(to.x, to.y).scale(to.k);
+    if (animate && !this.stage.reducedMotion) {
+      this.target.transition().duration(MOVE_MS).call(this.behaviour.transform, transform);
+    } else {
+      this.target.interrupt();
+      this.behaviour.transform(this.target, transform);
+    }
+  }
+
+  private jump(to: Zoom): void {
+    this.go(to, false, false);
+  }
+
+  destroy(): void {
+    this.target.interrupt();
+    this.target.on(".zoom", null);
+    const window = this.stage.surface.ownerDocument.defaultView;
+    if (window) select(window).on("mousemove.zoom mouseup.zoom", null);
+  }
+}

@@ -1,0 +1,185 @@
+/** Without WebGL2: a share of the points, painted dot by dot into pixels, and the marks as paths on top. */
+import { ROLE, roleOf, UNSEEN } from "./marks";
+import type { Rgb } from "./palettes";
+import { DIM, type Frame, type Renderer, type Scene } from "./scene";
+import { css } from "./theme";
+
+/** What one frame paints of the base layer, and of the marks. */
+export const MAX_POINTS = 120_000;
+const MAX_MARKS = 5_000;
+
+export class CanvasRenderer implements Renderer {
+  readonly kind = "canvas2d";
+  readonly uploaded = 0;
+  drawn = 0;
+  private readonly context: CanvasRenderingContext2D;
+  private scene: Scene | null = null;
+  private pixels: ImageData | null = null;
+
+  constructor(readonly canvas: HTMLCanvasElement) {
+    const context = canvas.getContext("2d");
+    if (context === null)
+      throw new Error("the browser gives neither a WebGL2 nor a 2D canvas: the plot cannot be drawn");
+    this.context = context;
+  }
+
+  busy(): boolean {
+    return false;
+  }
+
+  setScene(scene: Scene): void {
+    this.scene = scene;
+  }
+
+  coloursChanged(): void {}
+  flagsChanged(): void {}
+  glideEnded(): void {}
+
+  draw(frame: Frame): boolean {
+    const { scene, context } = this;
+    if (scene === null) return false;
+    const width = Math.round(frame.size.width * frame.ratio);
+    const height = Math.round(frame.size.height * frame.ratio);
+    if (this.canvas.width !== width || this.canvas.height !== height || this.pixels === null) {
+      this.canvas.width = width;
+      this.canvas.height = height;
+      this.pixels = context.createImageData(width, height);
+    }
+    this.pixels.data.fill(0);
+    this.paintBase(scene, frame, this.pixels);
+    context.putImageData(this.pixels, 0, 0);
+    this.paintMarks(scene, frame);
+    return false;
+  }
+
+  destroy(): void {
+    this.scene = null;
+    this.canvas.width = this.canvas.height = 0;
+  }
+
+  private paintBase(scene: Scene, frame: Frame, pixels: ImageData): void {
+    const { x, flags, codes, table } = scene;
+    const step = Math.max(1, Math.ceil(x.length / MAX_POINTS));
+    const place = placer(scene, frame);
+    const dimmed = scene.marks.highlight ? DIM[frame.theme.dark ? "dark" : "light"] : 1;
+    const stamp = dotStamp(frame.look.size * frame.ratio, Math.min(0.9, frame.look.opacity * Math.sqrt(step)) * dimmed);
+    this.drawn = 0;
+    for (let row = 0; row < x.length; row += step) {
+      if (flags[row] & UNSEEN) continue;
+      const [px, py] = place(row);
+      const code = 4 * (codes === null ? 0 : codes[row]);
+      stampAt(pixels, stamp, px, py, table[code], table[code + 1], table[code + 2]);
+      this.drawn++;
+    }
+  }
+
+  private paintMarks(scene: Scene, frame: Frame): void {
+    const { context } = this;
+    const rows = scene.marks.rows;
+    const place = placer(scene, frame);
+    const step = Math.max(1, Math.ceil(rows.length / MAX_MARKS));
+    for (let index = (rows.length - 1) % step; index < rows.length; index += step) {
+      const row = rows[index];
+      const [px, py] = place(row);
+      const role = roleOf(scene.flags[row]);
+      const code = 4 * (scene.codes === null ? 0 : scene.codes[row]);
+      const own: Rgb = [scene.table[code], scene.table[code + 1], scene.table[code + 2]];
+      paintMark(context, px, py, role, own, scene.colourful, frame);
+    }
+  }
+}
+
+/** Device pixels of a row. */
+function placer(scene: Scene, frame: Frame): (row: number) => [number, number] {
+  const { x, y, previous } = scene;
+  const { view, ratio } = frame;
+  if (previous === null || frame.previousView === null || frame.glide >= 1) {
+    return (row) => [(x[row] * view.sx + view.tx) * ratio, (y[row] * view.sy + view.ty) * ratio];
+  }
+  const before = frame.previousView;
+  const t = frame.glide;
+  const mix = (from: number, to: number) => (from + (to - from) * t) * ratio;
+  return (row) => [
+    mix(previous.x[row] * before.sx + before.tx, x[row] * view.sx + view.tx),
+    mix(previous.y[row] * before.sy + before.ty, y[row] * view.sy + view.ty),
+  ];
+}
+
+interface Stamp {
+  side: number;
+  alpha: Float32Array;
+}
+
+function dotStamp(size: number, opacity: number): Stamp {
+  const side = Math.ceil(size) + 1;
+  const middle = (side - 1) / 2;
+  const alpha = new Float32Array(side * side);
+  for (let at = 0; at < alpha.length; at++) {
+    const distance = Math.hypot((at % side) - middle, Math.floor(at / side) - middle);
+    alpha[at] = opacity * Math.min(1, Math.max(0, size / 2 + 0.5 - distance));
+  }
+  return { side, alpha };
+}
+
+/** Source-over into straight (not premultiplied) RGBA. */
+function stampAt(pixels: ImageData, stamp: Stamp, px: number, py: number, r: number, g: number, b: number): void {
+  const { width, height, data } = pixels;
+  const { side, alpha } = stamp;
+  const left = Math.round(px - side / 2);
+  const top = Math.round(py - side / 2);
+  if (!(left > -side && top > -side && left < width && top < height)) return;
+  for (let line = Math.max(0, -top); line < side && top + line < height; line++) {
+    for (let column = Math.max(0, -left); column < side && left + column < width; column++) {
+      const source = alpha[line * side + column];
+      if (source <= 0) continue;
+      const at = 4 * ((top + line) * width + left + column);
+      const under = (data[at + 3] / 255) * (1 - source);
+      const sum = source + under;
+      data[at] = (r * source + data[at] * under) / sum;
+      data[at + 1] = (g * source + data[at + 1] * under) / sum;
+      data[at + 2] = (b * source + data[at + 2] * under) / sum;
+      data[at + 3] = 255 * sum;
+    }
+  }
+}
+
+/** The same shapes as the WebGL marks: disc, diamond, square in halves, ring, disc with a dot. */
+function paintMark(
+  context: CanvasRenderingContext2D,
+  px: number,
+  py: number,
+  role: number,
+  own: Rgb,
+  colourful: boolean,
+  { theme, ratio, markSize, look }: Frame,
+): void {
+  const size =
+    role === ROLE.SELECTED ? Math.max(look.size + 1.5, 4) : role === ROLE.PINNED ? markSize * 1.25 : markSize;
+  const r = (size * ratio) / 2;
+  const roleColour = role === ROLE.B ? theme.b : role <= ROLE.PRESELECTED ? theme.selection : theme.a;
+  context.beginPath();
+  if (role === ROLE.B) {
+    const d = r * 1.19;
+    context.moveTo(px, py - d);
+    for (const [dx, dy] of [[d, 0], [0, d], [-d, 0]]) context.lineTo(px + dx, py + dy); // biome-ignore format: a shape
+    context.closePath();
+  } else if (role === ROLE.BOTH) context.rect(px - r * 0.86, py - r * 0.86, r * 1.72, r * 1.72);
+  else context.arc(px, py, r, 0, 2 * Math.PI);
+  context.fillStyle = css(
+    role === ROLE.BOTH ? theme.a : colourful ? own : roleColour,
+    role === ROLE.PRESELECTED ? 0.15 : 1,
+  );
+  context.fill();
+  context.lineWidth = (role === ROLE.PRESELECTED ? 2 : 1.2) * ratio;
+  context.strokeStyle = css(role === ROLE.PRESELECTED ? roleColour : theme.foreground);
+  context.stroke();
+  if (role === ROLE.BOTH) {
+    context.fillStyle = css(theme.b);
+    context.fillRect(px, py - r * 0.86, r * 0.86, r * 1.72);
+  } else if (role === ROLE.PINNED) {
+    context.beginPath();
+    context.arc(px, py, r * 0.38, 0, 2 * Math.PI);
+    context.fillStyle = css(theme.foreground);
+    context.fill();
+  }
+}

@@ -1,0 +1,303 @@
+/**
+ * WebGL2: points straight from the data's own float32 columns.
+ *
+ * 1. The base layer goes to a picture off screen, so a new sample, which only changes the marks, redraws none of it.
+ * 2. More points than a frame has time for are drawn in interleaved shares (every step-th point, then the next ones, by
+ *    the attributes' stride, without a copy); until the last share is in, the previous whole picture stays, moved along
+ *    with the view. On a fast GPU there is one share and none of this shows.
+ * 3. Marks are an index list into the same columns: 4 bytes per marked point.
+ */
+import { type ClipView, clipView } from "./camera";
+import { buildProgram, buildTexture, Layer, Pace, type Program } from "./gl";
+import { UNSEEN } from "./marks";
+import type { Rgb } from "./palettes";
+import { DIM, type Frame, type Renderer, type Scene } from "./scene";
+import { BASE_FRAGMENT, BASE_VERTEX, MARK_FRAGMENT, MARK_VERTEX, SCREEN_FRAGMENT, SCREEN_VERTEX } from "./shaders";
+
+/** WebGL allows strides up to 255 bytes: 63 float32. */
+const MAX_STEP = 63;
+/** Outlines of a large selection would hide its colours. */
+const OUTLINED = 3000;
+
+enum At {
+  X,
+  Y,
+  PX,
+  PY,
+  CODE,
+  FLAGS,
+}
+
+type Columns = "x" | "y" | "px" | "py" | "codes" | "flags";
+
+export class WebglRenderer implements Renderer {
+  readonly kind = "webgl2";
+  drawn = 0;
+  uploaded = 0;
+  private readonly base: Program;
+  private readonly screen: Program;
+  private readonly mark: Program;
+  private readonly table: WebGLTexture;
+  private readonly indices: WebGLBuffer;
+  private readonly pace: Pace;
+  private readonly columns = new Map<Columns, WebGLBuffer>();
+  private whole: Layer;
+  private part: Layer;
+  private wholeView: ClipView | null = null;
+  private partView = "";
+  private partClip: ClipView | null = null;
+  private share = 0;
+  private step = 1;
+  private content = 0;
+  private scene: Scene | null = null;
+
+  private constructor(
+    readonly canvas: HTMLCanvasElement,
+    private readonly gl: WebGL2RenderingContext,
+  ) {
+    this.base = buildProgram(gl, BASE_VERTEX, BASE_FRAGMENT);
+    this.screen = buildProgram(gl, SCREEN_VERTEX, SCREEN_FRAGMENT);
+    this.mark = buildProgram(gl, MARK_VERTEX, MARK_FRAGMENT);
+    this.table = buildTexture(gl, gl.NEAREST);
+    this.indices = gl.createBuffer() as WebGLBuffer;
+    this.whole = new Layer(gl);
+    this.part = new Layer(gl);
+    this.pace = new Pace(gl);
+    gl.bindVertexArray(gl.createVertexArray());
+    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+    gl.disable(gl.DEPTH_TEST);
+    gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+  }
+
+  /** null where the browser gives no WebGL2. */
+  static create(canvas: HTMLCanvasElement): WebglRenderer | null {
+    const gl = canvas.getContext("webgl2", { antialias: false, depth: false, stencil: false });
+    return gl === null || gl.isContextLost() ? null : new WebglRenderer(canvas, gl);
+  }
+
+  busy(): boolean {
+    return !this.gl.isContextLost() && this.pace.busy(performance.now());
+  }
+
+  setScene(scene: Scene): void {
+    this.scene = scene;
+    this.upload("x", scene.x);
+    this.upload("y", scene.y);
+    if (scene.previous !== null) {
+      this.upload("px", scene.previous.x);
+      this.upload("py", scene.previous.y);
+    } else {
+      this.glideEnded();
+    }
+    this.coloursChanged();
+    this.upload("flags", scene.flags);
+    this.flagsChanged([], true);
+  }
+
+  coloursChanged(): void {
+    const { gl, scene } = this;
+    if (scene === null) return;
+    if (scene.codes === null) this.drop("codes");
+    else this.upload("codes", scene.codes);
+    gl.bindTexture(gl.TEXTURE_2D, this.table);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, 256, 1, 0, gl.RGBA, gl.UNSIGNED_BYTE, scene.table);
+    this.content++;
+  }
+
+  flagsChanged(ranges: readonly [number, number][], visibility: boolean): void {
+    const { gl, scene } = this;
+    if (scene === null) return;
+    gl.bindBuffer(gl.ARRAY_BUFFER, this.columns.get("flags") ?? null);
+    for (const [from, to] of ranges) {
+      gl.bufferSubData(gl.ARRAY_BUFFER, from, scene.flags, from, to - from);
+      this.uploaded += to - from;
+    }
+    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.indices);
+    gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, scene.marks.rows, gl.DYNAMIC_DRAW);
+    this.uploaded += scene.marks.rows.byteLength;
+    if (visibility) this.content++;
+  }
+
+  glideEnded(): void {
+    this.drop("px");
+    this.drop("py");
+  }
+
+  draw(frame: Frame, whole = false): boolean {
+    const { gl, scene } = this;
+    if (scene === null || gl.isContextLost()) return false;
+    const now = performance.now();
+    const width = Math.round(frame.size.width * frame.ratio);
+    const height = Math.round(frame.size.height * frame.ratio);
+    if (this.canvas.width !== width || this.canvas.height !== height) {
+      this.canvas.width = width;
+      this.canvas.height = height;
+      this.wholeView = null;
+    }
+    this.begin(frame, width, height);
+    let points = 0;
+    while (this.share < this.step && (points === 0 || whole)) points += this.drawShare(frame, width, height);
+    if (this.share === this.step && this.share > 0) this.finish();
+    this.compose(frame, width, height);
+    this.drawMarks(frame);
+    this.pace.started(points, now);
+    return this.share < this.step;
+  }
+
+  /** Starts the base layer anew when it would look different from the one in progress or done. */
+  private begin(frame: Frame, width: number, height: number): void {
+    const { view, previousView, glide, look, size } = frame;
+    const content = `${this.content} ${glide}`;
+    const key = JSON.stringify([content, view, glide < 1 ? previousView : 0, look, width, height]);
+    if (key === this.partView) return;
+    if (!this.partView.startsWith(`["${content}"`)) this.wholeView = null;
+    this.partView = key;
+    this.partClip = clipView(view, size);
+    this.share = 0;
+    this.step = Math.min(MAX_STEP, Math.max(1, Math.ceil((this.scene as Scene).x.length / this.pace.budget)));
+    this.part.bind(width, height);
+    this.gl.clearColor(0, 0, 0, 0);
+    this.gl.clear(this.gl.COLOR_BUFFER_BIT);
+  }
+
+  private drawShare(frame: Frame, width: number, height: number): number {
+    const { gl, step, share } = this;
+    const count = Math.max(0, Math.ceil(((this.scene as Scene).x.length - share) / step));
+    this.part.bind(width, height);
+    gl.viewport(0, 0, width, height);
+    gl.enable(gl.BLEND);
+    this.use(this.base, frame, frame.look.size * frame.ratio);
+    gl.uniform1f(this.base.at("u_opacity"), frame.look.opacity);
+    this.bindColumns(share, step);
+    if (count > 0) gl.drawArrays(gl.POINTS, 0, count);
+    this.share++;
+    return count;
+  }
+
+  private finish(): void {
+    [this.whole, this.part] = [this.part, this.whole];
+    this.wholeView = this.partClip;
+    this.share = this.step = 0;
+    this.drawn = (this.scene as Scene).marks.visible;
+  }
+
+  private compose(frame: Frame, width: number, height: number): void {
+    const { gl, screen, wholeView } = this;
+    const here = clipView(frame.view, frame.size);
+    const from = wholeView ?? here;
+    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+    gl.viewport(0, 0, width, height);
+    gl.disable(gl.BLEND);
+    gl.useProgram(screen.handle);
+    gl.uniform4f(
+      screen.at("u_reproject"),
+      from.sx / here.sx,
+      from.sy / here.sy,
+      (here.cx - from.cx) * from.sx,
+      (here.cy - from.cy) * from.sy,
+    );
+    gl.uniform1i(screen.at("u_hasWhole"), wholeView === null ? 0 : 1);
+    gl.uniform1i(screen.at("u_whole"), 0);
+    gl.uniform1i(screen.at("u_part"), 1);
+    const dims = (this.scene as Scene).marks.highlight;
+    gl.uniform1f(screen.at("u_dim"), dims ? DIM[frame.theme.dark ? "dark" : "light"] : 1);
+    gl.uniform1f(screen.at("u_grey"), dims ? 0.35 : 0);
+    for (const [unit, layer] of [this.whole, this.part].entries()) {
+      gl.activeTexture(gl.TEXTURE0 + unit);
+      gl.bindTexture(gl.TEXTURE_2D, layer.texture);
+    }
+    gl.activeTexture(gl.TEXTURE0);
+    gl.drawArrays(gl.TRIANGLES, 0, 3);
+    gl.activeTexture(gl.TEXTURE1);
+    gl.bindTexture(gl.TEXTURE_2D, null);
+    gl.activeTexture(gl.TEXTURE0);
+  }
+
+  private drawMarks(frame: Frame): void {
+    const { gl, mark, scene } = this;
+    const count = scene?.marks.rows.length ?? 0;
+    if (scene === null || count === 0) return;
+    const { theme, ratio } = frame;
+    gl.enable(gl.BLEND);
+    this.use(mark, frame, frame.markSize * ratio);
+    const colour = (name: string, [r, g, b]: Rgb) => gl.uniform3f(mark.at(name), r / 255, g / 255, b / 255);
+    colour("u_a", theme.a);
+    colour("u_b", theme.b);
+    colour("u_selection", theme.selection);
+    colour("u_foreground", theme.foreground);
+    colour("u_background", theme.background);
+    gl.uniform1i(mark.at("u_colourful"), scene.colourful ? 1 : 0);
+    gl.uniform1f(mark.at("u_line"), Math.max(1, Math.min(1.6, frame.markSize / 5)) * ratio);
+    gl.uniform1f(mark.at("u_outlined"), scene.marks.counts[0] > OUTLINED ? 0 : 0.8);
+    const dot = frame.look.size;
+    const few = scene.marks.counts[0] > OUTLINED ? dot : Math.max(dot + 1.5, 5.5);
+    gl.uniform1f(mark.at("u_selectedSize"), few * ratio);
+    this.bindColumns(0, 1);
+    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.indices);
+    gl.drawElements(gl.POINTS, count, gl.UNSIGNED_INT, 0);
+  }
+
+  private use(program: Program, frame: Frame, size: number): void {
+    const { gl } = this;
+    const now = clipView(frame.view, frame.size);
+    const before = clipView(frame.previousView ?? frame.view, frame.size);
+    gl.useProgram(program.handle);
+    gl.uniform4f(program.at("u_view"), now.cx, now.cy, now.sx, now.sy);
+    gl.uniform4f(program.at("u_previous"), before.cx, before.cy, before.sx, before.sy);
+    gl.uniform1f(program.at("u_glide"), this.columns.has("px") ? frame.glide : 1);
+    gl.uniform1f(program.at("u_size"), size);
+    gl.uniform1ui(program.at("u_unseen"), UNSEEN);
+    gl.uniform1i(program.at("u_table"), 0);
+    gl.activeTexture(gl.TEXTURE0);
+    gl.bindTexture(gl.TEXTURE_2D, this.table);
+  }
+
+  /** Every step-th point from `first` on. */
+  private bindColumns(first: number, step: number): void {
+    const { gl } = this;
+    const floats: [number, Columns][] = [
+      [At.X, "x"],
+      [At.Y, "y"],
+      [At.PX, "px"],
+      [At.PY, "py"],
+    ];
+    for (const [place, name] of floats) {
+      this.column(place, name, () => gl.vertexAttribPointer(place, 1, gl.FLOAT, false, 4 * step, 4 * first));
+    }
+    this.column(At.CODE, "codes", () => gl.vertexAttribPointer(At.CODE, 1, gl.UNSIGNED_BYTE, false, step, first));
+    this.column(At.FLAGS, "flags", () => gl.vertexAttribIPointer(At.FLAGS, 1, gl.UNSIGNED_BYTE, step, first));
+  }
+
+  private column(place: number, name: Columns, point: () => void): void {
+    const { gl } = this;
+    const buffer = this.columns.get(name);
+    if (buffer === undefined) {
+      gl.disableVertexAttribArray(place);
+      gl.vertexAttrib4f(place, 0, 0, 0, 1);
+      return;
+    }
+    gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
+    gl.enableVertexAttribArray(place);
+    point();
+  }
+
+  private upload(name: Columns, data: Float32Array | Uint8Array): void {
+    const { gl } = this;
+    const buffer = this.columns.get(name) ?? (gl.createBuffer() as WebGLBuffer);
+    this.columns.set(name, buffer);
+    gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
+    gl.bufferData(gl.ARRAY_BUFFER, data, name === "flags" ? gl.DYNAMIC_DRAW : gl.STATIC_DRAW);
+    this.uploaded += data.byteLength;
+  }
+
+  private drop(name: Columns): void {
+    this.gl.deleteBuffer(this.columns.get(name) ?? null);
+    this.columns.delete(name);
+  }
+
+  destroy(): void {
+    this.pace.forget();
+    this.gl.getExtension("WEBGL_lose_context")?.loseContext();
+    this.canvas.width = this.canvas.height = 0;
+  }
+}

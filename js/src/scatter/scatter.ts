@@ -1,0 +1,588 @@
+/** The plot: points, states and colours in; hover, clicks, areas and views out. No framework, no wire. */
+import { bounds, toData, toScreen } from "./camera";
+import { hold, letGo } from "./contexts";
+import { type Contour, contourPaths, density } from "./contours";
+import { Grid, nearestByScan } from "./grid";
+import { type Look, lookOf, markSize, occupiedShare } from "./look";
+import { Marks, UNSEEN } from "./marks";
+import { Navigation } from "./navigation";
+import { type OverlayContent, paintOverlay } from "./overlay";
+import { codesOfValues, lookupTable, viridisPalette } from "./palettes";
+import { Pointer } from "./pointer";
+import { CanvasRenderer, MAX_POINTS } from "./renderer-canvas";
+import { WebglRenderer } from "./renderer-webgl";
+import { type Frame, pixelRatio, type Renderer, type Scene } from "./scene";
+import { Stage } from "./stage";
+import { readTheme, type Theme, type ThemeColours } from "./theme";
+import type { AreaOp, Box, Debug, Mode, Overlays, RendererKind, ScatterEvents, ScatterOptions } from "./types";
+
+const GLIDE_MS = 900;
+/** How near the pointer must come, in CSS pixels. */
+const REACH = 12;
+/** More marks than this are not searched one by one before the rest. */
+const MARKS_FIRST = 20_000;
+const HINT_MS = 1600;
+/** A context that has not come back by then is asked for anew. */
+const RESTORE_MS = 1500;
+const MOST_LOSSES = 4;
+
+export class Scatter {
+  readonly debug: Debug = {
+    frames: 0,
+    drawn: 0,
+    marked: 0,
+    contextLost: 0,
+    uploaded: 0,
+    settled: true,
+    renderer: null,
+  };
+  private readonly life = new AbortController();
+  private readonly stage: Stage;
+  private readonly navigation: Navigation;
+  private renderer: Renderer | null = null;
+  private kind: RendererKind | null = null;
+  private theme: Theme;
+  private colours: ThemeColours = {};
+  private scene: Scene;
+  private box: Box = [-1, -1, 1, 1];
+  private share = 1;
+  private palette: string[] = [];
+  private grid: Grid | null = null;
+  private readonly overlay: OverlayContent = {
+    contours: [],
+    labels: [],
+    neighbours: null,
+    order: [],
+    hovered: null,
+    focused: null,
+    outline: null,
+    hint: null,
+  };
+  private wantsContours = false;
+  private contoursStale = false;
+  private glide: { since: number; base: Frame["view"] } | null = null;
+  private dirty = { points: false, overlay: false };
+  private unfinished = false;
+  private frame = 0;
+  private viewMoved = false;
+  private pointerAt: [number, number] | null = null;
+  private readonly timers = new Set<ReturnType<typeof setTimeout>>();
+  private readonly waiting: (() => void)[] = [];
+
+  constructor(
+    private readonly host: HTMLElement,
+    private readonly events: Partial<ScatterEvents> = {},
+    private readonly options: ScatterOptions = {},
+  ) {
+    const { signal } = this.life;
+    this.theme = readTheme(host);
+    this.scene = this.emptyScene(new Float32Array(0), new Float32Array(0));
+    this.stage = new Stage(
+      host,
+      {
+        resized: () => this.resized(),
+        seen: (inView) => this.seen(inView),
+        restyled: () => this.setTheme(this.colours),
+      },
+      signal,
+    );
+    this.navigation = new Navigation(
+      this.stage,
+      (byUser) => this.moved(byUser),
+      () => this.hint("Click the plot, or hold Ctrl or ⌘, to zoom with the wheel"),
+    );
+    this.navigation.refit();
+    new Pointer(
+      this.stage,
+      {
+        mode: () => this.mode,
+        hover: (px, py) => this.pointAt([px, py]),
+        leave: () => this.pointAt(null),
+        click: (px, py, keys) => this.events.click?.(this.nearest(px, py), keys),
+        outline: (path) => this.repaint({ outline: path }),
+        area: (path, op) => this.area(path, op),
+        key: (event) => this.key(event),
+      },
+      signal,
+    );
+  }
+
+  get mode(): Mode {
+    return this.navigation.mode;
+  }
+
+  set mode(mode: Mode) {
+    this.navigation.mode = mode;
+    this.stage.surface.style.cursor = mode === "pan" ? "" : "crosshair";
+  }
+
+  /** The visible data box. */
+  get view(): Box {
+    return this.navigation.visible;
+  }
+
+  /** x and y are kept, not copied. With `animate`, as many points as before glide from where they were. */
+  setPoints(x: Float32Array, y: Float32Array, animate = false): void {
+    const same = x.length === this.scene.x.length;
+    const glides = animate && same && x.length > 0 && !this.stage.reducedMotion && this.stage.inView;
+    const before = this.scene;
+    this.glide = glides ? { since: performance.now(), base: this.navigation.base } : null;
+    this.scene = same ? { ...before, x, y } : this.emptyScene(x, y);
+    this.scene.previous = glides ? { x: before.x, y: before.y } : null;
+    if (!same) Object.assign(this.overlay, { neighbours: null, order: [], hovered: null, focused: null });
+    this.box = bounds(x, y);
+    this.share = occupiedShare(x, y, this.box);
+    this.grid = null;
+    this.contoursStale = true;
+    this.navigation.refit(this.box);
+    this.renderer?.setScene(this.scene);
+    this.invalidate();
+  }
+
+  /** Category codes, 255 = none; null = all points alike. */
+  setCategories(codes: Uint8Array | null, palette: readonly string[]): void {
+    this.palette = [...palette];
+    this.recolour(codes);
+  }
+
+  /** Numbers along viridis, NaN = none; null = all points alike. */
+  setValues(values: Float32Array | null, domain: readonly [number, number]): void {
+    this.palette = viridisPalette();
+    this.recolour(values === null ? null : codesOfValues(values, domain));
+  }
+
+  /** One byte of `FLAG`s per point, shared: change it, then say so. */
+  setFlags(flags: Uint8Array): void {
+    if (flags.length !== this.scene.x.length) {
+      throw new RangeError(`flags has ${flags.length} bytes for ${this.scene.x.length} points`);
+    }
+    this.scene.flags = flags;
+    this.changed(this.scene.marks.replace(flags));
+  }
+
+  /** Some bytes changed: those of `rows`, or any. Only the ranges that differ are sent to the GPU. */
+  flagsChanged(rows?: ArrayLike<number>): void {
+    this.changed(this.scene.marks.update(rows));
+  }
+
+  /** Rows in pick order, of which the first carry their number; null for none. */
+  setOrder(rows: ArrayLike<number> | null): void {
+    this.repaint({ order: rows ?? [] });
+  }
+
+  setView(box: Box | null, animate = false): void {
+    this.navigation.show(box, animate);
+  }
+
+  reset(): void {
+    this.navigation.show(null, true, true);
+  }
+
+  zoomBy(factor: number): void {
+    this.navigation.by(factor);
+  }
+
+  /** Brings a row to the middle and rings it; null takes the ring away. */
+  focusRow(row: number | null): void {
+    this.repaint({ focused: row });
+    if (row === null) return;
+    const [x, y] = [this.scene.x[row], this.scene.y[row]];
+    const [px, py] = toScreen(this.navigation.view, x, y);
+    const { width, height } = this.stage.size;
+    const inside = px > 40 && py > 40 && px < width - 40 && py < height - 40;
+    if (!inside) this.navigation.centre(x, y, 1);
+  }
+
+  /** Where a row is, in CSS pixels from the plot's top left. */
+  position(row: number): [number, number] {
+    return toScreen(this.navigation.view, this.scene.x[row], this.scene.y[row]);
+  }
+
+  /** The visible row within reach of a place in CSS pixels; marked points first, as they lie on top. */
+  nearest(px: number, py: number): number | null {
+    const { x, y, marks, flags } = this.scene;
+    const view = this.navigation.view;
+    const [dx, dy] = toData(view, px, py);
+    const marked = this.nearestMark(dx, dy, (this.sizeOfMarks() / 2 + 2) / view.sx);
+    if (marked !== null || marks.visible === 0) return marked;
+    const accept = (row: number) => (flags[row] & UNSEEN) === 0;
+    const radius = REACH / view.sx;
+    return this.grid?.ready ? this.grid.nearest(dx, dy, radius, accept) : nearestByScan(x, y, dx, dy, radius, accept);
+  }
+
+  setOverlay({ contours, labels, neighbours }: Overlays): void {
+    if (contours !== undefined) {
+      this.contoursStale ||= contours && !this.wantsContours;
+      this.wantsContours = contours;
+    }
+    this.repaint({
+      ...(labels === undefined ? {} : { labels }),
+      ...(neighbours === undefined ? {} : { neighbours }),
+    });
+  }
+
+  /** Reads the host's variables anew; colours given win over them. */
+  setTheme(colours: ThemeColours = {}): void {
+    this.colours = colours;
+    this.theme = readTheme(this.host, colours);
+    this.scene.table = this.lookup();
+    this.renderer?.coloursChanged();
+    this.invalidate();
+  }
+
+  /** Resolves when all of the picture is on screen. */
+  settled(): Promise<void> {
+    if (this.debug.settled && this.frame === 0) return Promise.resolve();
+    return new Promise((resolve) => this.waiting.push(resolve));
+  }
+
+  /** A copy of the plot as it stands, overlay included. */
+  picture(): HTMLCanvasElement {
+    const { surface } = this.stage;
+    this.ensureRenderer();
+    const copy = surface.ownerDocument.createElement("canvas");
+    if (this.renderer === null) return copy;
+    this.renderer.draw(this.frameNow(), true);
+    this.paintOverlay();
+    copy.width = this.renderer.canvas.width;
+    copy.height = this.renderer.canvas.height;
+    const context = copy.getContext("2d");
+    for (const canvas of [this.renderer.canvas, surface]) context?.drawImage(canvas, 0, 0, copy.width, copy.height);
+    return copy;
+  }
+
+  destroy(): void {
+    this.life.abort();
+    cancelAnimationFrame(this.frame);
+    for (const timer of this.timers) clearTimeout(timer);
+    this.navigation.destroy();
+    this.dropRenderer();
+    this.stage.destroy();
+    this.scene = this.emptyScene(new Float32Array(0), new Float32Array(0));
+    this.grid = null;
+    for (const resolve of this.waiting.splice(0)) resolve();
+  }
+
+  // Data
+
+  private emptyScene(x: Float32Array, y: Float32Array): Scene {
+    const flags = new Uint8Array(x.length);
+    return {
+      x,
+      y,
+      previous: null,
+      codes: null,
+      table: lookupTable([], this.theme.base),
+      colourful: false,
+      flags,
+      marks: new Marks(flags),
+    };
+  }
+
+  private recolour(codes: Uint8Array | null): void {
+    const wanted = this.scene.x.length;
+    if (codes !== null && codes.length !== wanted) throw new RangeError(`${codes.length} colours for ${wanted} points`);
+    this.scene.codes = codes;
+    this.scene.colourful = codes !== null;
+    this.scene.table = this.lookup();
+    this.renderer?.coloursChanged();
+    this.invalidate();
+  }
+
+  private lookup(): Uint8Array {
+    return this.scene.codes === null ? lookupTable([], this.theme.base) : lookupTable(this.palette, this.theme.muted);
+  }
+
+  private changed({ ranges, visibility }: { ranges: [number, number][]; visibility: boolean }): void {
+    if (ranges.length === 0) return;
+    this.renderer?.flagsChanged(ranges, visibility);
+    this.contoursStale ||= visibility;
+    this.invalidate();
+  }
+
+  private nearestMark(dx: number, dy: number, radius: number): number | null {
+    const { rows } = this.scene.marks;
+    if (rows.length > MARKS_FIRST) return null;
+    const { x, y } = this.scene;
+    let best: number | null = null;
+    let bestSquare = radius * radius;
+    for (const row of rows) {
+      const square = (x[row] - dx) ** 2 + (y[row] - dy) ** 2;
+      if (square <= bestSquare) [best, bestSquare] = [row, square];
+    }
+    return best;
+  }
+
+  /** In slices between frames, from the first time the pointer comes by. */
+  private index(): void {
+    if (this.grid !== null) return;
+    const grid = new Grid(this.scene.x, this.scene.y, this.box);
+    this.grid = grid;
+    const work = grid.build();
+    const slice = () => {
+      if (this.grid !== grid) return;
+      if (!work.next().done) this.later(slice, 0);
+    };
+    this.later(slice, 0);
+  }
+
+  // What the user does
+
+  private pointAt(place: [number, number] | null): void {
+    this.index();
+    this.pointerAt = place;
+    if (place === null) this.hover();
+    else this.schedule();
+  }
+
+  private hover(): void {
+    const row = this.pointerAt === null ? null : this.nearest(...this.pointerAt);
+    if (row === this.overlay.hovered) return;
+    this.repaint({ hovered: row });
+    if (this.mode === "pan") this.stage.surface.style.cursor = row === null ? "" : "pointer";
+    const [px, py] = row === null ? [0, 0] : this.position(row);
+    this.events.hover?.(row, px, py);
+  }
+
+  private area(path: readonly number[], op: AreaOp): void {
+    const view = this.navigation.view;
+    const polygon = new Float32Array(path.length);
+    for (let at = 0; at < path.length; at += 2) polygon.set(toData(view, path[at], path[at + 1]), at);
+    this.events.area?.(polygon, op);
+  }
+
+  private key(event: KeyboardEvent): boolean {
+    if (this.events.key?.(event)) return true;
+    if (event.ctrlKey || event.metaKey || event.altKey) return false;
+    if (event.key === "Enter" && this.overlay.focused !== null) {
+      this.events.click?.(this.overlay.focused, { shift: event.shiftKey, alt: false });
+      return true;
+    }
+    return this.navigation.key(event.key);
+  }
+
+  private moved(byUser: boolean): void {
+    this.viewMoved ||= byUser;
+    this.invalidate();
+  }
+
+  private hint(text: string): void {
+    if (this.overlay.hint !== null) return;
+    this.repaint({ hint: text });
+    this.later(() => this.repaint({ hint: null }), HINT_MS);
+  }
+
+  // What the page does
+
+  private resized(): void {
+    this.navigation?.refit();
+    this.invalidate();
+  }
+
+  private seen(inView: boolean): void {
+    if (inView) this.invalidate();
+    else if (this.kind === "webgl2") this.giveBack();
+  }
+
+  /** Leaves a picture behind; the next thing to draw asks for a context again. */
+  private giveBack(): void {
+    if (this.renderer === null || this.renderer.kind !== "webgl2") return;
+    this.renderer.draw(this.frameNow(), true);
+    this.stage.keep(this.renderer.canvas);
+    this.dropRenderer();
+  }
+
+  private dropRenderer(): void {
+    letGo(this.holder);
+    this.renderer?.canvas.remove();
+    this.renderer?.destroy();
+    this.renderer = null;
+  }
+
+  private readonly holder = { yieldContext: () => this.giveBack() };
+
+  private ensureRenderer(): void {
+    if (this.renderer !== null || this.life.signal.aborted) return;
+    const canvas = () => this.stage.surface.ownerDocument.createElement("canvas");
+    const wantsGl = this.options.renderer !== "canvas2d" && this.debug.contextLost < MOST_LOSSES;
+    if (wantsGl) {
+      hold(this.holder);
+      this.renderer = WebglRenderer.create(canvas());
+      if (this.renderer === null) letGo(this.holder);
+      else this.watchContext(this.renderer);
+    }
+    const renderer: Renderer = this.renderer ?? new CanvasRenderer(canvas());
+    this.renderer = renderer;
+    this.stage.show(renderer.canvas);
+    renderer.setScene(this.scene);
+    this.announce(renderer.kind);
+  }
+
+  private announce(kind: RendererKind): void {
+    if (kind === this.kind) return;
+    this.kind = this.debug.renderer = kind;
+    const n = this.scene.x.length;
+    const share =
+      n > MAX_POINTS ? ` It shows about ${MAX_POINTS.toLocaleString("en")} of ${n.toLocaleString("en")} points.` : "";
+    this.events.renderer?.(
+      kind,
+      kind === "webgl2" ? null : `WebGL2 is not available here, so this is a plainer plot.${share}`,
+    );
+  }
+
+  private watchContext(renderer: Renderer): void {
+    const { canvas } = renderer;
+    const { signal } = this.life;
+    canvas.addEventListener(
+      "webglcontextlost",
+      (event) => {
+        if (this.renderer !== renderer) return;
+        event.preventDefault();
+        this.debug.contextLost++;
+        this.later(() => {
+          if (this.renderer === renderer) this.renew();
+        }, RESTORE_MS);
+      },
+      { signal },
+    );
+    canvas.addEventListener("webglcontextrestored", () => this.renderer === renderer && this.renew(), { signal });
+  }
+
+  /** A new canvas and context, filled from the arrays that are kept anyway. */
+  private renew(): void {
+    this.dropRenderer();
+    this.invalidate();
+  }
+
+  // Drawing
+
+  private invalidate(): void {
+    this.dirty.points = this.dirty.overlay = true;
+    this.schedule();
+  }
+
+  private repaint(content: Partial<OverlayContent>): void {
+    Object.assign(this.overlay, content);
+    this.dirty.overlay = true;
+    this.schedule();
+  }
+
+  private schedule(): void {
+    this.debug.settled = false;
+    if (this.frame !== 0 || this.life.signal.aborted) return;
+    this.frame = requestAnimationFrame(() => this.tick());
+  }
+
+  private tick(): void {
+    this.frame = 0;
+    if (this.life.signal.aborted) return;
+    if (this.pointerAt !== null) this.hover();
+    const drawable = this.stage.size.width > 0 && this.stage.inView;
+    if (drawable) this.ensureRenderer();
+    if (drawable && this.renderer?.busy()) this.schedule();
+    else if (drawable) this.drawAll();
+    if (this.frame === 0) this.rest();
+  }
+
+  private drawAll(): void {
+    if (this.dirty.points || this.unfinished || this.glide !== null) this.drawPoints();
+    if (this.dirty.overlay) this.paintOverlay();
+    if (this.viewMoved) {
+      this.viewMoved = false;
+      this.events.view?.(this.view);
+    }
+  }
+
+  private rest(): void {
+    this.debug.settled = true;
+    for (const resolve of this.waiting.splice(0)) resolve();
+  }
+
+  private drawPoints(): void {
+    const { renderer } = this;
+    if (renderer === null) return;
+    if (renderer.kind === "webgl2") hold(this.holder);
+    this.dirty.points = false;
+    const frame = this.frameNow();
+    const drawing = renderer.draw(frame);
+    this.stage.unkeep();
+    this.unfinished = drawing;
+    if (this.glide !== null && frame.glide >= 1) this.endGlide(renderer);
+    Object.assign(this.debug, {
+      frames: this.debug.frames + 1,
+      drawn: renderer.drawn,
+      marked: this.scene.marks.rows.length,
+      uploaded: renderer.uploaded,
+    });
+    // Once more even when done: the pace is learned when the GPU is through.
+    if (drawing || this.glide !== null || renderer.kind === "webgl2") this.schedule();
+  }
+
+  private endGlide(renderer: Renderer): void {
+    this.glide = null;
+    this.scene.previous = null;
+    renderer.glideEnded();
+    this.invalidate();
+  }
+
+  private look(): Look {
+    const { base, zoom } = this.navigation;
+    const [x0, y0, x1, y1] = this.box;
+    const area = (x1 - x0) * (y1 - y0) * base.sx * base.sx * this.share;
+    return lookOf(this.scene.x.length, area, zoom.k);
+  }
+
+  private sizeOfMarks(): number {
+    const { marks } = this.scene;
+    const chosen = marks.rows.length - marks.counts[0];
+    return markSize(chosen, this.look().size, this.navigation.zoom.k);
+  }
+
+  private frameNow(): Frame {
+    const { size } = this.stage;
+    const passed = this.glide === null ? 1 : Math.min(1, (performance.now() - this.glide.since) / GLIDE_MS);
+    return {
+      size,
+      ratio: pixelRatio(size, this.stage.ratio),
+      view: this.navigation.view,
+      previousView: this.glide?.base ?? null,
+      glide: passed * passed * (3 - 2 * passed),
+      look: this.look(),
+      markSize: this.sizeOfMarks(),
+      theme: this.theme,
+    };
+  }
+
+  private contours(): readonly Contour[] {
+    if (!this.wantsContours) return [];
+    if (!this.contoursStale) return this.overlay.contours;
+    this.contoursStale = false;
+    const { x, y, flags } = this.scene;
+    return x.length === 0 ? [] : contourPaths(density(x, y, flags, this.box));
+  }
+
+  private paintOverlay(): void {
+    this.dirty.overlay = false;
+    const { size } = this.stage;
+    this.overlay.contours = this.contours();
+    const { x, y, flags } = this.scene;
+    paintOverlay(this.stage.surface, this.overlay, {
+      ...size,
+      ratio: pixelRatio(size, this.stage.ratio),
+      view: this.navigation.view,
+      theme: this.theme,
+      x,
+      y,
+      markSize: this.sizeOfMarks(),
+      visible: (row) => row < flags.length && (flags[row] & UNSEEN) === 0,
+    });
+  }
+
+  private later(work: () => void, ms: number): void {
+    const timer = setTimeout(() => {
+      this.timers.delete(timer);
+      work();
+    }, ms);
+    this.timers.add(timer);
+  }
+}

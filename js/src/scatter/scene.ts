@@ -1,0 +1,64 @@
+/** What a renderer is given: the data, and one frame's view of it. */
+import type { Affine, Size } from "./camera";
+import type { Look } from "./look";
+import type { Marks } from "./marks";
+import type { Theme } from "./theme";
+import type { RendererKind } from "./types";
+
+export interface Scene {
+  x: Float32Array;
+  y: Float32Array;
+  /** Where the points glide from, while they do. */
+  previous: { x: Float32Array; y: Float32Array } | null;
+  /** A colour code per point; null = all take code 0. */
+  codes: Uint8Array | null;
+  /** RGBA by code. */
+  table: Uint8Array;
+  /** Marks are filled by their code's colour; false = by their role's. */
+  colourful: boolean;
+  flags: Uint8Array;
+  marks: Marks;
+}
+
+export interface Frame {
+  size: Size;
+  /** Device pixels per CSS pixel, as drawn (capped). */
+  ratio: number;
+  view: Affine;
+  /** Where `previous` is seen from, and how far the glide has come (0 … 1). */
+  previousView: Affine | null;
+  glide: number;
+  look: Look;
+  markSize: number;
+  theme: Theme;
+}
+
+export interface Renderer {
+  readonly kind: RendererKind;
+  readonly canvas: HTMLCanvasElement;
+  /** Points of the base layer drawn in the picture on screen. */
+  readonly drawn: number;
+  readonly uploaded: number;
+  /** Positions changed (and with them everything else). */
+  setScene(scene: Scene): void;
+  coloursChanged(): void;
+  flagsChanged(ranges: readonly [number, number][], visibility: boolean): void;
+  /** The glide is over: its buffers may go. */
+  glideEnded(): void;
+  /** The last frame is still on its way: wait with the next. */
+  busy(): boolean;
+  /** Draws; true = the picture is not whole yet, draw again. `whole` draws all at once. */
+  draw(frame: Frame, whole?: boolean): boolean;
+  destroy(): void;
+}
+
+/** How much of the base layer's strength remains when something stands out. */
+export const DIM = { light: 0.42, dark: 0.5 } as const;
+
+/** Device pixels per CSS pixel, capped so that the backing store stays within what a 4K screen needs. */
+const MAX_RATIO = 3;
+const MAX_PIXELS = 3840 * 2160;
+
+export function pixelRatio({ width, height }: Size, device: number): number {
+  return Math.min(MAX_RATIO, Math.max(1, device), Math.sqrt(MAX_PIXELS / Math.max(1, width * height)));
+}
