@@ -1,0 +1,334 @@
+"""An immutable, lazy question to a dataset: which samples, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, overload
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from lightly_widget.errors import InvalidTypeError, InvalidValueError, shown
+from lightly_widget.expressions import AND, Expression, as_expression
+from lightly_widget.fields import Field, OrderBy
+from lightly_widget.snapshot import Index, Snapshot
+
+if TYPE_CHECKING:
+    from lightly_widget.export import Export
+    from lightly_widget.sampling import Sampling
+
+S_co = TypeVar("S_co", covariant=True)
+S = TypeVar("S")
+
+
+class Source(Protocol[S_co]):
+    """What a query asks: a dataset."""
+
+    def snapshot(self) -> Snapshot: ...
+
+    def samples_of(self, snapshot: Snapshot, rows: Index) -> list[Any]: ...
+
+    def change_tag(self, name: str, sample_ids: pl.Series, *, add: bool) -> None: ...
+
+    def sampling_of(self, query: Any) -> Any: ...
+
+    def export_of(self, query: Any) -> Any: ...
+
+
+class Step(Protocol):
+    def apply(self, snapshot: Snapshot, rows: Index) -> Index: ...
+
+
+@dataclass(frozen=True)
+class Match:
+    expression: Expression
+
+    def apply(self, snapshot: Snapshot, rows: Index) -> Index:
+        return rows[snapshot.mask(self.expression)[rows]]
+
+    def __str__(self) -> str:
+        return f"match({self.expression!r})"
+
+
+@dataclass(frozen=True)
+class Order:
+    keys: tuple[OrderBy | pl.Expr, ...]
+    descending: bool
+
+    def apply(self, snapshot: Snapshot, rows: Index) -> Index:
+        frame = pl.DataFrame({"row": rows})
+        names, descending = [], []
+        for position, key in enumerate(self.keys):
+            name = f"key{position}"
+            if isinstance(key, pl.Expr):
+                roots = [snapshot.column(root).alias(root) for root in key.meta.root_names()]
+                values = pl.DataFrame(roots).select(key.alias(name))[name]
+            else:
+                values = snapshot.column(key.name)
+            if values.dtype.is_nested():
+                raise InvalidTypeError(f"order_by: {key} holds lists, which have no order")
+            frame = frame.with_columns(values.gather(pl.Series(rows)).alias(name))
+            names.append(name)
+            descending.append(self.descending ^ (isinstance(key, OrderBy) and key.descending))
+        return frame.sort(names, descending=descending, nulls_last=True, maintain_order=True)["row"].to_numpy()
+
+    def __str__(self) -> str:
+        keys = [f"{k.name}{' desc' if k.descending else ''}" if isinstance(k, OrderBy) else str(k) for k in self.keys]
+        return f"order_by({', '.join(keys)}{', descending' if self.descending else ''}, nulls last)"
+
+
+@dataclass(frozen=True)
+class Slice:
+    slice: slice
+
+    def apply(self, snapshot: Snapshot, rows: Index) -> Index:
+        return rows[self.slice]
+
+    def __str__(self) -> str:
+        bounds = [self.slice.start, self.slice.stop] + ([self.slice.step] if self.slice.step is not None else [])
+        return f"[{':'.join('' if b is None else str(b) for b in bounds)}]"
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """These samples, in this order."""
+
+    sample_ids: pl.Series = field(hash=False, compare=False)
+
+    def apply(self, snapshot: Snapshot, rows: Index) -> Index:
+        return snapshot.known_rows(self.sample_ids)
+
+    def __str__(self) -> str:
+        return f"select({len(self.sample_ids):,} sample ids)"
+
+
+@dataclass(frozen=True)
+class Shuffled:
+    """A part of a split: rows start … stop of the shuffled order, back in query order."""
+
+    seed: int
+    start: float
+    stop: float
+
+    def apply(self, snapshot: Snapshot, rows: Index) -> Index:
+        order = np.random.default_rng(self.seed).permutation(len(rows))
+        first, last = round(self.start * len(rows)), round(self.stop * len(rows))
+        return rows[np.sort(order[first:last])]
+
+    def __str__(self) -> str:
+        return f"split({self.start:.3f} … {self.stop:.3f}, seed={self.seed})"
+
+
+class Query(Generic[S]):
+    """Samples of a dataset that match conditions, in an order.
+
+    Every method gives a new query and leaves this one as it is. Nothing is read before it is needed, and then the
+    dataset's state at that moment counts.
+    """
+
+    def __init__(self, source: Source[S], steps: tuple[Step, ...] = ()) -> None:
+        self._source = source
+        self._steps = steps
+        self._last: tuple[int, Index] | None = None
+
+    def _with(self, step: Step) -> Self:
+        return type(self)(self._source, (*self._steps, step))
+
+    # -- asking -------------------------------------------------------------------------------------------------
+
+    def match(self, *conditions: object) -> Self:
+        """Only the samples that meet all conditions: field expressions or boolean polars expressions."""
+        if not conditions:
+            raise InvalidValueError("match() expects at least one condition")
+        return self._with(Match(as_expression(conditions[0]) if len(conditions) == 1 else AND(*conditions)))
+
+    def order_by(self, *keys: Field | OrderBy | pl.Expr | str, descending: bool = False) -> Self:
+        """Sorted by these keys, missing values last; equal ones keep the order they had."""
+        if not keys:
+            raise InvalidValueError("order_by() expects at least one field")
+        return self._with(Order(tuple(_order_key(key) for key in keys), descending))
+
+    @overload
+    def __getitem__(self, key: int) -> S: ...
+    @overload
+    def __getitem__(self, key: slice) -> Self: ...
+    def __getitem__(self, key: int | slice) -> S | Self:
+        """A sample, or a query of a slice; negative positions count from the end."""
+        if isinstance(key, slice):
+            bounds = (_whole(key.start), _whole(key.stop), _whole(key.step))
+            if bounds[2] == 0:
+                raise InvalidValueError("a slice's step cannot be 0")
+            return self._with(Slice(slice(*bounds)))
+        position = _whole(key)
+        if position is None:
+            raise InvalidTypeError("samples are numbered by whole numbers, not None")
+        snapshot, rows = self.resolve()
+        if not -len(rows) <= position < len(rows):
+            raise IndexError(f"sample {position} asked for, there are {len(rows):,}")
+        sample: S = self._source.samples_of(snapshot, rows[[position]])[0]
+        return sample
+
+    def split(self, shares: Mapping[str, float], *, seed: int = 0) -> dict[str, Self]:
+        """Random parts without overlap that together are this query, e.g. `split({"train": 7, "val": 3})`.
+
+        Shares are relative. Each part is in query order, and the same for the same seed and samples.
+        """
+        if not isinstance(shares, Mapping) or not shares:
+            raise InvalidTypeError(
+                f"split expects shares by name such as {{'train': 7, 'val': 3}}, not {shown(shares)}"
+            )
+        for name, share in shares.items():
+            if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share < float("inf"):
+                raise InvalidValueError(f"split: the share of {shown(name)} is {shown(share)}; expected a number ≥ 0")
+        total = float(sum(shares.values()))
+        if total <= 0:
+            raise InvalidValueError("split: all shares are 0")
+        ends = np.cumsum([0.0, *shares.values()]) / total
+        ends[-1] = 1.0
+        return {
+            n: self._with(Shuffled(seed, float(a), float(b))) for n, a, b in zip(shares, ends, ends[1:], strict=False)
+        }
+
+    def explain(self) -> str:
+        """The steps, one a line."""
+        return "\n".join(["all samples", *(str(step) for step in self._steps)])
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {' → '.join(self.explain().splitlines())}>"
+
+    # -- answers ------------------------------------------------------------------------------------------------
+
+    def resolve(self, snapshot: Snapshot | None = None) -> tuple[Snapshot, Index]:
+        """The dataset's present state (or the one given), and the numbers of the samples in query order."""
+        now = snapshot if snapshot is not None else self._source.snapshot()
+        if self._last is not None and self._last[0] == now.version:
+            return now, self._last[1]
+        rows: Index = np.arange(len(now), dtype=np.int64)
+        for step in self._steps:
+            rows = step.apply(now, rows)
+        self._last = (now.version, rows)
+        return now, rows
+
+    def __len__(self) -> int:
+        return len(self.resolve()[1])
+
+    def __bool__(self) -> bool:
+        return len(self) > 0
+
+    def __iter__(self) -> Iterator[S]:
+        snapshot, rows = self.resolve()
+        for start in range(0, len(rows), 256):
+            yield from self._source.samples_of(snapshot, rows[start : start + 256])
+
+    def to_list(self) -> list[S]:
+        """The samples."""
+        snapshot, rows = self.resolve()
+        samples: list[S] = self._source.samples_of(snapshot, rows)
+        return samples
+
+    @property
+    def sample_ids(self) -> pl.Series:
+        """The samples' ids in query order."""
+        snapshot, rows = self.resolve()
+        return snapshot.samples["sample_id"].gather(pl.Series(rows))
+
+    def to_polars(self) -> pl.DataFrame:
+        """One row per sample: its fields, `tags` (a list of names), and `metadata.<key>` for each key."""
+        snapshot, rows = self.resolve()
+        index = pl.Series(rows)
+        columns = [snapshot.column(name).gather(index).alias(name) for name in snapshot.column_names()]
+        return pl.DataFrame(columns)
+
+    def annotations(self, annotation_source: str | None = None) -> pl.DataFrame:
+        """Annotations of the samples: `sample_id`, source, type, class, confidence, box in pixels."""
+        snapshot, rows = self.resolve()
+        frame = annotations_of_rows(snapshot, rows, annotation_source)
+        ids = snapshot.samples["sample_id"].gather(pl.Series(rows)).gather(frame["row"])
+        return frame.drop("row").insert_column(0, ids.alias("sample_id"))
+
+    def embeddings(self, model_name: str | None = None) -> npt.NDArray[np.float32]:
+        """(n, d) float32 vectors in query order. Raises `InvalidValueError` where a sample has none."""
+        snapshot, rows = self.resolve()
+        return embeddings_of_rows(snapshot, rows, model_name)
+
+    # -- doing --------------------------------------------------------------------------------------------------
+
+    def add_tag(self, tag_name: str) -> None:
+        """Give the tag to all samples of the query, as one write. New ones come after those that have it."""
+        self._source.change_tag(tag_name, self.sample_ids, add=True)
+
+    def remove_tag(self, tag_name: str) -> None:
+        """Take the tag from all samples of the query, as one write."""
+        self._source.change_tag(tag_name, self.sample_ids, add=False)
+
+    def sampling(self) -> Sampling:
+        """Choose among these samples, as they are now."""
+        chosen: Sampling = self._source.sampling_of(self)
+        return chosen
+
+    @property
+    def export(self) -> Export:
+        """Write these samples to files, or hand them to other libraries."""
+        export: Export = self._source.export_of(self)
+        return export
+
+
+def annotations_of_rows(snapshot: Snapshot, rows: Index, source: str | None) -> pl.DataFrame:
+    """Annotations of these samples; `row` (u32) is the position in `rows`, and the order."""
+    frame = snapshot.annotations_of(source)
+    wanted = pl.DataFrame(
+        {"sample": pl.Series(rows.astype(np.uint32)), "row": pl.Series(np.arange(len(rows), dtype=np.uint32))}
+    )
+    joined = wanted.join(frame, on="sample", how="inner", maintain_order="left_right")
+    return joined.drop("sample")
+
+
+def embeddings_of_rows(snapshot: Snapshot, rows: Index, model_name: str | None) -> npt.NDArray[np.float32]:
+    """(len(rows), d) float32 vectors of these samples; without a copy when they are all, in stored order."""
+    model = snapshot.model_name(model_name)
+    value = snapshot.embeddings(model)
+    if len(rows) == len(value.samples) and np.array_equal(rows, value.samples):
+        return value.vectors
+    position = np.full(len(snapshot), -1, dtype=np.int64)
+    position[value.samples] = np.arange(len(value.samples))
+    found = position[rows]
+    missing = int((found < 0).sum())
+    if missing:
+        raise InvalidValueError(
+            f"{missing:,} of {len(rows):,} samples have no embedding of {shown(model)}; embed them first with "
+            "dataset.embed(), or leave them out"
+        )
+    return value.vectors[found]
+
+
+def _order_key(key: object) -> OrderBy | pl.Expr:
+    if isinstance(key, OrderBy | pl.Expr):
+        return key
+    if isinstance(key, Field):
+        return key.asc()
+    if isinstance(key, str):
+        return OrderBy(key)
+    raise InvalidTypeError(f"order_by expects fields such as ImageSampleField.width, not {shown(key)}")
+
+
+def _whole(value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise InvalidTypeError(f"positions are whole numbers, not {shown(value)}")
+    return int(value)
+
+
+def ids_of(samples: Any) -> pl.Series:
+    """Sample ids from ids, samples, or a query."""
+    if isinstance(samples, Query):
+        return samples.sample_ids
+    if isinstance(samples, str) or not isinstance(samples, Iterable):
+        raise InvalidTypeError(f"expected sample ids or samples, not {shown(samples)}")
+    ids = [item if isinstance(item, str) else getattr(item, "sample_id", item) for item in samples]
+    wrong = next((item for item in ids if not isinstance(item, str)), None)
+    if wrong is not None:
+        raise InvalidTypeError(f"expected sample ids or samples, not {shown(wrong)}")
+    return pl.Series("sample_id", ids, dtype=pl.String)

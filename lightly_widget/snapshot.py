@@ -1,0 +1,362 @@
+"""A dataset as it stands at one moment, read on demand: columns, tags, annotations, vectors. It never changes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from lightly_widget.commits import Part
+from lightly_widget.errors import InvalidTypeError, InvalidValueError, UnknownNameError, did_you_mean, listed, shown
+from lightly_widget.expressions import Expression
+from lightly_widget.store import StaleError, Store
+from lightly_widget.tables import ANNOTATION_SCHEMA, Column, Derived, Embeddings, Rows, fold_of
+
+Index = npt.NDArray[np.int64]
+
+_ANNOTATION_COLUMNS = [name for name in ANNOTATION_SCHEMA if name != "sample"]
+
+
+class Cache:
+    """Values of tables read so far, shared by the snapshots of a dataset."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.values: dict[str, tuple[tuple[Part, ...], Any]] = {}
+        self.ids: tuple[pl.DataFrame, pl.DataFrame] | None = None
+
+
+class Snapshot:
+    """The state after one commit. Cheap to make; tables are read when asked for."""
+
+    def __init__(self, store: Store, cache: Cache) -> None:
+        self._store = store
+        self._cache = cache
+        self.version = store.version
+        self._parts = {table: store.parts(table) for table in store.tables()}
+
+    # -- tables -------------------------------------------------------------------------------------------------
+
+    def value(self, table: str) -> Any:
+        """What the table's parts fold to."""
+        with self._cache.lock:
+            try:
+                return self._fold(table, self._parts[table])
+            except StaleError:
+                # Another process merged the parts: their content lives on in the newest ones.
+                self._parts[table] = self._store.parts(table)
+                return self._fold(table, self._parts[table])
+
+    def _fold(self, table: str, parts: tuple[Part, ...]) -> Any:
+        known, value = self._cache.values.get(table, ((), None))
+        if known == parts and value is not None:
+            return value
+        more: Sequence[Part] = parts
+        if value is not None and len(known) < len(parts) and parts[: len(known)] == known:
+            more = parts[len(known) :]
+        else:
+            value = None
+        frames = self._store.read(table, more)
+        value = fold_of(table).fold(value, list(zip(more, frames, strict=True)))
+        if len(parts) >= len(known) or known != parts[: len(known)]:
+            self._cache.values[table] = (parts, value)
+        return value
+
+    def _tables(self, kind: str) -> list[str]:
+        return [t for t in self._parts if t == kind or t.startswith(f"{kind}_")]
+
+    def last_op(self, table: str) -> dict[str, Any]:
+        """The newest operation on a table."""
+        return self._parts[table][-1].ops[-1]
+
+    # -- samples ------------------------------------------------------------------------------------------------
+
+    @property
+    def samples(self) -> pl.DataFrame:
+        """One row per sample, in the order in which they were added."""
+        if "samples" not in self._parts:
+            return pl.DataFrame(schema={"sample_id": pl.String, "created_at": pl.Datetime("us", "UTC")})
+        frame: pl.DataFrame = self.value("samples")
+        return frame
+
+    def __len__(self) -> int:
+        return self.samples.height
+
+    def rows_of(self, sample_ids: pl.Series | Sequence[str]) -> Index:
+        """The rows of these ids, in their order; -1 where there is no such sample."""
+        samples = self.samples
+        with self._cache.lock:
+            if self._cache.ids is None or self._cache.ids[0] is not samples:
+                self._cache.ids = (samples, samples.select("sample_id").with_row_index("row"))
+            index = self._cache.ids[1]
+        asked = pl.DataFrame({"sample_id": pl.Series("sample_id", sample_ids, dtype=pl.String)})
+        found = asked.join(index, on="sample_id", how="left", maintain_order="left")["row"]
+        return found.cast(pl.Int64).fill_null(-1).to_numpy()
+
+    def known_rows(self, sample_ids: pl.Series | Sequence[str]) -> Index:
+        """As `rows_of`; raises `UnknownNameError` where an id is unknown."""
+        rows = self.rows_of(sample_ids)
+        if (rows < 0).any():
+            unknown = pl.Series(sample_ids, dtype=pl.String).filter(pl.Series(rows < 0))
+            raise UnknownNameError(f"no sample with the id {listed(unknown.head(5))} ({len(unknown):,} unknown)")
+        return rows
+
+    # -- tags ---------------------------------------------------------------------------------------------------
+
+    def tags(self) -> dict[str, Rows]:
+        """Each tag's samples in pick order; the tags in the order in which they were made."""
+        tags: dict[str, Rows] = self.value("tags") if "tags" in self._parts else {}
+        return tags
+
+    def tag(self, name: str) -> Rows:
+        """The samples of one tag in pick order."""
+        try:
+            return self.tags()[name]
+        except (KeyError, TypeError):
+            raise UnknownNameError(did_you_mean("tag", name, self.tags())) from None
+
+    def tag_column(self, name: str) -> pl.Series:
+        """Whether each sample has the tag."""
+        mask = np.zeros(len(self), dtype=bool)
+        mask[self.tag(name)] = True
+        return pl.Series(mask)
+
+    def tags_list(self) -> pl.Series:
+        """The names of each sample's tags, in the order in which the tags were made."""
+        tags = self.tags()
+        names = np.concatenate([np.full(len(r), i, dtype=np.int64) for i, r in enumerate(tags.values())] or [[]])
+        samples = np.concatenate(list(tags.values()) or [np.empty(0, np.uint32)])
+        order = np.lexsort((names, samples))
+        name_of = pl.Series(list(tags), dtype=pl.String)
+        pairs = pl.DataFrame(
+            {
+                "row": pl.Series(samples[order], dtype=pl.UInt32),
+                "tags": name_of.gather(pl.Series(names[order].astype(np.uint32))),
+            }
+        )
+        lists = pairs.group_by("row", maintain_order=True).agg("tags")
+        every = pl.DataFrame({"row": pl.Series(np.arange(len(self), dtype=np.uint32))})
+        empty = pl.Series([[]], dtype=pl.List(pl.String))
+        return every.join(lists, on="row", how="left", maintain_order="left")["tags"].fill_null(empty)
+
+    # -- metadata -----------------------------------------------------------------------------------------------
+
+    def metadata_tables(self) -> dict[str, str]:
+        """The table of each metadata key."""
+        found = {}
+        for table in self._tables("metadata"):
+            op = self.last_op(table)
+            if op["op"] != "clear":
+                found[op["key"]] = table
+        return found
+
+    def metadata_types(self) -> dict[str, str]:
+        """The type of each key: integer, float, string, boolean, datetime, date or json."""
+        return {key: self.last_op(table)["type"] for key, table in self.metadata_tables().items()}
+
+    def metadata(self, key: str) -> pl.Series:
+        """(n,) values of a key, null where a sample has none. Raises `UnknownNameError`."""
+        tables = self.metadata_tables()
+        if key not in tables:
+            raise UnknownNameError(did_you_mean("metadata key", key, tables))
+        column: Column = self.value(tables[key])
+        short = len(self) - len(column.values)
+        values = column.values.head(len(self)) if short <= 0 else column.values.extend_constant(None, short)
+        return values.alias(f"metadata.{key}")
+
+    # -- annotations --------------------------------------------------------------------------------------------
+
+    def annotations(self) -> pl.DataFrame:
+        """All annotations, one row each; `sample` is the sample's number."""
+        if "annotations" not in self._parts:
+            return pl.DataFrame(schema=ANNOTATION_SCHEMA)
+        frame: pl.DataFrame = self.value("annotations")
+        return frame
+
+    def annotation_sources(self) -> dict[str, str]:
+        """The type of each annotation source."""
+        found = self.annotations().select("annotation_source", "annotation_type").unique(maintain_order=True)
+        return dict(found.iter_rows())
+
+    def annotations_of(self, source: str | None) -> pl.DataFrame:
+        """Annotations of one source, or of all; raises `UnknownNameError`."""
+        frame = self.annotations()
+        if source is None:
+            return frame
+        if source not in self.annotation_sources():
+            raise UnknownNameError(did_you_mean("annotation source", source, self.annotation_sources()))
+        return frame.filter(pl.col("annotation_source") == source)
+
+    # -- vectors ------------------------------------------------------------------------------------------------
+
+    def models(self) -> dict[str, str]:
+        """The table of each embedding model that has vectors."""
+        return {
+            self.last_op(table)["model"]: table
+            for table in self._tables("embeddings")
+            if any(part.rows for part in self._parts[table])
+        }
+
+    def model_name(self, name: str | None) -> str:
+        """The model named, or the only one."""
+        models = list(self.models())
+        if name is None:
+            if len(models) == 1:
+                return models[0]
+            if not models:
+                raise InvalidValueError(
+                    "the dataset has no embeddings; make them with dataset.embed(), or add your own with "
+                    "dataset.add_embeddings(name, array)"
+                )
+            raise InvalidValueError(f"the dataset has several embedding models, name one: {listed(models)}")
+        if name not in models:
+            raise UnknownNameError(did_you_mean("embedding model", name, models))
+        return name
+
+    def dimension(self, model: str) -> int:
+        """Numbers per vector."""
+        return int(self.last_op(self.models()[model])["dimension"])
+
+    def embeddings(self, model: str) -> Embeddings:
+        """All vectors of a model, in the order in which they were stored."""
+        value: Embeddings = self.value(self.models()[model])
+        return value
+
+    def embedded_samples(self, model: str) -> Rows:
+        """Numbers of the samples with a vector, without reading the vectors."""
+        table = self.models()[model]
+        known, _ = self._cache.values.get(table, ((), None))
+        if known == self._parts[table] or any(op["op"] != "add" for p in self._parts[table] for op in p.ops):
+            return self.embeddings(model).samples
+        columns = self._store.read_column(table, self._parts[table], "sample")
+        return np.concatenate([c.to_numpy() for c in columns])
+
+    def derived(self, kind: str, **about: object) -> Derived | None:
+        """The stored graph or projection that was made like this, if any."""
+        for table in reversed(self._tables(kind)):
+            op = self.last_op(table)
+            if all(op.get(key) == wanted for key, wanted in about.items()):
+                value: Derived = self.value(table)
+                return value
+        return None
+
+    def derived_table(self, kind: str, **about: object) -> str | None:
+        """The table of the stored graph or projection that was made like this."""
+        return next(
+            (t for t in reversed(self._tables(kind)) if all(self.last_op(t).get(k) == v for k, v in about.items())),
+            None,
+        )
+
+    # -- columns by name ----------------------------------------------------------------------------------------
+
+    def column_names(self) -> list[str]:
+        """Names of the columns of `Query.to_polars()`."""
+        return [*self.samples.columns, "tags", *(f"metadata.{key}" for key in self.metadata_tables())]
+
+    def column(self, name: str) -> pl.Series:
+        """A sample column, `tags`, or `metadata.<key>`, one value per sample."""
+        if name in self.samples.columns:
+            return self.samples[name]
+        if name == "tags":
+            return self.tags_list()
+        if name.startswith("metadata."):
+            return self.metadata(name.removeprefix("metadata."))
+        raise UnknownNameError(did_you_mean("field", name, self.column_names()))
+
+    def mask(self, expression: Expression) -> npt.NDArray[np.bool_]:
+        """Which samples the expression matches."""
+        scope = _SampleScope(self)
+        polars = expression.to_polars(scope)
+        return scope.evaluate(polars)
+
+
+class _Columns:
+    """Columns gathered while an expression is turned into polars, and then evaluated over."""
+
+    def __init__(self, height: int) -> None:
+        self.height = height
+        self.columns: dict[str, pl.Series] = {}
+
+    def _need(self, name: str, make: Any) -> pl.Expr:
+        if name not in self.columns:
+            self.columns[name] = make().alias(name)
+        return pl.col(name)
+
+    def evaluate(self, polars: pl.Expr) -> npt.NDArray[np.bool_]:
+        frame = pl.DataFrame(list(self.columns.values())) if self.columns else pl.DataFrame(height=self.height)
+        try:
+            result = frame.select(polars.alias("match"))["match"]
+        except pl.exceptions.PolarsError as error:
+            raise InvalidTypeError(f"the filter cannot be evaluated: {error}") from error
+        if result.dtype not in {pl.Boolean, pl.Null}:
+            raise InvalidTypeError(f"a filter gives true or false for each sample; this one gives {result.dtype}")
+        if len(result) == 1 and self.height != 1:
+            result = result.new_from_index(0, self.height)
+        if len(result) != self.height:
+            raise InvalidTypeError(f"the filter gives {len(result):,} values for {self.height:,} samples")
+        return result.cast(pl.Boolean).fill_null(False).to_numpy()
+
+
+class _SampleScope(_Columns):
+    def __init__(self, snapshot: Snapshot) -> None:
+        super().__init__(len(snapshot))
+        self._snapshot = snapshot
+
+    def field(self, name: str) -> tuple[pl.Expr, pl.DataType]:
+        column = self._need(name, lambda: self._snapshot.column(name))
+        return column, self.columns[name].dtype
+
+    def tag(self, name: str) -> pl.Expr:
+        return self._need(f"tag:{name}", lambda: self._snapshot.tag_column(name))
+
+    def annotated(self, annotation_type: str | None, criteria: Expression | None) -> pl.Expr:
+        key = f"annotated:{annotation_type}:{len(self.columns)}"
+        return self._need(key, lambda: self._annotated(annotation_type, criteria))
+
+    def _annotated(self, annotation_type: str | None, criteria: Expression | None) -> pl.Series:
+        frame = self._snapshot.annotations()
+        if annotation_type is not None:
+            frame = frame.filter(pl.col("annotation_type") == annotation_type)
+        if criteria is not None:
+            scope = _AnnotationScope(frame)
+            frame = frame.filter(pl.Series(scope.evaluate(criteria.to_polars(scope)), dtype=pl.Boolean))
+        mask = np.zeros(self.height, dtype=bool)
+        mask[frame["sample"].to_numpy()] = True
+        return pl.Series(mask)
+
+    def native(self, expression: pl.Expr) -> pl.Expr:
+        for name in expression.meta.root_names():
+            self.field(name)
+        return expression
+
+
+class _AnnotationScope(_Columns):
+    def __init__(self, frame: pl.DataFrame) -> None:
+        super().__init__(frame.height)
+        self._frame = frame
+
+    def field(self, name: str) -> tuple[pl.Expr, pl.DataType]:
+        if name == "area":
+            column = self._need(name, lambda: self._frame["width"] * self._frame["height"])
+        elif name in _ANNOTATION_COLUMNS:
+            column = self._need(name, lambda: self._frame[name])
+        else:
+            raise UnknownNameError(did_you_mean("annotation field", name, [*_ANNOTATION_COLUMNS, "area"]))
+        return column, self.columns[name].dtype
+
+    def tag(self, name: str) -> pl.Expr:
+        raise InvalidTypeError(f"tags belong to samples, not to annotations: put tags.contains({shown(name)}) outside")
+
+    def annotated(self, annotation_type: str | None, criteria: Expression | None) -> pl.Expr:
+        raise InvalidTypeError(
+            "a condition on annotations cannot stand inside another one; combine them with & outside"
+        )
+
+    def native(self, expression: pl.Expr) -> pl.Expr:
+        for name in expression.meta.root_names():
+            self.field(name)
+        return expression
