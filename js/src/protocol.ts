@@ -147,6 +147,10 @@ export type Message = { seq: number; id: number | null; done: boolean } & (
       kind: "colors";
       color_by: ColorBy;
       scale: "category" | "number" | "none";
+      /** In parts as the points: rows offset … of total. `values` is null when there are none. */
+      offset: number;
+      total: number;
+      last: boolean;
       /** category: code per row (u8), 255 = no value. number: f32 per row, NaN = no value. */
       values: ArrayRef | null;
       /** category: names by code with counts; the code 254 may be 'other (k more)'. */

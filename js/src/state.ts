@@ -21,7 +21,7 @@ import {
   type SampleSpec,
   type Traits,
 } from "./protocol";
-import { decodeAs, type Model, type NumberArray, type Reply, Wire, WireError } from "./wire";
+import { decodeAs, type Model, type Reply, Wire, WireError } from "./wire";
 
 export { FLAG } from "./flags";
 export type { SamplingState } from "./live";
@@ -157,6 +157,7 @@ export class Store {
   private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
   private readonly cleanups: (() => void)[] = [];
   private incoming: { x: Float32Array; y: Float32Array } | null = null;
+  private incomingColors: Uint8Array | Float32Array | null = null;
   private toastKey = 0;
   private helloId: number | null = null;
   private helloAgain = false;
@@ -513,7 +514,14 @@ export class Store {
 
   private takeColors(message: MessageOf<"colors">, buffers: readonly DataView[]): void {
     if (!same(message.color_by, this.traits.color_by.peek())) return; // an older wish
-    const values = message.values && (decodeColors(message, buffers) as Uint8Array | Float32Array);
+    const part = message.values && decodeColors(message, buffers);
+    if (part && (message.offset === 0 || this.incomingColors === null)) {
+      this.incomingColors = message.scale === "category" ? new Uint8Array(message.total) : new Float32Array(message.total);
+    }
+    if (part) this.incomingColors?.set(part, message.offset);
+    if (!message.last) return;
+    const values = part && this.incomingColors;
+    this.incomingColors = null;
     const { scale, categories, domain, note } = message;
     this.colors.value = { colorBy: message.color_by, scale, values, categories, domain, note };
     this.setMuted(new Set());
@@ -694,7 +702,7 @@ export class Store {
   }
 }
 
-const decodeColors = (message: MessageOf<"colors">, buffers: readonly DataView[]): NumberArray | null => {
+const decodeColors = (message: MessageOf<"colors">, buffers: readonly DataView[]): Uint8Array | Float32Array | null => {
   if (message.values === null) return null;
   return message.scale === "category"
     ? decodeAs(Uint8Array, message.values, buffers)

@@ -1,0 +1,108 @@
+"""What the points are coloured by: one value per row, as category codes or numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import polars as pl
+
+from lightly_widget.errors import InvalidValueError, Progress, did_you_mean, no_progress, shown
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lightly_widget.widget.rows import Rows
+
+NO_VALUE: Final = 255
+OTHER: Final = 254
+_WAYS: Final = ("none", "label", "tag", "metadata", "typicality", "rank")
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """`category`: values are (n,) u8 codes, 255 = none; `number`: (n,) f32, NaN = none; `none`: no values."""
+
+    scale: str
+    values: NDArray[np.uint8] | NDArray[np.float32] | None = None
+    categories: tuple[tuple[str, int], ...] = ()
+    """Name and count by code."""
+    domain: tuple[float, float] | None = None
+    note: str | None = None
+
+
+def check_color_by(value: Any) -> dict[str, str]:
+    """A checked `ColorBy`. ValueError: what is wrong with it; whether the key exists is asked later."""
+    by = value.get("by") if isinstance(value, dict) else None
+    if by not in _WAYS:
+        raise InvalidValueError(f"color_by: {did_you_mean('way', by, _WAYS)}")
+    needs_key = by in ("label", "tag", "metadata")
+    if set(value) != ({"by", "key"} if needs_key else {"by"}):
+        raise InvalidValueError(f"color_by={shown(value)}: {by!r} takes {'a key' if needs_key else 'no key'}")
+    if needs_key and (not isinstance(value["key"], str) or not 0 < len(value["key"]) <= 1_000):
+        raise InvalidValueError(f"color_by: key={shown(value['key'])} is not text of 1 to 1,000 characters")
+    return {"by": by, "key": value["key"]} if needs_key else {"by": by}
+
+
+def column(rows: Rows, color_by: dict[str, str], picks: NDArray[np.int64], progress: Progress = no_progress) -> Column:
+    """The column of a checked `ColorBy`; `picks` are the rows of the sample in pick order. ValueError: unknown key."""
+    match color_by["by"]:
+        case "label":
+            return _categories(rows.main_classes(color_by["key"]))
+        case "tag":
+            return _tag(rows, color_by["key"])
+        case "metadata":
+            return _metadata(rows.metadata(color_by["key"]))
+        case "typicality":
+            return _numbers(rows.typicality(progress))
+        case "rank":
+            values = np.full(len(rows), np.nan, dtype=np.float32)
+            values[picks] = np.arange(1, len(picks) + 1)
+            return _numbers(values)
+        case _:
+            return Column("none")
+
+
+def _tag(rows: Rows, name: str) -> Column:
+    tagged = rows.in_tag(name)
+    codes = np.where(tagged, 0, NO_VALUE).astype(np.uint8)
+    return Column("category", codes, ((name, int(tagged.sum())),))
+
+
+def _metadata(values: pl.Series) -> Column:
+    if values.dtype.is_numeric():
+        return _numbers(values.cast(pl.Float32).fill_null(np.nan).to_numpy())
+    if values.dtype.is_temporal():
+        return _numbers(values.cast(pl.Datetime("us")).dt.timestamp("ms").cast(pl.Float64).fill_null(np.nan).to_numpy())
+    if values.dtype == pl.Boolean:
+        values = values.replace_strict([True, False], ["yes", "no"], return_dtype=pl.String)
+    return _categories(values.cast(pl.String))
+
+
+def _numbers(values: NDArray[Any]) -> Column:
+    numbers = values.astype(np.float32)
+    finite = numbers[np.isfinite(numbers)]
+    missing = len(numbers) - len(finite)
+    numbers = np.where(np.isfinite(numbers), numbers, np.float32(np.nan))
+    note = f"{missing:,} of {len(numbers):,} have no value" if missing > 0 else None
+    domain = (float(finite.min()), float(finite.max())) if len(finite) else None
+    return Column("number", numbers, domain=domain, note=note)
+
+
+def _categories(values: pl.Series) -> Column:
+    """The most frequent first (ties by name); beyond 254, the rest are one category."""
+    counted = (
+        values.alias("name").drop_nulls().value_counts(name="count").sort(["count", "name"], descending=[True, False])
+    )
+    names, counts = counted["name"].to_list(), counted["count"].to_list()
+    codes = np.minimum(np.arange(len(names)), OTHER).astype(np.uint8)
+    coded = values.replace_strict(names, codes, default=NO_VALUE, return_dtype=pl.UInt8) if names else None
+    result = np.full(len(values), NO_VALUE, dtype=np.uint8) if coded is None else coded.to_numpy()
+    shown_ones = [*zip(names[:OTHER], counts[:OTHER], strict=True)]
+    if len(names) <= OTHER:
+        return Column("category", result, tuple(shown_ones))
+    rest = len(names) - OTHER
+    shown_ones.append((f"other ({rest:,} more)", sum(counts[OTHER:])))
+    note = f"{len(names):,} different values: the {OTHER} most frequent have colours, the others share one"
+    return Column("category", result, tuple(shown_ones), note=note)

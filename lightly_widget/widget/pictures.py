@@ -1,0 +1,146 @@
+"""What a hover and the gallery show: small pictures (or texts) and the words about a sample."""
+
+from __future__ import annotations
+
+import io
+import threading
+import warnings
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from lightly_widget.messages.replies import Detail, Thumbnails
+
+if TYPE_CHECKING:
+    from lightly_widget.widget.rows import Rows
+
+MIME: Final = "image/webp"
+HOVER_SIZE: Final = 256
+MAX_SHOWN: Final = 300
+MAX_TEXT: Final = 2_000
+MAX_FIELDS: Final = 50
+CACHE_BYTES: Final = 64_000_000
+
+
+class Pictures:
+    """Makes pictures of files and keeps the last ones, up to 64 MB."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[str, int], bytes | None] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def get(self, path: str, size: int) -> bytes | None:
+        """WebP of the image at most `size` pixels wide and high, upright; None when it cannot be read."""
+        key = (path, size)
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        picture = _picture(path, size)
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = picture
+                self._bytes += len(picture or b"")
+            while self._bytes > CACHE_BYTES:
+                _, dropped = self._kept.popitem(last=False)
+                self._bytes -= len(dropped or b"")
+        return picture
+
+    def get_all(self, paths: Sequence[str | None], size: int) -> list[bytes | None]:
+        """The same for many files, four at a time."""
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            return list(pool.map(lambda path: None if path is None else self.get(path, size), paths))
+
+
+def _picture(path: str, size: int) -> bytes | None:
+    from PIL import Image, ImageOps
+
+    from lightly_widget.ingest.locations import is_url, open_file_system
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            if is_url(path):
+                system, inside = open_file_system(path)
+                source: Any = io.BytesIO(system.cat_file(inside))
+            else:
+                source = path
+            with Image.open(source) as image:
+                image.draft("RGB", (size, size))  # JPEG: decode at a fraction of the size
+                upright = ImageOps.exif_transpose(image)
+                upright.thumbnail((size, size))
+                out = io.BytesIO()
+                upright.convert("RGBA" if "A" in upright.getbands() else "RGB").save(out, "WEBP", quality=80, method=2)
+                return out.getvalue()
+    except Exception:  # noqa: BLE001 - Pillow raises almost anything on a broken file; the view then shows the name
+        return None
+
+
+def detail(rows: Rows, row: int, media: str, pictures: Pictures) -> Detail:
+    """Everything a hover shows about one row."""
+    sample = _samples(rows, [row]).row(0, named=True)
+    path = sample.get("file_path_abs")
+    picture = pictures.get(path, HOVER_SIZE) if media == "image" and path else None
+    return Detail(
+        row=row,
+        sample_id=sample["sample_id"],
+        title=_title(sample),
+        text=_text(sample, MAX_TEXT),
+        fields=_fields(sample),
+        tags=[_short(tag) for tag in sample.get("tags") or []][:MAX_FIELDS],
+        labels=[_short(label) for label in rows.labels(row)][:MAX_FIELDS],
+        thumbnail=picture,
+        mime=MIME,
+    )
+
+
+def thumbnails(rows: Rows, wanted: Sequence[int], size: int, media: str, pictures: Pictures) -> Thumbnails:
+    """Pictures (for texts their beginnings) of several rows."""
+    samples = _samples(rows, wanted).rows(named=True)
+    paths = [sample.get("file_path_abs") if media == "image" else None for sample in samples]
+    return Thumbnails(
+        rows=tuple(wanted),
+        images=pictures.get_all(paths, size) if any(paths) else [None] * len(samples),
+        texts=[_text(sample, MAX_SHOWN) for sample in samples],
+        titles=[_title(sample) for sample in samples],
+        mime=MIME,
+    )
+
+
+def _samples(rows: Rows, wanted: Sequence[int]) -> pl.DataFrame:
+    return rows.view.frame(pl.Series("sample_id", rows.ids(list(wanted)), dtype=pl.String))
+
+
+def _title(sample: dict[str, Any]) -> str:
+    return _short(sample.get("file_name") or sample.get("text") or sample["sample_id"])
+
+
+def _text(sample: dict[str, Any], limit: int) -> str | None:
+    text = sample.get("text")
+    return None if text is None else _short(text, limit)
+
+
+def _fields(sample: dict[str, Any]) -> list[tuple[str, str]]:
+    """What there is to know, in words: size, time, metadata."""
+    fields = []
+    if sample.get("width") and sample.get("height"):
+        fields.append(("size", f"{sample['width']} × {sample['height']}"))
+    if sample.get("created_at") is not None:
+        fields.append(("created", f"{sample['created_at']:%Y-%m-%d %H:%M}"))
+    for name, value in sample.items():
+        if name.startswith("metadata.") and value is not None:
+            fields.append((_short(name.removeprefix("metadata.")), _value(value)))
+    return fields[:MAX_FIELDS]
+
+
+def _value(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else _short(value)
+
+
+def _short(value: Any, limit: int = MAX_SHOWN) -> str:
+    text = str(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

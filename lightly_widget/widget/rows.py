@@ -1,0 +1,137 @@
+"""The rows of a widget: one fixed order of samples, and what the dataset knows about them, looked up once.
+
+Sample ids never cross the wire in bulk; rows never cross the public API. Here one becomes the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from lightly_widget.errors import InvalidTypeError, InvalidValueError, Progress, did_you_mean, listed, shown
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lightly_widget.strategies import CandidateView
+
+
+class Rows:
+    """A snapshot of the samples in the widget's order."""
+
+    def __init__(self, view: CandidateView) -> None:
+        self.view = view
+        self._annotations: dict[str | None, pl.DataFrame] = {}
+        self._classes: dict[str, pl.Series] = {}
+
+    def __len__(self) -> int:
+        return len(self.view)
+
+    @cached_property
+    def _numbered(self) -> pl.DataFrame:
+        return pl.DataFrame({"sample_id": self.view.sample_ids}).with_row_index("row")
+
+    def ids(self, rows: NDArray[Any] | list[int] | tuple[int, ...]) -> list[str]:
+        """The sample ids of these rows, in their order."""
+        return self.view.sample_ids.gather(np.asarray(rows, dtype=np.int64)).to_list()
+
+    def known(self, ids: Iterable[str] | pl.Series) -> NDArray[np.int64]:
+        """The rows of these ids, in their order; -1 for those that are not here."""
+        wanted = pl.DataFrame({"sample_id": pl.Series(ids, dtype=pl.String)})
+        joined = wanted.join(self._numbered, on="sample_id", how="left", maintain_order="left")
+        return joined["row"].cast(pl.Int64).fill_null(-1).to_numpy()
+
+    def mask(self, ids: Iterable[str] | pl.Series) -> NDArray[np.bool_]:
+        """(n,) whether each row is one of these ids."""
+        rows = self.known(ids)
+        result = np.zeros(len(self), dtype=np.bool_)
+        result[rows[rows >= 0]] = True
+        return result
+
+    def of(self, argument: str, ids: Iterable[str]) -> NDArray[np.int64]:
+        """The rows of these ids, each once. TypeError: no ids. ValueError: some are not in the widget."""
+        values = list(ids)
+        for value in values:
+            if not isinstance(value, str):
+                raise InvalidTypeError(f"{argument} holds {shown(value)}, which is no sample id")
+        rows = self.known(values)
+        if len(missing := [value for value, row in zip(values, rows, strict=True) if row < 0]):
+            raise InvalidValueError(
+                f"{argument}: {len(missing):,} of {len(values):,} samples are not in this widget ({listed(missing, 3)})"
+            )
+        _, first = np.unique(rows, return_index=True)
+        return rows[np.sort(first)]
+
+    def check(self, argument: str, rows: Iterable[int]) -> NDArray[np.int64]:
+        """Rows from the browser as an array. ValueError: beyond the last."""
+        result = np.fromiter(rows, dtype=np.int64)
+        if len(result) and result.max() >= len(self):
+            raise InvalidValueError(f"{argument} holds row {result.max()}, and there are {len(self):,} samples")
+        return result
+
+    def annotations(self, source: str | None) -> pl.DataFrame:
+        """The annotations of a source (all for None), by row. ValueError: unknown source."""
+        if source not in self._annotations:
+            self._annotations[source] = self.view.annotations(source)
+        return self._annotations[source]
+
+    def main_classes(self, source: str) -> pl.Series:
+        """(n,) the most frequent class of each row, null without one. ValueError: unknown source."""
+        if source not in self._classes:
+            counted = self.annotations(source).group_by("row", "class_name").len()
+            best = counted.sort("row", "len", "class_name", descending=[False, True, False]).unique("row", keep="first")
+            rows = pl.DataFrame({"row": np.arange(len(self), dtype=np.uint32)})
+            self._classes[source] = rows.join(best, on="row", how="left", maintain_order="left")["class_name"]
+        return self._classes[source]
+
+    def labels(self, row: int) -> list[str]:
+        """The classes of one row with their counts, most frequent first."""
+        found = self.annotations(None).filter(pl.col("row") == row)
+        counted = found["class_name"].value_counts(name="count").sort(["count", "class_name"], descending=[True, False])
+        return [name if count == 1 else f"{name} ×{count}" for name, count in counted.iter_rows()]
+
+    def metadata(self, key: str) -> pl.Series:
+        """(n,) values, null where missing. ValueError: unknown key."""
+        return self.view.metadata(key)
+
+    def in_tag(self, name: str) -> NDArray[np.bool_]:
+        """(n,) whether each row has the tag. ValueError: unknown tag."""
+        return self.mask(self.view.tag(name))
+
+    def tag_rows(self, name: str) -> NDArray[np.int64]:
+        """The rows of a tag in pick order, without samples that are not here. ValueError: unknown tag."""
+        rows = self.known(self.view.tag(name))
+        return rows[rows >= 0]
+
+    def model(self, name: str | None) -> str:
+        """The embedding model of that name, or the first. ValueError: unknown, or there is none."""
+        models = self.view.info().embedding_models
+        if not models:
+            raise InvalidValueError("the dataset has no embeddings yet: dataset.embed() or dataset.add_embeddings(…)")
+        if name is not None and name not in models:
+            raise InvalidValueError(did_you_mean("embedding model", name, models))
+        return models[0] if name is None else name
+
+    def embedded(self, name: str | None) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """(m, d) embeddings of the rows that have one, and their (m,) rows."""
+        embeddings, ids = self.view.dataset_embeddings(self.model(name))
+        rows = self.known(ids)
+        if (rows >= 0).all():
+            return embeddings, rows
+        return embeddings[rows >= 0], rows[rows >= 0]
+
+    def typicality(self, progress: Progress) -> NDArray[np.float32]:
+        """(n,) typicality over the whole dataset, NaN for rows without an embedding."""
+        from lightly_widget import neighbors
+
+        model = self.model(None)
+        _, ids = self.view.dataset_embeddings(model)
+        values = neighbors.typicality(self.view.dataset_graph(model, progress))
+        result = np.full(len(self), np.nan, dtype=np.float32)
+        rows = self.known(ids)
+        result[rows[rows >= 0]] = values[rows >= 0]
+        return result
