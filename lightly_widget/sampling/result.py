@@ -78,6 +78,16 @@ class SamplingResult:
         return len(self._view)
 
     @property
+    def candidate_ids(self) -> pl.Series:
+        """The ids of all candidates, in their order."""
+        return self._view.sample_ids
+
+    def embeddings(self) -> NDArray[np.float32] | None:
+        """(n_candidates, d) embeddings that the strategies use, else the dataset's only ones; else None."""
+        model = self._model()
+        return None if model is None else self._view.embeddings(model)
+
+    @property
     def preselected_ids(self) -> list[str]:
         """The ids of the preselected and the pinned samples."""
         return self._ids(self.preselected_rows)
@@ -154,15 +164,14 @@ class SamplingResult:
 
     def coverage_curve(self, at: Sequence[int] | None = None, progress: Progress = no_progress) -> CoverageCurve | None:
         """`coverage` after each of the counts in `at`, rising, 1…len; None there means about 30 counts over all."""
-        model = self._model()
-        if model is None or not (len(self) or len(self.preselected_rows)):
+        if not (len(self) or len(self.preselected_rows)):
             return None
+        embeddings = self.embeddings()
         counts = _spread(len(self)) if at is None else sorted({self._count(count) for count in at})
         if not len(self.preselected_rows):
             counts = [count for count in counts if count]
-        if not counts:
+        if embeddings is None or not counts:
             return None
-        embeddings = self._view.embeddings(model)
         return coverage_curve(embeddings, self.rows, self._baseline(), self.preselected_rows, counts, progress)
 
     @property

@@ -74,8 +74,10 @@ def columns(
     if others:
         shares = np.append(shares, max(1 - total, 0.0))
     labels = (*wanted, OTHERS) if others else tuple(wanted)
-    largest = shares.max()  # divided twice, so that shares near the end of the floats do not overflow
-    return labels, (shares / largest) / (shares / largest).sum(), column_of, warnings
+    if warnings:
+        shares = shares / shares.max()  # first, so that shares near the end of the floats do not overflow in the sum
+        shares = shares / shares.sum()
+    return labels, shares, column_of, warnings
 
 
 def _sum(shares: NDArray[np.float64]) -> float:

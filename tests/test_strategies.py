@@ -1,0 +1,412 @@
+"""Strategies: checked plain data, a dict and back, and terms for the solver."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lightly_widget.errors import LightlyWidgetError, no_progress
+from lightly_widget.solver import Balancing, Diversity, FacilityLocation, SubpartDiversity, Weighting
+from lightly_widget.strategies import (
+    AnnotationClassBalancingStrategy,
+    EmbeddingDeduplicationStrategy,
+    EmbeddingDiversityStrategy,
+    EmbeddingRepresentativeStrategy,
+    EmbeddingSimilarityStrategy,
+    EmbeddingTypicalityStrategy,
+    MetadataBalancingStrategy,
+    MetadataWeightingStrategy,
+    RandomStrategy,
+    Strategy,
+    SubpartDiversityStrategy,
+    ViewInfo,
+    parse_strategies,
+    strategy_from_dict,
+    strategy_types,
+    unusable,
+)
+from lightly_widget.strategies.baseline import interleave
+from lightly_widget.strategies.targets import OTHERS
+from tests.memory_view import MemoryDataset, line
+
+names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20).filter(lambda text: text.strip())
+maybe = st.none() | names
+strengths = st.floats(allow_nan=False, allow_infinity=False)
+shares = st.dictionaries(names, st.floats(0.001, 2), min_size=1, max_size=5)
+targets: st.SearchStrategy[Any] = st.sampled_from(["uniform", "input"]) | shares
+any_strategy = st.one_of(
+    st.builds(EmbeddingDiversityStrategy, maybe, strength=strengths),
+    st.builds(EmbeddingDeduplicationStrategy, st.floats(0, 1e9), maybe, strength=strengths),
+    st.builds(EmbeddingSimilarityStrategy, names, maybe, strength=strengths),
+    st.builds(EmbeddingTypicalityStrategy, maybe, strength=strengths),
+    st.builds(EmbeddingRepresentativeStrategy, maybe, strength=strengths),
+    st.builds(SubpartDiversityStrategy, maybe, maybe, strength=strengths),
+    st.builds(MetadataWeightingStrategy, names, strength=strengths),
+    st.builds(MetadataBalancingStrategy, names, targets, strength=strengths),
+    st.builds(AnnotationClassBalancingStrategy, targets, maybe, strength=strengths),
+    st.builds(RandomStrategy, st.integers(0, 2**63 - 1), maybe, strength=strengths),
+)
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30)
+anything = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner)
+)
+
+
+@given(any_strategy)
+def test_dict_round_trip_through_json(strategy: Strategy) -> None:
+    wire = json.loads(json.dumps(strategy.to_dict()))
+    assert strategy_from_dict(wire) == strategy
+    assert wire["type"] == strategy.type
+    assert hash(strategy_from_dict(wire)) == hash(strategy)
+
+
+@given(any_strategy)
+def test_repr_is_code_that_makes_the_strategy(strategy: Strategy) -> None:
+    classes = {kind.__name__: kind for kind in strategy_types().values()}
+    assert eval(repr(strategy), classes) == strategy  # noqa: S307 - our own repr
+
+
+def test_the_dict_of_the_wire() -> None:
+    assert EmbeddingDiversityStrategy().to_dict() == {
+        "type": "diversity",
+        "strength": 1.0,
+        "embedding_model_name": None,
+    }
+    assert set(strategy_types()) == {
+        *("diversity", "deduplication", "weights", "similarity", "typicality", "annotation_balancing"),
+        *("metadata_balancing", "subpart_diversity", "representative", "random"),
+    }
+    assert all(kind.use_when for kind in strategy_types().values())
+
+
+def attempt(data: Any) -> tuple[Strategy | None, str]:
+    try:
+        return strategy_from_dict(data), ""
+    except LightlyWidgetError as error:
+        return None, str(error)
+
+
+@given(anything)
+@settings(max_examples=300)
+def test_any_json_gives_a_strategy_or_our_error(data: Any) -> None:
+    made, message = attempt(data)
+    assert isinstance(made, Strategy) or 0 < len(message) < 2_000
+
+
+def test_ten_thousand_random_messages_never_crash() -> None:
+    dice = random.Random(0)
+    values: list[Any] = [None, True, 0, -1, 3, 1e308, math.nan, math.inf, 10**400, "", "uniform", "x" * 10**6, [], {}]
+    values += [
+        {"a": 1},
+        {"a": -1},
+        {"a": math.nan},
+        {1: 1},
+        [[]],
+        b"x",
+        {"a": {}},
+        np.array([1, 2]),
+        object(),
+        "\ud800",
+    ]
+    options = ["strength", "embedding_model_name", "metadata_key", "target_distribution", "seed", "stratify_by", "junk"]
+    options += ["stopping_condition_minimum_distance", "query_tag_name", "annotation_source"]
+    kinds: list[Any] = [*strategy_types(), "junk", None, 3, [], {}]
+    made = 0
+    for _ in range(10_000):
+        data: Any = {"type": dice.choice(kinds)}
+        data |= {dice.choice(options): dice.choice(values) for _ in range(dice.randrange(4))}
+        strategy, message = attempt(data)
+        made += strategy is not None
+        assert strategy is not None or 0 < len(message) < 2_000
+    assert made > 100  # else the options are too wild for the test to mean anything
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "words"),
+    [
+        ({"type": "diversty"}, ValueError, "unknown strategy type 'diversty'; there are: 'diversity'"),
+        ({"type": "diversity", "strenght": 2}, ValueError, "unknown option .* 'strenght'; there are: 'strength'"),
+        ({"type": "weights"}, ValueError, "needs 'metadata_key'"),
+        ({"type": "weights", "metadata_key": 3}, TypeError, "metadata_key=3 is not text"),
+        ({"type": "weights", "metadata_key": " "}, ValueError, "metadata_key=' ' is empty"),
+        ({"type": "diversity", "strength": True}, TypeError, "strength=True"),
+        ({"type": "diversity", "strength": "1"}, TypeError, "strength='1'"),
+        ({"type": "diversity", "strength": math.nan}, ValueError, "strength=nan is not finite"),
+        ({"type": "diversity", "strength": -math.inf}, ValueError, "strength=-inf is not finite"),
+        ({"type": "deduplication", "stopping_condition_minimum_distance": -0.1}, ValueError, "-0.1 is negative"),
+        ({"type": "random", "seed": 1.5}, TypeError, "seed=1.5"),
+        ({"type": "random", "seed": -1}, ValueError, "seed=-1"),
+        ({"type": "annotation_balancing", "target_distribution": "unifrom"}, ValueError, "'uniform'"),
+        ({"type": "annotation_balancing", "target_distribution": {"a": -1}}, ValueError, "negative"),
+        ({"type": "annotation_balancing", "target_distribution": {"a": math.inf}}, ValueError, "finite"),
+        ({"type": "annotation_balancing", "target_distribution": {"a": 0}}, ValueError, "no class a share above 0"),
+        ({"type": "annotation_balancing", "target_distribution": {}}, ValueError, "no class a share above 0"),
+        ({"type": "annotation_balancing", "target_distribution": 3}, TypeError, "neither 'uniform'"),
+        ("diversity", TypeError, "a strategy is a dict"),
+    ],
+)
+def test_wrong_dicts_are_named(data: Any, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        strategy_from_dict(data)
+
+
+@pytest.mark.parametrize(
+    ("items", "error", "words"),
+    [
+        ([], ValueError, "is empty"),
+        (None, TypeError, "not a list"),
+        ("diversity", TypeError, "not a list"),
+        (EmbeddingDiversityStrategy(), TypeError, r"write \[EmbeddingDiversityStrategy"),
+        ([EmbeddingDiversityStrategy], ValueError, r"make one first: EmbeddingDiversityStrategy\("),
+        ([3], ValueError, r"sampling_strategies\[0\]: unknown strategy 3"),
+        ([EmbeddingDiversityStrategy()] * 101, ValueError, "more than 100"),
+    ],
+)
+def test_wrong_lists_of_strategies_are_named(items: Any, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        parse_strategies(items)
+
+
+def test_options_are_converted_and_copied() -> None:
+    wanted = {"a": np.float32(0.5), True: 1}
+    strategy = MetadataBalancingStrategy("key", wanted, strength=np.int64(2))  # type: ignore[arg-type]
+    wanted["a"] = 0
+    assert strategy.target_distribution == {"a": 0.5, "true": 1.0}
+    assert type(strategy.strength) is float
+
+
+def test_reasons_why_unusable() -> None:
+    empty = unusable(ViewInfo(n_samples=3))
+    assert set(empty) == set(strategy_types()) - {"random"}
+    assert "embed()" in empty["diversity"]
+    full = ViewInfo(3, ("m",), ("t",), {"s": "object_detection"}, {"x": "number", "y": "string"})
+    assert unusable(full) == {}
+    assert set(unusable(ViewInfo(3, ("m",)))) == {
+        *("similarity", "weights", "annotation_balancing", "metadata_balancing", "subpart_diversity")
+    }
+    assert "subpart_diversity" in unusable(ViewInfo(3, ("m",), (), {"s": "classification"}))
+
+
+# --- terms ---
+
+
+def one_term(strategy: Strategy, data: MemoryDataset, rows: list[int] | None = None) -> Any:
+    (term,) = strategy.terms(data.view(rows), no_progress)
+    assert term.strength == strategy.strength
+    return term
+
+
+def test_embedding_terms_hold_the_candidates_in_their_order() -> None:
+    data = MemoryDataset(5, {"m": line(0, 1, 2, 3, 4)})
+    diversity = one_term(EmbeddingDiversityStrategy(strength=2), data, [4, 0])
+    assert isinstance(diversity, Diversity)
+    assert diversity.embeddings[:, 0].tolist() == [4, 0]
+    assert one_term(EmbeddingDeduplicationStrategy(0.5), data).minimum_distance == 0.5
+
+
+def test_similarity_weights_have_the_mean_over_all_candidates_the_query_included() -> None:
+    data = MemoryDataset(4, {"m": line(0, 1, 2, 3)}, tags={"query": ["id0"]})
+    term = one_term(EmbeddingSimilarityStrategy("query"), data)
+    assert isinstance(term, Weighting)
+    assert term.weights == pytest.approx(np.exp(-np.array([0, 1, 2, 3]) / 1.5))
+    away = one_term(EmbeddingSimilarityStrategy("query"), data, [3, 2])  # the query need not be among the candidates
+    assert away.weights == pytest.approx(np.exp(-np.array([3, 2]) / 2.5))
+
+
+def test_similarity_is_one_where_all_are_on_the_query() -> None:
+    data = MemoryDataset(3, {"m": line(7, 7, 7)}, tags={"query": ["id1"]})
+    assert one_term(EmbeddingSimilarityStrategy("query"), data).weights.tolist() == [1, 1, 1]
+
+
+def test_typicality_is_of_the_whole_dataset() -> None:
+    points = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    data = MemoryDataset(40, {"m": points})
+    whole = one_term(EmbeddingTypicalityStrategy(), data).weights
+    distances = np.linalg.norm(points[:, None].astype(float) - points[None], axis=2)
+    nearest = np.sort(distances, axis=1)[:, 1:21]
+    assert whole == pytest.approx(np.exp(-nearest / nearest.mean()).mean(axis=1), rel=1e-5)
+    assert one_term(EmbeddingTypicalityStrategy(), data, [7, 3]).weights == pytest.approx(whole[[7, 3]])
+
+
+def test_typicality_refuses_candidates_without_embedding() -> None:
+    data = MemoryDataset(5, {"m": line(0, 1, 2, 3, 4)}, unembedded={"id1", "id4"})
+    with pytest.raises(ValueError, match=r"1 of 2 candidates have no embedding \(first: 'id4'\)"):
+        EmbeddingTypicalityStrategy().terms(data.view([0, 4]), no_progress)
+
+
+@pytest.mark.parametrize("rows", [None, [9, 1, 5, 3]])
+def test_representative_edges_are_the_candidates_own_neighbours(rows: list[int] | None) -> None:
+    points = np.random.default_rng(1).normal(size=(10, 2)).astype(np.float32)
+    term = one_term(EmbeddingRepresentativeStrategy(), MemoryDataset(10, {"m": points}), rows)
+    assert isinstance(term, FacilityLocation)
+    chosen = points if rows is None else points[rows]
+    distances = np.linalg.norm(chosen[:, None] - chosen[None], axis=2)
+    mean = distances[~np.eye(len(chosen), dtype=bool)].mean()  # fewer than 21 candidates: all are neighbours
+    for row, (ends, weights) in enumerate(zip(term.indices, term.similarities, strict=True)):
+        edges = ends >= 0
+        assert set(ends[edges].tolist()) == set(range(len(chosen))) - {row}
+        assert weights[edges] == pytest.approx(np.exp(-distances[row, ends[edges]] / mean), rel=1e-4)
+        assert (weights[~edges] == 0).all()
+
+
+def test_subparts_belong_to_their_candidates() -> None:
+    data = MemoryDataset(3, {"m": line(0, 0, 0)}, crops=(line(1, 2, 3, 4), ["id0", "id2", "id2", "id1"]))
+    term = one_term(SubpartDiversityStrategy(), data, [2, 0])
+    assert isinstance(term, SubpartDiversity)
+    assert term.embeddings[:, 0].tolist() == [1, 2, 3]
+    assert term.rows.tolist() == [1, 0, 0]
+    with pytest.raises(ValueError, match="no candidate has an annotated box"):
+        SubpartDiversityStrategy().terms(MemoryDataset(3, {"m": line(0, 0, 0)}).view(), no_progress)
+
+
+def test_booleans_weigh_zero_and_one() -> None:
+    data = MemoryDataset(3, values={"b": pl.Series([True, False, True])})
+    assert one_term(MetadataWeightingStrategy("b"), data).weights.tolist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (pl.Series([1.0, None, None]), r"missing for 2 of 3 candidates \(first: 'id1', 'id2'\).*match\("),
+        (pl.Series([1.0, math.nan, 2.0]), r"1 of 3 candidates have a value that is not finite \(first: 'id1'\)"),
+        (pl.Series([1.0, math.inf, 2.0]), "not finite"),
+        (pl.Series(["a", "b", "c"]), "3 values are not numbers but String"),
+        (pl.Series([None, None, None]), "missing for 3 of 3"),
+    ],
+)
+def test_weights_that_are_missing_or_no_numbers_are_counted(values: pl.Series, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        MetadataWeightingStrategy("k").terms(MemoryDataset(3, values={"k": values}).view(), no_progress)
+
+
+def balance(strategy: Strategy, data: MemoryDataset) -> tuple[dict[str, float], np.ndarray, tuple[str, ...]]:
+    prepared = strategy.prepare(data.view(), no_progress)
+    (term,) = prepared.terms
+    assert isinstance(term, Balancing)
+    assert prepared.balance is not None
+    assert term.target.sum() == pytest.approx(1)
+    return (
+        dict(zip(prepared.balance.names, term.target.tolist(), strict=True)),
+        np.asarray(term.counts),
+        prepared.warnings,
+    )
+
+
+def test_targets_of_class_balancing() -> None:
+    data = MemoryDataset(5).label(["cat", "cat", "dog", None, "cow"])
+    uniform, counts, _ = balance(AnnotationClassBalancingStrategy("uniform"), data)
+    assert uniform == pytest.approx({"cat": 1 / 3, "cow": 1 / 3, "dog": 1 / 3})
+    assert counts.tolist() == [[1, 0, 0], [1, 0, 0], [0, 0, 1], [0, 0, 0], [0, 1, 0]]
+    assert balance(AnnotationClassBalancingStrategy("input"), data)[0] == {"cat": 0.5, "cow": 0.25, "dog": 0.25}
+
+
+@pytest.mark.parametrize(
+    ("shares", "expected", "warning"),
+    [
+        ({"cat": 0.2}, {"cat": 0.2, OTHERS: 0.8}, None),
+        ({"cat": 0.5, "dog": 0.5}, {"cat": 0.5, "dog": 0.5, OTHERS: 0.0}, None),
+        ({"dog": 3, "cat": 1}, {"dog": 0.75, "cat": 0.25, OTHERS: 0.0}, "sums to 4, more than 1"),
+        ({"cat": 0.2, "cow": 0.2, "dog": 0.1}, {"cat": 0.4, "cow": 0.4, "dog": 0.2}, "names every class"),
+        ({"cat": 1e308, "cow": 1e308}, {"cat": 0.5, "cow": 0.5, OTHERS: 0.0}, "more than 1"),
+    ],
+)
+def test_the_rest_of_a_dict_goes_to_all_other_classes_together(
+    shares: dict[str, float], expected: dict[str, float], warning: str | None
+) -> None:
+    data = MemoryDataset(5).label(["cat", "cat", "dog", "dog", "cow"])
+    found, counts, warnings = balance(AnnotationClassBalancingStrategy(shares), data)
+    assert found == pytest.approx(expected)
+    assert list(found) == list(expected)
+    assert counts.sum() == 5  # every annotation is counted, in its own column or the last
+    assert [warning is not None] == [len(warnings) == 1]
+    assert warning is None or warning in warnings[0]
+
+
+def test_boxes_are_counted_each() -> None:
+    data = MemoryDataset(2).label(["a", "b"]).label(["a", "a"])
+    _, counts, _ = balance(AnnotationClassBalancingStrategy(), data)
+    assert counts.tolist() == [[2, 0], [1, 1]]
+
+
+def test_metadata_balancing_of_text_and_booleans() -> None:
+    data = MemoryDataset(
+        3, values={"city": pl.Series(["rome", "oslo", "rome"]), "night": pl.Series([True, False, True])}
+    )
+    found, counts, _ = balance(MetadataBalancingStrategy("city", "uniform"), data)
+    assert found == {"oslo": 0.5, "rome": 0.5}
+    assert counts.tolist() == [[0, 1], [1, 0], [0, 1]]
+    by_bool: Any = {True: 0.9, False: 0.1}
+    found, counts, _ = balance(MetadataBalancingStrategy("night", by_bool), data)
+    assert found == {"true": 0.9, "false": 0.1}
+    assert counts.tolist() == [[1, 0], [0, 1], [1, 0]]
+
+
+def test_balancing_refuses_what_it_cannot_balance() -> None:
+    many = pl.Series([f"file{i}" for i in range(1001)])
+    data = MemoryDataset(1001, values={"file": many, "x": pl.Series(range(1001)), "y": many.set(many == "file3", None)})
+    view = data.view()
+    with pytest.raises(ValueError, match=r"1,001 different values.*give a dict"):
+        MetadataBalancingStrategy("file").terms(view, no_progress)
+    with pytest.raises(ValueError, match="not text or booleans; weigh numbers with MetadataWeightingStrategy"):
+        MetadataBalancingStrategy("x").terms(view, no_progress)
+    with pytest.raises(ValueError, match=r"missing for 1 of 1,001 candidates \(first: 'id3'\)"):
+        MetadataBalancingStrategy("y").terms(view, no_progress)
+    with pytest.raises(ValueError, match="unknown class 'file1x'; there are: 'file1'"):
+        MetadataBalancingStrategy("file", {"file1x": 1}).terms(view, no_progress)
+
+
+# --- random ---
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=120), st.integers(0, 99))
+def test_every_prefix_of_a_stratified_order_is_in_proportion(groups: list[int], seed: int) -> None:
+    _, codes = np.unique(groups, return_inverse=True)
+    order = np.random.default_rng(seed).permutation(len(codes))
+    mixed = interleave(order, codes.astype(np.int64))
+    assert sorted(mixed.tolist()) == list(range(len(codes)))
+    sizes = np.bincount(codes)
+    for n in range(1, len(codes) + 1):
+        lag = sizes * n / len(codes) - np.bincount(codes[mixed[:n]], minlength=len(sizes))
+        assert np.abs(lag).max() < 1.5
+    for group in range(len(sizes)):  # within a group the order is the random one
+        assert [r for r in mixed if codes[r] == group] == [r for r in order if codes[r] == group]
+
+
+def test_small_strata_are_not_put_off() -> None:
+    codes = np.array([0] * 50 + list(range(1, 51)))  # one group of half, fifty of one
+    mixed = interleave(np.arange(100), codes)
+    assert abs(int((codes[mixed[:40]] == 0).sum()) - 20) <= 1
+
+
+def test_strata_by_label_and_by_metadata() -> None:
+    data = MemoryDataset(6, values={"city": pl.Series(["a", "a", "b", "b", "b", "b"]), "x": pl.Series(range(6))})
+    data.label(["p", "p", "q", None, None, None]).label(["q", "p", "q", None, None, None])
+    by_label = one_term(RandomStrategy(3, "labels"), data).weights
+    by_city = one_term(RandomStrategy(3, "city"), data).weights
+    assert sorted(by_label.tolist()) == pytest.approx([i / 6 for i in range(1, 7)])
+    first_two = np.argsort(-by_label)[:2]
+    assert {3, 4, 5} & set(first_two.tolist())  # half have no label, so one of the first two has none
+    first_three = np.argsort(-by_city)[:3]
+    assert sum(row < 2 for row in first_three) == 1
+    with pytest.raises(ValueError, match=r"stratify_by: unknown .* 'citi'; there are: 'city'"):
+        RandomStrategy(0, "citi").terms(data.view(), no_progress)
+    with pytest.raises(ValueError, match="not text or booleans"):
+        RandomStrategy(0, "x").terms(data.view(), no_progress)
+    data.values["labels"] = data.values["city"]
+    with pytest.raises(ValueError, match="an annotation source and a metadata key"):
+        RandomStrategy(0, "labels").terms(data.view(), no_progress)
+
+
+def test_seeds_decide_and_repeat() -> None:
+    data = MemoryDataset(50)
+    first, again, other = (one_term(RandomStrategy(seed), data).weights for seed in (1, 1, 2))
+    assert first.tolist() == again.tolist()
+    assert first.tolist() != other.tolist()
