@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-from lightly_widget.errors import InvalidValueError, Progress, no_progress, shown
+from lightly_widget.errors import LightlyWidgetError, Progress, no_progress, shown
 from lightly_widget.ingest.checks import Invalid, raise_all
 from lightly_widget.ingest.labels import (
     LabelScan,
@@ -14,7 +14,7 @@ from lightly_widget.ingest.labels import (
     parent,
     parse_error,
     read_bytes,
-    read_labelformat,
+    read_input,
 )
 from lightly_widget.ingest.locations import PathLike, absolute, name_problem
 
@@ -40,9 +40,9 @@ def read_coco(
     formats = optional_module("labelformat.formats.coco")
     try:
         data = json.loads(read_bytes(path, "path"))
+    except LightlyWidgetError:
+        raise
     except (ValueError, RecursionError) as error:
-        if isinstance(error, InvalidValueError):
-            raise
         raise parse_error(what, error) from error
     problems = _problems(data)
     if problems:
@@ -51,7 +51,7 @@ def read_coco(
     reader = formats.COCOObjectDetectionInput.__new__(formats.COCOObjectDetectionInput)
     reader._data = data  # its __init__ would read the file a second time
     root = parent(path, "path") if images_root is None else images_root
-    return read_labelformat(reader, root, what=what, invalid=invalid, progress=progress)
+    return read_input(reader, root, what, invalid, progress)
 
 
 def _problems(data: Any) -> list[str]:

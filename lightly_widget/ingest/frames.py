@@ -9,7 +9,14 @@ from typing import Any
 
 import polars as pl
 
-from lightly_widget.errors import InvalidTypeError, InvalidValueError, MissingDependencyError, StorageError, shown
+from lightly_widget.errors import (
+    InvalidTypeError,
+    InvalidValueError,
+    LightlyWidgetError,
+    MissingDependencyError,
+    StorageError,
+    shown,
+)
 
 
 def frame_from_any(table: object, *, argument: str = "frame") -> pl.DataFrame:
@@ -25,19 +32,15 @@ def frame_from_any(table: object, *, argument: str = "frame") -> pl.DataFrame:
     """
     try:
         frame = _convert(table, argument)
+    except LightlyWidgetError:
+        raise
     except (pl.exceptions.ShapeError, pl.exceptions.DuplicateError, ValueError) as error:
-        if isinstance(error, InvalidValueError):
-            raise
         raise InvalidValueError(f"{argument} is not a table that can be read: {_first_line(error)}") from error
     except ImportError as error:
         raise MissingDependencyError(f"{argument}: {error}; pip install pandas pyarrow") from error
-    except StorageError:
-        raise
     except OSError as error:
         raise StorageError(f"{argument} {shown(table)} cannot be read: {error}") from error
     except (pl.exceptions.PolarsError, TypeError, OverflowError) as error:
-        if isinstance(error, InvalidTypeError):
-            raise
         raise InvalidTypeError(f"{argument} has a column of mixed types: {_first_line(error)}") from error
     objects = [name for name, dtype in frame.schema.items() if dtype == pl.Object]
     if objects:
@@ -58,14 +61,32 @@ def _convert(table: object, argument: str) -> pl.DataFrame:
     if module == "pyarrow":
         return _from_arrow(table, argument)
     if isinstance(table, Mapping) and all(isinstance(name, str) for name in table):
-        return pl.DataFrame(dict(table), strict=True)
+        return pl.DataFrame([_column(name, values) for name, values in table.items()])
     if isinstance(table, list) and all(isinstance(row, Mapping) for row in table):
-        # All rows are looked at: a column may begin with a thousand times None.
-        return pl.DataFrame([dict(row) for row in table], infer_schema_length=None, strict=True)
+        # By columns: from rows polars turns 1 beside "x" into "1", and 1 beside {"b": 1} into null, without a word.
+        names = dict.fromkeys(name for row in table for name in row)
+        if not all(isinstance(name, str) for name in names):
+            raise InvalidTypeError(f"{argument}: column names must be texts, not {shown(list(names))}")
+        return pl.DataFrame([_column(name, [row.get(name) for row in table]) for name in names])
     raise InvalidTypeError(
         f"{argument} must be a polars, pandas or pyarrow table, a Parquet path, a dict of columns or a list "
         f"of dicts, not {type(table).__name__}"
     )
+
+
+def _column(name: str, values: Any) -> pl.Series:
+    """A series of one type; whole numbers beside floats become floats where that loses nothing."""
+    if values is None or isinstance(values, str | bytes | Mapping):
+        raise InvalidTypeError(f"column {shown(name)} must be a list of values, not {type(values).__name__}")
+    if not isinstance(values, list):
+        return pl.Series(name, values)
+    try:
+        return pl.Series(name, values, strict=True)
+    except TypeError:
+        numbers = [value for value in values if value is not None]
+        if all(type(value) is float or (type(value) is int and abs(value) <= 2**53) for value in numbers):
+            return pl.Series(name, values, dtype=pl.Float64, strict=False)
+        raise
 
 
 def _read_parquet(path: str | os.PathLike[str], argument: str) -> pl.DataFrame:

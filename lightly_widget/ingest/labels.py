@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ import polars as pl
 from lightly_widget.errors import (
     InvalidTypeError,
     InvalidValueError,
+    LightlyWidgetError,
     MissingDependencyError,
     Progress,
     StorageError,
@@ -67,6 +68,8 @@ def read_labelformat(
 ) -> LabelScan:
     """The boxes of any object-detection input of labelformat: Pascal VOC, KITTI, CVAT, Labelbox, Lightly and others.
 
+    The images come back in the order of their paths.
+
     Args:
         label_input: for example `labelformat.formats.PascalVOCObjectDetectionInput(...)`.
         images_root: the folder or URL that the file names in it are relative to.
@@ -83,15 +86,22 @@ def read_labelformat(
         raise InvalidTypeError(
             f"label_input must be an object-detection input of labelformat, not {type(label_input).__name__}"
         )
+    scan = read_input(label_input, images_root, what, invalid, progress)
+    # Several inputs list a folder in the order of the disk, which differs from machine to machine.
+    return replace(scan, images=scan.images.sort("file_path_abs"))
+
+
+def read_input(label_input: Any, images_root: PathLike, what: str, invalid: Invalid, progress: Progress) -> LabelScan:
+    """As `read_labelformat`, in the order of the input."""
     root = absolute(images_root, "images_root")
     try:
         categories = sorted(label_input.get_categories(), key=lambda category: category.id)
         images = list(label_input.get_images())
         labels = _with_progress(label_input.get_labels(), len(images), progress)
         boxes = [(label.image.filename, box) for label in labels for box in label.objects]
+    except LightlyWidgetError:
+        raise
     except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, SyntaxError, RecursionError) as error:
-        if isinstance(error, InvalidValueError | StorageError):
-            raise
         raise parse_error(what, error) from error
     return build_scan(root, what, images, boxes, [category.name for category in categories], invalid)
 
