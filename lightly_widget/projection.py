@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lightly_widget.errors import InvalidValueError, LightlyWidgetError, Progress, no_progress
 from lightly_widget.neighbors import NeighborGraph, build_graph
-from lightly_widget.neighbors.blocks import TILE_COLUMNS, Space, as_matrix
+from lightly_widget.neighbors.blocks import TILE_COLUMNS, Space, as_matrix, part_of
 
 _COVARIANCE_LIMIT: Final = 4096  # dimensions up to which a d × d matrix is made
 _SAMPLE: Final = 2048  # rows that stand for all beyond that
@@ -37,9 +37,9 @@ def pca(embeddings: NDArray[Any], seed: int = 0, progress: Progress = no_progres
     n = len(array)
     if n == 0:
         return np.zeros((0, 2), dtype=np.float32)
-    space = Space({"embeddings": array}, lambda f: progress(0.2 * f))
+    space = Space({"embeddings": array}, part_of(progress, 0.0, 0.2))
     space.centre()
-    axes = _axes(space, array, seed, lambda f: progress(0.2 + 0.6 * f))
+    axes = _axes(space, array, seed, part_of(progress, 0.2, 0.8))
     out = np.zeros((n, 2), dtype=np.float32)
     for start in range(0, n, TILE_COLUMNS):
         part = slice(start, start + TILE_COLUMNS)
@@ -84,13 +84,13 @@ def umap(
     """
     array = as_matrix("embeddings", embeddings)
     if init is None:
-        init = pca(array, seed, lambda f: progress(0.05 * f))
+        init = pca(array, seed, part_of(progress, 0.0, 0.05))
     if init.shape != (len(array), 2) or not np.isfinite(init).all():
         raise InvalidValueError(f"init must be {len(array)} × 2 finite positions; its shape is {init.shape}")
     if len(array) < _SMALLEST:
         return _fitted(init)
     if graph is None:
-        graph = build_graph(array, seed=seed, progress=lambda f: progress(0.05 + 0.25 * f))
+        graph = build_graph(array, seed=seed, progress=part_of(progress, 0.05, 0.3))
     if len(graph.indices) != len(array):
         raise InvalidValueError(f"the graph has {len(graph.indices):,} rows, embeddings {len(array):,}")
     k = min(_NEIGHBORS - 1, graph.indices.shape[1], len(array) - 1)
@@ -100,7 +100,7 @@ def umap(
         "distances": np.concatenate([np.zeros_like(itself, dtype=np.float32), graph.distances[:, :k]], axis=1),
         "init": init.astype(np.float32),
     }
-    return _fitted(_in_another_process(inputs, seed, lambda f: progress(0.3 + 0.7 * f)))
+    return _fitted(_in_another_process(inputs, seed, part_of(progress, 0.3, 1)))
 
 
 def _fitted(positions: NDArray[np.float32]) -> NDArray[np.float32]:

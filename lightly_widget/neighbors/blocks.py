@@ -42,6 +42,11 @@ def as_matrix(name: str, value: object) -> NDArray[Any]:
     return value
 
 
+def part_of(progress: Progress, start: float, stop: float) -> Progress:
+    """Progress of a part that takes the whole from one fraction to another."""
+    return lambda fraction: progress(start + (stop - start) * fraction)
+
+
 class Space:
     """Where a set of arrays is compared: shifted and scaled where float32 products would otherwise lose too much.
 
@@ -240,16 +245,16 @@ def search(
     columns: NDArray[Any],
     k: int,
     *,
-    same_from: int | None = None,
+    itself: IntArray | None = None,
     progress: Progress = no_progress,
 ) -> tuple[NDArray[np.int32], FloatArray]:
     """The k nearest columns of every row, exactly: indices (n, k) int32 and Euclidean distances (n, k) float32.
 
-    With `same_from`, row i is column i + same_from, and no row is its own neighbour.
+    With `itself`, row i is column itself[i], and no row is its own neighbour.
     """
-    arrays = {"embeddings": columns} if same_from is not None else {"embeddings": columns, "query": rows}
-    space = Space(arrays, lambda f: progress(0.02 * f))
-    half_norms = space.half_norms(columns, lambda f: progress(0.02 + 0.02 * f))
+    arrays = {"embeddings": columns} if itself is not None else {"embeddings": columns, "query": rows}
+    space = Space(arrays, part_of(progress, 0.0, 0.02))
+    half_norms = space.half_norms(columns, part_of(progress, 0.02, 0.04))
     largest = float(half_norms.max(initial=0.0))
     indices = np.empty((len(rows), k), dtype=np.int32)
     distances = np.empty((len(rows), k), dtype=np.float32)
@@ -258,8 +263,7 @@ def search(
 
     def work(start: int, buffer: FloatArray, stopped: Callable[[], bool]) -> None:
         part = slice(start, min(start + height, len(rows)))
-        itself = None if same_from is None else np.arange(part.start, part.stop) + same_from
-        best = Candidates(space.take(rows, part), k, largest, itself)
+        best = Candidates(space.take(rows, part), k, largest, None if itself is None else itself[part])
         for tile in tiles(space, columns, half_norms, width):
             if stopped():
                 return
@@ -267,7 +271,7 @@ def search(
         indices[part], distances[part] = settle(rows[part], columns, best.ids, k)
 
     starts = range(0, len(rows), height)
-    in_threads(starts, work, height * (width + STRIPES), lambda f: progress(0.04 + 0.96 * f))
+    in_threads(starts, work, height * (width + STRIPES), part_of(progress, 0.04, 1))
     return indices, distances
 
 

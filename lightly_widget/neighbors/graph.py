@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, Progress, no_progress, shown
-from lightly_widget.neighbors.blocks import as_matrix, search
+from lightly_widget.neighbors.blocks import as_matrix, part_of, search
 
 EXACT_WORK: Final = 6e12  # n² · d up to which every pair is compared: about 40 s on two cores
 
@@ -55,7 +55,7 @@ def build_graph(
 
         indices, distances, recall = approximate_graph(array, k, seed=seed, progress=progress)
         return NeighborGraph(indices, distances, exact=False, recall=recall)
-    return NeighborGraph(*search(array, array, k, same_from=0, progress=progress))
+    return NeighborGraph(*search(array, array, k, itself=np.arange(len(array)), progress=progress))
 
 
 def extend_graph(
@@ -75,11 +75,11 @@ def extend_graph(
     n_new = len(array) - n_old
     if n_new == 0:
         return graph
-    old_to_new = search(array[:n_old], array[n_old:], k, progress=lambda f: progress(0.5 * f))
+    old_to_new = search(array[:n_old], array[n_old:], k, progress=part_of(progress, 0.0, 0.5))
     indices = np.concatenate([graph.indices, np.where(old_to_new[0] < 0, -1, old_to_new[0] + n_old)], axis=1)
     distances = np.concatenate([graph.distances, old_to_new[1]], axis=1)
     order = np.lexsort((np.where(indices < 0, np.iinfo(np.int32).max, indices), distances), axis=1)[:, :k]
-    new_rows = search(array[n_old:], array, k, same_from=n_old, progress=lambda f: progress(0.5 + 0.5 * f))
+    new_rows = search(array[n_old:], array, k, itself=np.arange(n_old, len(array)), progress=part_of(progress, 0.5, 1))
     return NeighborGraph(
         np.concatenate([np.take_along_axis(indices, order, axis=1), new_rows[0]]),
         np.concatenate([np.take_along_axis(distances, order, axis=1), new_rows[1]]),
