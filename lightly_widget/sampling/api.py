@@ -212,7 +212,7 @@ class Sampling:
         plan = make_plan(
             self._view, n_samples_to_select, sampling_strategies, preselected_tag_name, pinned_ids, excluded_ids
         )
-        return self._solved(plan)
+        return self._solved(plan, depth=3)
 
     def run(self, recipe: Mapping[str, Any]) -> SamplingResult:
         """Repeat a `result.recipe` among these candidates, as a preview; the recipe's query is the caller's to make."""
@@ -226,7 +226,7 @@ class Sampling:
             data["excluded_ids"],
             n_preselected=data["n_preselected"],
         )
-        return self._solved(plan)
+        return self._solved(plan, depth=3)
 
     def stream(
         self,
@@ -255,11 +255,12 @@ class Sampling:
     ) -> SamplingResult:
         plan = make_plan(self._view, n, strategies, preselected_tag_name, pinned_ids, excluded_ids)
         checked = check_result_tag(self._view, tag_name, preselected_tag_name)
-        result = self._solved(plan)
+        result = self._solved(plan, depth=4)
         return result.write(checked) if len(result) else result
 
-    def _solved(self, plan: Plan) -> SamplingResult:
+    def _solved(self, plan: Plan, depth: int) -> SamplingResult:
+        """`depth`: how many calls up the user's line is, which the warnings point at."""
         result = drain(execute(plan, self._progress))
         for warning in result.warnings:
-            warnings.warn(warning, SamplingWarning, stacklevel=3)
+            warnings.warn(warning, SamplingWarning, stacklevel=depth)
         return result

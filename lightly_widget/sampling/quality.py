@@ -129,6 +129,8 @@ def label_shares(
     """Shares of the labels, the most frequent first. Label i belongs to candidate `rows[i]`."""
     counted = labels.drop_nulls().value_counts(name="count").sort(["count", labels.name], descending=[True, False])
     names = counted[labels.name].to_list()
+    if not names:
+        return Shares(what, [], [], [], [])
     present = labels.is_not_null()
     codes = labels.drop_nulls().replace_strict(names, list(range(len(names))), return_dtype=pl.Int64).to_numpy()
     owners = rows[present.to_numpy()]
