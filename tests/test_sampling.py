@@ -378,11 +378,11 @@ def test_unknown_names_are_named_and_the_closest_listed_first(strategies: Any, w
     assert data.writes == 0
 
 
-@every_method
-def test_embeddings_that_are_missing_or_ambiguous(call: Any, data: MemoryDataset, request: Any) -> None:
-    name = request.node.callspec.id
-    if name in {"metadata_weighting", "annotation_balancing", "metadata_balancing", "random", "random stratified"}:
-        pytest.skip("needs no embeddings")
+@pytest.mark.parametrize(
+    "name", ["diverse", "deduplicate", "similarity", "typicality", "subpart_diversity", "representative"]
+)
+def test_embeddings_that_are_missing_or_ambiguous(name: str, data: MemoryDataset) -> None:
+    call = CALLS[name]
     data.models["other"] = data.models["m"]
     with pytest.raises(ValueError, match=r"several embedding models.*'m', 'other'"):
         call(Sampling(data.view()), 3, "t", None)

@@ -81,6 +81,8 @@ def id_series(argument: str, ids: Any) -> pl.Series:
 
 def rows_of(view: CandidateView, ids: pl.Series) -> pl.Series:
     """The candidate row of each id (u32), null where it is no candidate."""
+    if not len(ids):  # spares the join with what may be millions
+        return pl.Series("row", [], dtype=pl.UInt32)
     candidates = pl.DataFrame({"sample_id": view.sample_ids}).with_row_index("row")
     wanted = pl.DataFrame({"sample_id": ids})
     return wanted.join(candidates, on="sample_id", how="left", maintain_order="left")["row"]

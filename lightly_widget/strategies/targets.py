@@ -94,7 +94,6 @@ def count_matrix(
             f"balancing {n_columns:,} classes over {n_rows:,} candidates takes more than {_MAX_CELLS:,} counts; "
             "name the classes that matter in target_distribution, the others then count as one"
         )
-    cells, counts = np.unique(rows * n_columns + column, return_counts=True)
-    matrix = np.zeros(n_rows * n_columns, dtype=np.float32)
-    matrix[cells] = counts
-    return matrix.reshape(n_rows, n_columns)
+    matrix = np.zeros((n_rows, n_columns), dtype=np.float32)
+    np.add.at(matrix, (rows, column), np.float32(1))
+    return matrix
