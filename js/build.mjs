@@ -1,5 +1,5 @@
 // One self-contained ES module for the wheel; with --tests, each test file bundled for Node's own test runner.
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
 
@@ -27,6 +27,11 @@ if (process.argv.includes("--tests")) {
     packages: "external",
     sourcemap: "inline",
   });
+} else if (process.argv.includes("--dev")) {
+  // The widget in a plain page against a mock kernel: for component tests, screenshots and trying things out.
+  const dev = { ...shared, entryPoints: ["dev/page.ts"], outfile: "dist/dev/page.js", sourcemap: "inline" };
+  await esbuild.build({ ...dev, format: "iife", logLevel: "warning" });
+  copyFileSync("dev/index.html", "dist/dev/index.html");
 } else {
   const options = { ...shared, entryPoints: ["src/widget.ts"], outfile, minify: true, legalComments: "none" };
   if (process.argv.includes("--watch")) {

@@ -1,0 +1,43 @@
+/** The page: reads its options from the address, shows the widget, and leaves the handles that tests use on `window`. */
+import type { AnyModel } from "@anywidget/types";
+import type { Traits } from "../src/protocol";
+import widget from "../src/widget";
+import { HOSTILE } from "./hostile";
+import { MockKernel } from "./kernel";
+
+const wanted = new URLSearchParams(location.search);
+const number = (name: string, otherwise: number) => Number(wanted.get(name) ?? otherwise);
+
+const theme = wanted.get("theme");
+if (theme !== null) document.body.dataset.jpThemeLight = String(theme === "light");
+const place = document.getElementById("place") as HTMLElement;
+if (wanted.has("width")) place.style.width = `${number("width", 1200)}px`;
+
+const kernel = new MockKernel({
+  n: number("n", 4000),
+  media: wanted.get("media") === "text" ? "text" : "image",
+  hostile: wanted.has("hostile") ? HOSTILE : [],
+  silent: wanted.has("silent"),
+  block: number("block", 8),
+  height: number("height", 640),
+});
+const model = kernel as unknown as AnyModel<Traits>;
+const life = new AbortController();
+const experimental = { invoke: () => Promise.reject(new Error("not used")) };
+
+widget.initialize({ model, signal: life.signal, experimental });
+
+/** Opens one more view of the same model; returns the way to close it. */
+function open(): () => void {
+  const el = document.createElement("div");
+  place.append(el);
+  const view = new AbortController();
+  const close = widget.render({ model, el, signal: view.signal, experimental, host: undefined as never });
+  return () => {
+    close();
+    el.remove();
+  };
+}
+
+const close = open();
+Object.assign(window, { demo: { kernel, open, close, end: () => life.abort(), HOSTILE } });

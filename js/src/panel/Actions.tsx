@@ -1,0 +1,121 @@
+/** The foot of the panel: sample, follow it, stop it, keep it. Always in reach, whatever is scrolled above. */
+import { useState } from "preact/hooks";
+import { Count } from "./Count";
+import { Button, Menu, Note, Progress, Toggle } from "./controls";
+import { count, plural, seconds } from "./format";
+import { Dialog, type DialogName } from "./Save";
+import { useView } from "./view";
+
+export function Actions() {
+  const { store } = useView();
+  const [dialog, setDialog] = useState<DialogName | null>(null);
+  const { running, fraction } = store.sampling.value;
+  const has = store.count.value > 0;
+  const comparing = store.picksB.value.rows.length > 0;
+  const idle = store.traits.strategies.value.length === 0 || store.status.value === "gone";
+  const { enabled } = store.live;
+  return (
+    <footer class="foot">
+      <Count />
+      <div class="row">
+        <Toggle
+          label="Live"
+          checked={enabled.value}
+          title="Sample again by itself after every change"
+          onChange={(on) => {
+            enabled.value = on;
+          }}
+        />
+        <span class="push" />
+        {running ? (
+          <Button label="Cancel" class="wide" onClick={() => store.cancel()} />
+        ) : (
+          <Button label="Sample" kind="primary" class="wide" disabled={idle} onClick={() => store.sample()} />
+        )}
+      </div>
+      <Outcome />
+      {running && <Progress fraction={fraction > 0 ? fraction : null} label="Sampling" />}
+      {dialog !== null && <Dialog name={dialog} onClose={() => setDialog(null)} />}
+      {dialog === null && has && (
+        <div class="row tight">
+          <Button label="Save as tag" icon="tag" onClick={() => setDialog("save")} />
+          <Button
+            label={comparing ? "Stop comparing" : "Compare"}
+            icon="compare"
+            title={comparing ? "Drop B" : "Keep this sample as B and go on with A"}
+            pressed={comparing}
+            onClick={() => void store.compare(comparing ? "clear" : "keep")}
+          />
+          <span class="push" />
+          <Menu
+            label="More"
+            icon="more"
+            iconOnly
+            items={[
+              {
+                key: "grow",
+                title: "Grow a tag",
+                hint: "Add these samples to a tag there is",
+                onSelect: () => setDialog("grow"),
+              },
+              {
+                key: "code",
+                title: "Copy as Python",
+                hint: "The code that repeats this sample",
+                onSelect: () => setDialog("code"),
+              },
+              {
+                key: "export",
+                title: "Export",
+                hint: "File names or a table, as a file",
+                onSelect: () => setDialog("export"),
+              },
+            ]}
+          />
+        </div>
+      )}
+    </footer>
+  );
+}
+
+/** Why it stopped and what to do about it, in the kernel's words. */
+function Outcome() {
+  const { store } = useView();
+  const { running, message, stopReason, warnings, error, seconds: took, cancelled } = store.sampling.value;
+  const picked = store.picksA.value.rows.length;
+  if (running) {
+    return (
+      <p class="small muted" role="status">
+        Choosing … {picked > 0 && `${count(picked)} so far`}
+      </p>
+    );
+  }
+  if (error !== null) {
+    return (
+      <Note icon="warning" tone="error">
+        {error}
+      </Note>
+    );
+  }
+  if (stopReason === null) {
+    return picked > 0 ? null : <p class="small muted">Nothing sampled yet.</p>;
+  }
+  const plain = stopReason === "complete" && !cancelled;
+  return (
+    <div class="stack outcome" role="status">
+      {plain ? (
+        <p class="small muted">
+          {plural(store.count.value, "sample")}
+          {store.count.value < picked && ` of ${count(picked)}`} · chosen in {seconds(took)}
+        </p>
+      ) : (
+        <Note icon="info">{message}</Note>
+      )}
+      {warnings.map((warning) => (
+        <Note key={warning} icon="warning" tone="warn">
+          {warning}
+        </Note>
+      ))}
+    </div>
+  );
+}

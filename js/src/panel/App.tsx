@@ -1,0 +1,33 @@
+/** One view: the plot with its toolbar and gallery, the panel beside it (below it where there is little room). */
+import { Gallery } from "./Gallery";
+import { Panel } from "./Panel";
+import { Plot } from "./Plot";
+import { StatusBar } from "./StatusBar";
+import { Toasts } from "./Toasts";
+import { Toolbar } from "./Toolbar";
+import { useView, type View, ViewProvider } from "./view";
+
+export const App = ({ view }: { view: View }) => (
+  <ViewProvider value={view}>
+    <Layout />
+  </ViewProvider>
+);
+
+function Layout() {
+  const { store } = useView();
+  const height = Math.max(320, store.traits.height.value || 0);
+  return (
+    <div class="lw" style={{ "--height": `${height}px` }}>
+      <div class="layout">
+        <section class="stage" aria-label={`Explorer of ${store.info.dataset}`}>
+          <Toolbar />
+          <Plot />
+          <Gallery />
+          <StatusBar />
+        </section>
+        <Panel />
+      </div>
+      <Toasts />
+    </div>
+  );
+}

@@ -1,0 +1,72 @@
+/** From how many samples, and which: all, the filter, the lasso, a tag. And what is chosen already. */
+import { Select } from "./controls";
+import { FilterRows } from "./FilterRows";
+import { count } from "./format";
+import { useView, type View } from "./view";
+
+/** How many samples can be picked from now. */
+export function candidateCount({ store }: View): number {
+  const candidates = store.traits.candidates.value;
+  const filter = store.filterMask.value;
+  if (candidates.from === "filter") return filter.bits === null ? store.nSamples : filter.count;
+  if (candidates.from === "selection") return store.selectionMask.value.count;
+  if (candidates.from === "tag") return store.info.tags.find((tag) => tag.name === candidates.tag)?.count ?? 0;
+  return store.nSamples;
+}
+
+const TAG = "tag:";
+
+export function Candidates() {
+  const view = useView();
+  const { store } = view;
+  const { info } = store;
+  const candidates = store.traits.candidates.value;
+  const filter = store.filterMask.value;
+  const filtered = filter.bits === null ? store.nSamples : filter.count;
+  const selected = store.selectionMask.value.count;
+  const value = candidates.from === "tag" ? TAG + candidates.tag : candidates.from;
+  const preselected = store.traits.preselected_tag_name.value;
+  return (
+    <section class="section" aria-label="Candidates">
+      <div class="row from">
+        <h3>
+          From <strong class="from-count">{count(candidateCount(view))}</strong> samples
+        </h3>
+      </div>
+      <Select
+        label="Sample from"
+        value={value}
+        options={[
+          { value: "all", label: `All samples (${count(store.nSamples)})` },
+          { value: "filter", label: `The filter (${count(filtered)})` },
+          { value: "selection", label: `The selection (${count(selected)})` },
+          ...info.tags.map((tag) => ({
+            value: TAG + tag.name,
+            label: `${tag.name} (${count(tag.count)})`,
+            group: "A tag",
+          })),
+        ]}
+        onChange={(next) => {
+          if (next.startsWith(TAG)) store.set("candidates", { from: "tag", tag: next.slice(TAG.length) });
+          else store.set("candidates", { from: next as "all" | "filter" | "selection" });
+        }}
+      />
+      {candidates.from === "selection" && selected === 0 && (
+        <p class="note">Nothing is selected: draw a lasso or a rectangle in the plot.</p>
+      )}
+      {info.tags.length > 0 && (
+        <Select
+          label="Already chosen"
+          title="These samples count as picked: new ones are chosen beside them"
+          value={preselected === null ? "" : TAG + preselected}
+          options={[
+            { value: "", label: "nothing" },
+            ...info.tags.map((tag) => ({ value: TAG + tag.name, label: `${tag.name} (${count(tag.count)})` })),
+          ]}
+          onChange={(next) => store.set("preselected_tag_name", next === "" ? null : next.slice(TAG.length))}
+        />
+      )}
+      <FilterRows />
+    </section>
+  );
+}

@@ -1,0 +1,68 @@
+/** How many: a count, the same as a share, and a slider along both. Within the picks at hand nothing is asked anew. */
+import { candidateCount } from "./Candidates";
+import { NumberField, Slider } from "./controls";
+import { percent, count as words } from "./format";
+import { useView } from "./view";
+
+const STEPS = 1000;
+
+/** Slider positions are logarithmic: tens and tens of thousands both get room. */
+export const toCount = (position: number, most: number): number =>
+  Math.max(1, Math.min(most, Math.round(most ** (position / STEPS))));
+export const toPosition = (count: number, most: number): number =>
+  most <= 1 ? STEPS : (STEPS * Math.log(Math.max(1, Math.min(most, count)))) / Math.log(most);
+
+export function Count() {
+  const view = useView();
+  const { store } = view;
+  const count = store.traits.n_samples_to_select.value;
+  const most = Math.max(1, candidateCount(view));
+  const known = store.picksA.value.rows.length;
+  const share = (100 * count) / most;
+  const set = (next: number) =>
+    store.set("n_samples_to_select", Math.max(1, Math.min(store.nSamples || 1, Math.round(next))));
+  const digits = share >= 10 ? 1 : share >= 0.1 ? 2 : 4;
+  return (
+    <section class="count" aria-label="How many">
+      <div class="row">
+        <h3 class="grow">How many</h3>
+        <NumberField
+          label="Number of samples"
+          bare
+          class="num count-field"
+          value={count}
+          min={1}
+          format={words}
+          onChange={(next) => next && set(next)}
+        />
+        <span class="muted">or</span>
+        <NumberField
+          label="Percent of the candidates"
+          bare
+          class="num percent-field"
+          value={Number(share.toFixed(digits))}
+          min={0}
+          max={100}
+          onChange={(next) => next !== null && set((next * most) / 100)}
+        />
+        <span class="muted">%</span>
+      </div>
+      <Slider
+        label="Number of samples"
+        min={0}
+        max={STEPS}
+        step={1}
+        value={toPosition(count, most)}
+        known={known > 0 ? toPosition(known, most) : 0}
+        text={`${words(count)}, ${percent(count / most)}`}
+        onInput={(position) => {
+          const next = toCount(position, most);
+          // A key press moves one position, which for few samples is less than one sample.
+          if (next === count && position !== Math.round(toPosition(count, most))) {
+            set(count + Math.sign(position - toPosition(count, most)));
+          } else set(next);
+        }}
+      />
+    </section>
+  );
+}

@@ -1,0 +1,124 @@
+/** Rows that make a filter, and the same filter as the Python a cell would hold. */
+import { useEffect } from "preact/hooks";
+import { same } from "../picks";
+import { Button, Select, TextField } from "./controls";
+import { type Draft, joined, kindOf, newDraft, subjects, suggestions, testsOf, toFilter } from "./filters";
+import { queryText } from "./python";
+import { useView, type View } from "./view";
+
+/** Sends what the rows say, once they say something else than what holds. */
+function apply(view: View, drafts: Draft[]): void {
+  view.drafts.value = drafts;
+  view.foreign.value = null;
+  const { store } = view;
+  const filter = joined(drafts, view.joiner.value, store.info);
+  const complete = drafts.every((draft) => toFilter(draft, store.info) !== null);
+  if (!complete || same(filter, store.traits.filter.peek())) return;
+  void store.setFilter(filter).then((worked) => {
+    if (!worked || store.traits.candidates.peek().from === "tag") return;
+    if (filter !== null && store.traits.candidates.peek().from === "all") store.set("candidates", { from: "filter" });
+    if (filter === null && store.traits.candidates.peek().from === "filter") store.set("candidates", { from: "all" });
+  });
+}
+
+export function FilterRows() {
+  const view = useView();
+  const { store } = view;
+  const filter = store.traits.filter.value;
+  useEffect(() => {
+    // A filter set in Python, or by another view, replaces the rows here; our own comes back as it went.
+    if (!same(filter, joined(view.drafts.peek(), view.joiner.peek(), store.info))) view.readFilter(filter);
+  }, [view, store, filter]);
+  const drafts = view.drafts.value;
+  const options = subjects(store.info);
+  const change = (index: number, draft: Draft | null) =>
+    apply(view, draft ? drafts.with(index, draft) : drafts.filter((_, at) => at !== index));
+  return (
+    <div class="stack filter">
+      {drafts.map((draft, index) => (
+        <Row key={index} draft={draft} onChange={(next) => change(index, next)} />
+      ))}
+      {drafts.length > 1 && (
+        <Select
+          label="Keep samples that match"
+          bare
+          value={view.joiner.value}
+          options={[
+            { value: "and", label: "Keep what matches all of these" },
+            { value: "or", label: "Keep what matches any of these" },
+          ]}
+          onChange={(joiner) => {
+            view.joiner.value = joiner as "and" | "or";
+            apply(view, drafts);
+          }}
+        />
+      )}
+      {filter !== null && (
+        <pre class="code" title="The same filter in Python">
+          {queryText(filter, store.info.media)}
+        </pre>
+      )}
+      <div class="row">
+        {view.foreign.value === null && options.length > 0 && (
+          <Button
+            label={drafts.length === 0 ? "Filter" : "And another"}
+            icon={drafts.length === 0 ? "filter" : "plus"}
+            kind="quiet"
+            mini
+            onClick={() => apply(view, [...drafts, newDraft(options[0].value, store.info)])}
+          />
+        )}
+        {filter !== null && <Button label="Clear filter" kind="quiet" mini onClick={() => apply(view, [])} />}
+      </div>
+    </div>
+  );
+}
+
+function Row({ draft, onChange }: { draft: Draft; onChange(draft: Draft | null): void }) {
+  const { info } = useView().store;
+  const kind = kindOf(draft.what, info);
+  const tests = testsOf(kind);
+  const values = suggestions(draft.what, info);
+  const bare = tests.find((test) => test.value === draft.test)?.bare;
+  const known = subjects(info);
+  const options = known.some(({ value }) => value === draft.what)
+    ? known
+    : [...known, { value: draft.what, label: draft.what, group: "Sample" }];
+  return (
+    <div class="filter-row">
+      <Select
+        label="Filter by"
+        bare
+        value={draft.what}
+        options={options}
+        onChange={(what) => onChange(newDraft(what, info))}
+      />
+      <Select label="Test" bare value={draft.test} options={tests} onChange={(test) => onChange({ ...draft, test })} />
+      {bare ? (
+        <span />
+      ) : values !== null && values.length <= 100 ? (
+        <Select
+          label="Value"
+          bare
+          value={draft.value}
+          options={(values.includes(draft.value) ? values : [draft.value, ...values]).map((value) => ({
+            value,
+            label: value === "" ? "choose …" : value,
+          }))}
+          onChange={(value) => onChange({ ...draft, value })}
+        />
+      ) : (
+        <TextField
+          label="Value"
+          bare
+          value={draft.value}
+          list={values?.slice(0, 1000)}
+          placeholder={kind === "datetime" ? "2026-01-31" : kind === "number" ? "number" : "text"}
+          invalid={kind === "number" && draft.value !== "" && !toFilter(draft, info) ? "not a number" : null}
+          onCommit={(value) => onChange({ ...draft, value })}
+        />
+      )}
+      <Button label="Remove this row" icon="close" iconOnly mini kind="quiet" onClick={() => onChange(null)} />
+    </div>
+  );
+}

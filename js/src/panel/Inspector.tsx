@@ -1,0 +1,90 @@
+/** A pinned sample: its picture and facts, and its nearest neighbours in the full embedding space. */
+import { Button } from "./controls";
+import { number } from "./format";
+import { Facts, Media, useDetail } from "./HoverCard";
+import { Thumb } from "./Thumb";
+import { useView } from "./view";
+
+export function Inspector() {
+  const view = useView();
+  const row = view.inspected.value;
+  const detail = useDetail(row);
+  if (row === null) return null;
+  const near = view.neighbours.value;
+  return (
+    <section class="card inspector" aria-label="Chosen sample">
+      <div class="row tight inspector-head">
+        <p class="data grow card-title">{detail?.title ?? "…"}</p>
+        <Button label="Close" icon="close" iconOnly mini kind="quiet" onClick={() => void view.inspect(null)} />
+      </div>
+      <div class="inspector-scroll">
+        {detail && <Media detail={detail} />}
+        <div class="card-body">
+          {detail && <Facts detail={detail} most={12} />}
+          <Actions row={row} title={detail?.title ?? ""} />
+        </div>
+        {view.store.info.embedding_models.length > 0 && (
+          <div class="card-body">
+            <h3>Nearest in the embedding</h3>
+            {near === null ? (
+              <p class="muted small">Looking …</p>
+            ) : (
+              <ul class="neighbour-strip" aria-label="Nearest neighbours, nearest first">
+                {[...near.rows].map((other, index) => (
+                  <li key={other}>
+                    <Thumb row={other} size={96} onClick={() => void view.inspect(other, true)} />
+                    <span class="muted tiny">{number(near.distances[index])}</span>
+                  </li>
+                ))}
+              </ul>
+            )}
+          </div>
+        )}
+      </div>
+    </section>
+  );
+}
+
+function Actions({ row, title }: { row: number; title: string }) {
+  const view = useView();
+  const { store } = view;
+  const pinned = store.pinned.value.includes(row);
+  const removed = store.excluded.value.includes(row);
+  const canFind = store.info.embedding_models.length > 0;
+  return (
+    <div class="actions">
+      {canFind && (
+        <>
+          <Button
+            label="More like this"
+            icon="similar"
+            mini
+            onClick={() => view.find({ row, sign: 1 }, `like ${title}`)}
+          />
+          <Button label="Less like this" mini onClick={() => view.find({ row, sign: -1 }, `unlike ${title}`)} />
+        </>
+      )}
+      <Button
+        label={pinned ? "Unpin" : "Pin into sample"}
+        icon="pin"
+        mini
+        pressed={pinned}
+        onClick={() => {
+          store.setExcluded(store.excluded.value.filter((other) => other !== row));
+          store.setPinned(pinned ? store.pinned.value.filter((other) => other !== row) : [...store.pinned.value, row]);
+        }}
+      />
+      <Button
+        label={removed ? "Allow again" : "Never pick"}
+        mini
+        pressed={removed}
+        onClick={() => {
+          store.setPinned(store.pinned.value.filter((other) => other !== row));
+          store.setExcluded(
+            removed ? store.excluded.value.filter((other) => other !== row) : [...store.excluded.value, row],
+          );
+        }}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,99 @@
+/** What the colours mean, with counts of all, of the filtered and of the sample. Click hides, double click isolates. */
+import { categoryPalette, viridis } from "../scatter/palettes";
+import { Button } from "./controls";
+import { count, number } from "./format";
+import { useView } from "./view";
+
+export function Legend() {
+  const view = useView();
+  const { scale, note, domain, colorBy } = view.store.colors.value;
+  if (scale === "none" && note === null) return null;
+  const title = "key" in colorBy ? colorBy.key : colorBy.by === "rank" ? "pick order" : colorBy.by;
+  return (
+    <section class="legend" aria-label={`Legend: ${title}`}>
+      <div class="row tight legend-head">
+        <span class="data grow legend-title">{title}</span>
+        <Button
+          label={view.legendOpen.value ? "Fold the legend" : "Unfold the legend"}
+          icon={view.legendOpen.value ? "down" : "right"}
+          iconOnly
+          mini
+          kind="quiet"
+          onClick={() => {
+            view.legendOpen.value = !view.legendOpen.value;
+          }}
+        />
+      </div>
+      {view.legendOpen.value && scale === "category" && <Categories />}
+      {view.legendOpen.value && scale === "number" && domain && <Gradient domain={domain} />}
+      {view.legendOpen.value && note && <p class="muted small legend-note">{note}</p>}
+    </section>
+  );
+}
+
+const STOPS = Array.from({ length: 9 }, (_, index) => viridis(index / 8)).join(", ");
+
+const Gradient = ({ domain }: { domain: [number, number] }) => (
+  <div class="gradient">
+    <div class="gradient-bar" style={{ background: `linear-gradient(90deg, ${STOPS})` }} />
+    <div class="row small">
+      <span>{number(domain[0])}</span>
+      <span class="push">{number(domain[1])}</span>
+    </div>
+  </div>
+);
+
+function Categories() {
+  const { store } = useView();
+  const { categories } = store.colors.value;
+  const { all, filtered, sample } = store.legend.value;
+  const muted = store.muted.value;
+  const palette = categoryPalette(categories.length);
+  const hasFilter = store.filterMask.value.bits !== null;
+  const hasSample = store.count.value > 0;
+  const toggle = (code: number) => {
+    const next = new Set(muted);
+    if (!next.delete(code)) next.add(code);
+    store.setMuted(next);
+  };
+  const isolate = (code: number) => {
+    const others = categories.map((_, index) => index).filter((index) => index !== code);
+    const alone = others.every((index) => muted.has(index)) && !muted.has(code);
+    store.setMuted(new Set(alone ? [] : others));
+  };
+  return (
+    <>
+      <div class="legend-row legend-columns" aria-hidden="true">
+        <span />
+        <span />
+        <span>all</span>
+        {hasFilter && <span>filtered</span>}
+        {hasSample && <span>sample</span>}
+      </div>
+      <ul class="legend-list">
+        {categories.map((category, code) => (
+          <li key={code}>
+            <button
+              type="button"
+              class="legend-row"
+              aria-pressed={!muted.has(code)}
+              title={`${category.name}\nClick hides it, double click (or shift) shows it alone`}
+              onClick={(event) => {
+                // The second click of a double click would undo the first: it isolates instead.
+                if (event.detail >= 2 || event.shiftKey) isolate(code);
+                else toggle(code);
+              }}
+            >
+              <span class="swatch" style={{ background: palette[code] }} />
+              <span class="data">{category.name === "" ? "(empty)" : category.name}</span>
+              <span class="num">{count(all[code])}</span>
+              {hasFilter && <span class="num">{count(filtered[code])}</span>}
+              {hasSample && <span class="num sample-num">{count(sample[code])}</span>}
+            </button>
+          </li>
+        ))}
+      </ul>
+      {muted.size > 0 && <Button label="Show all" kind="link" mini onClick={() => store.setMuted(new Set())} />}
+    </>
+  );
+}

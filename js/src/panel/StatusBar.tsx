@@ -1,0 +1,66 @@
+/** One line under the plot: how many of what, and what the kernel is busy with. */
+import { Button, Progress } from "./controls";
+import { count, plural } from "./format";
+import { useView } from "./view";
+
+export function StatusBar() {
+  const view = useView();
+  const { store } = view;
+  const selected = store.selectionMask.value.count;
+  const filter = store.filterMask.value;
+  const shown = filter.bits === null ? store.nSamples : filter.count;
+  const sampled = store.count.value;
+  const compared = store.picksB.value.rows.length;
+  return (
+    <div class="status-bar">
+      <span>
+        {filter.bits === null
+          ? plural(store.nSamples, "sample")
+          : `${count(shown)} of ${plural(store.nSamples, "sample")}`}
+      </span>
+      {sampled > 0 && (
+        <span class="key">
+          <i class="dot a" />
+          {count(sampled)} {compared > 0 ? "in A" : "sampled"}
+        </span>
+      )}
+      {compared > 0 && (
+        <span class="key">
+          <i class="dot b" />
+          {count(compared)} in B
+        </span>
+      )}
+      {selected > 0 && (
+        <span class="key">
+          <i class="dot selected" />
+          {count(selected)} selected
+          <Button
+            label="Sample these"
+            kind="link"
+            mini
+            onClick={() => store.set("candidates", { from: "selection" })}
+          />
+          <Button label="Clear" kind="link" mini onClick={() => void store.clearSelection()} />
+        </span>
+      )}
+      <span class="push status-end">
+        {[...store.progress.value].map(([task, { text, fraction }]) => (
+          <span key={task} class="task">
+            <span class="data">{text}</span>
+            <Progress fraction={fraction} label={text} />
+          </span>
+        ))}
+        {view.rendererNote.value && <span class="data muted">{view.rendererNote.value}</span>}
+        <ProjectionName />
+      </span>
+      <span class="hidden-text" role="status" aria-live="polite">
+        {view.said.value}
+      </span>
+    </div>
+  );
+}
+
+function ProjectionName() {
+  const projection = useView().store.points.value?.projection;
+  return projection ? <span class="muted data projection">{projection.toUpperCase()}</span> : null;
+}

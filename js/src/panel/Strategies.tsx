@@ -1,0 +1,68 @@
+/** The strategies in use, as cards, and the list of those that can be added. */
+import type { StrategyDict } from "../protocol";
+import { newStrategy, STRATEGIES } from "./catalogue";
+import { Menu, Section } from "./controls";
+import { StrategyCard } from "./StrategyCard";
+import { useView } from "./view";
+
+export function Strategies() {
+  const view = useView();
+  const { store } = view;
+  const strategies = store.traits.strategies.value;
+  const { unusable } = store.info;
+  const set = (next: StrategyDict[]) => store.set("strategies", next);
+  const fold = (index: number, folded: boolean) => {
+    const next = new Set(view.collapsed.value);
+    if (folded) next.add(index);
+    else next.delete(index);
+    view.collapsed.value = next;
+  };
+  const insert = (index: number, strategy: StrategyDict) => {
+    view.collapsed.value = new Set([...view.collapsed.value].map((at) => (at >= index ? at + 1 : at)));
+    set(strategies.toSpliced(index, 0, strategy));
+  };
+  const remove = (index: number) => {
+    const others = [...view.collapsed.value].filter((at) => at !== index);
+    view.collapsed.value = new Set(others.map((at) => (at > index ? at - 1 : at)));
+    set(strategies.toSpliced(index, 1));
+  };
+  return (
+    <Section
+      title="Strategies"
+      aside={
+        <Menu
+          label="Add"
+          icon="plus"
+          mini
+          kind="quiet"
+          items={STRATEGIES.map((spec) => ({
+            key: spec.type,
+            title: spec.title,
+            hint: unusable[spec.type] ?? `Use it when ${spec.useWhen}`,
+            disabled: spec.type in unusable,
+            onSelect: () => insert(strategies.length, newStrategy(spec.type, store.info)),
+          }))}
+        />
+      }
+    >
+      {strategies.length === 0 && (
+        <p class="note">No strategy yet. Add one that says which samples are worth choosing.</p>
+      )}
+      <ol class="stack">
+        {strategies.map((strategy, index) => (
+          <li key={index}>
+            <StrategyCard
+              strategy={strategy}
+              reason={unusable[strategy.type]}
+              folded={view.collapsed.value.has(index)}
+              onFold={(folded) => fold(index, folded)}
+              onChange={(next) => set(strategies.with(index, next))}
+              onDuplicate={() => insert(index + 1, { ...strategy })}
+              onRemove={() => remove(index)}
+            />
+          </li>
+        ))}
+      </ol>
+    </Section>
+  );
+}

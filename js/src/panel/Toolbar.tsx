@@ -1,0 +1,102 @@
+/** Over the plot: how the pointer acts, what the colours mean, what lies over the points, and finding. */
+import type { ColorBy } from "../protocol";
+import { Button, Choice, Select } from "./controls";
+import { Find } from "./Find";
+import { useView } from "./view";
+
+export function Toolbar() {
+  const view = useView();
+  return (
+    <div class="toolbar" role="toolbar" aria-label="Plot">
+      <Choice
+        label="Pointer"
+        value={view.mode.value}
+        options={[
+          { value: "pan", label: "Pan", icon: "pan", title: "Pan and zoom (drag, wheel)" },
+          {
+            value: "lasso",
+            label: "Lasso",
+            icon: "lasso",
+            title: "Lasso: draw around samples; shift adds, alt removes",
+          },
+          { value: "rect", label: "Rectangle", icon: "rect", title: "Rectangle: shift adds, alt removes" },
+        ]}
+        onChange={(mode) => {
+          view.mode.value = mode;
+        }}
+      />
+      <Button
+        label="Show all points"
+        icon="reset"
+        iconOnly
+        kind="quiet"
+        onClick={() => {
+          view.scatter?.reset();
+          view.store.set("view", null);
+        }}
+      />
+      <ColorMenu />
+      <div class="row tight">
+        <Button
+          label="Density contours"
+          icon="contour"
+          iconOnly
+          kind="quiet"
+          pressed={view.contours.value}
+          onClick={() => {
+            view.contours.value = !view.contours.value;
+          }}
+        />
+        <Button
+          label="Cluster names"
+          icon="label"
+          iconOnly
+          kind="quiet"
+          pressed={view.labels.value}
+          onClick={() => {
+            view.labels.value = !view.labels.value;
+          }}
+        />
+      </div>
+      <Find />
+    </div>
+  );
+}
+
+/** The values of the list are positions, so that no name from data can be taken for one of ours. */
+function ColorMenu() {
+  const { store } = useView();
+  const { info } = store;
+  const all: { colorBy: ColorBy; label: string; group?: string }[] = [
+    { colorBy: { by: "none" }, label: "one colour" },
+    ...info.sources.map(({ name }) => ({
+      colorBy: { by: "label", key: name } as ColorBy,
+      label: name,
+      group: "Labels",
+    })),
+    ...info.tags.map(({ name }) => ({ colorBy: { by: "tag", key: name } as ColorBy, label: name, group: "Tags" })),
+    ...info.metadata
+      .filter(({ type }) => type !== "other")
+      .map(({ key }) => ({ colorBy: { by: "metadata", key } as ColorBy, label: key, group: "Metadata" })),
+    ...(info.embedding_models.length > 0
+      ? [{ colorBy: { by: "typicality" } as ColorBy, label: "typicality", group: "Computed" }]
+      : []),
+    { colorBy: { by: "rank" }, label: "pick order", group: "Computed" },
+  ];
+  const now = JSON.stringify(store.traits.color_by.value);
+  const at = all.findIndex(({ colorBy }) => JSON.stringify(colorBy) === now);
+  return (
+    <div class="row tight color-menu" aria-busy={store.colorsLoading.value}>
+      <span class="label" aria-hidden="true">
+        Colour
+      </span>
+      <Select
+        label="Colour by"
+        bare
+        value={String(Math.max(0, at))}
+        options={all.map(({ label, group }, index) => ({ value: String(index), label, group }))}
+        onChange={(index) => store.setColorBy(all[Number(index)].colorBy)}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,36 @@
+/** Numbers and names as people read them. */
+const whole = new Intl.NumberFormat("en-US");
+
+export const count = (value: number): string => whole.format(value);
+
+export const plural = (value: number, one: string, many = `${one}s`): string =>
+  `${count(value)} ${value === 1 ? one : many}`;
+
+/** At most four significant digits, no exponent in the everyday range. */
+export function number(value: number): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "no value" : value > 0 ? "∞" : "−∞";
+  if (Number.isInteger(value) && Math.abs(value) < 1e9) return count(value);
+  const size = Math.abs(value);
+  if (size >= 1e6 || size < 1e-3) return value.toExponential(2);
+  return String(Number(value.toPrecision(4)));
+}
+
+export function percent(share: number): string {
+  const value = share * 100;
+  if (value > 0 && value < 0.1) return "<0.1 %";
+  return `${value < 10 && value % 1 !== 0 ? value.toFixed(1) : Math.round(value)} %`;
+}
+
+export function seconds(value: number): string {
+  if (value < 0.095) return `${Math.max(1, Math.round(value * 1000))} ms`;
+  return value < 60 ? `${value.toFixed(value < 10 ? 1 : 0)} s` : `${Math.round(value / 60)} min`;
+}
+
+/** Long text from data, cut in the middle so that both ends (a folder and a file's suffix) stay readable. */
+export function shorten(text: string, most = 60): string {
+  const letters = [...text.slice(0, 4 * most)];
+  if (letters.length <= most && text.length <= 4 * most) return text;
+  const head = Math.ceil((most - 1) * 0.6);
+  const tail = [...text.slice(-4 * most)].slice(-(most - 1 - head));
+  return `${letters.slice(0, head).join("")}…${tail.join("")}`;
+}

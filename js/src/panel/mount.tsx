@@ -1,0 +1,47 @@
+/** Puts a view into the page and takes it out again when `signal` aborts: nothing is left behind. */
+import { render } from "preact";
+import type { Store } from "../state";
+import base from "../styles/base.css";
+import controls from "../styles/controls.css";
+import layout from "../styles/layout.css";
+import panel from "../styles/panel.css";
+import plot from "../styles/plot.css";
+import { App } from "./App";
+import { watchTheme } from "./theme";
+import { View } from "./view";
+
+const CSS = [base, controls, layout, plot, panel].join("\n");
+const KEYS = ["keydown", "keypress", "keyup"] as const;
+
+export function mount(store: Store, el: HTMLElement, signal: AbortSignal): void {
+  const host = document.createElement("div");
+  host.className = "lightly-widget";
+  // JupyterLab listens in the capture phase, before we could stop a key: this attribute tells it to let go.
+  host.dataset.lmSuppressShortcuts = "true";
+  for (const kind of KEYS) host.addEventListener(kind, (event) => event.stopPropagation(), { signal });
+  const root = host.attachShadow({ mode: "open" });
+  addStyles(root);
+  const place = document.createElement("div");
+  root.append(place);
+  el.append(host);
+  const view = new View(store, root, signal);
+  watchTheme(host, signal, () => view.scatter?.setTheme());
+  render(<App view={view} />, place);
+  signal.addEventListener("abort", () => {
+    render(null, place);
+    host.remove();
+  });
+}
+
+/** A constructed style sheet where there is one: content security policies that forbid style elements allow it. */
+function addStyles(root: ShadowRoot): void {
+  try {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(CSS);
+    root.adoptedStyleSheets = [sheet];
+  } catch {
+    const style = document.createElement("style");
+    style.textContent = CSS;
+    root.append(style);
+  }
+}
