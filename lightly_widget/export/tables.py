@@ -22,7 +22,7 @@ def write_txt(samples: pl.DataFrame, path: PathLike, *, overwrite: bool) -> Path
     if "file_path_abs" not in samples.columns or samples["file_path_abs"].null_count():
         raise InvalidValueError("some samples have no file path; to_csv writes every sample")
     paths = samples["file_path_abs"].to_list()
-    broken = [name for name in paths if len(name.splitlines()) != 1]
+    broken = [name for name in paths if name.splitlines() != [name]]
     if broken:
         raise InvalidValueError(f"{len(broken):,} paths hold a line break: {listed(broken, 5)}; to_csv can write them")
     return _write(
