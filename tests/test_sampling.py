@@ -563,6 +563,13 @@ def test_coverage_is_measured_in_the_space_of_the_strategy() -> None:
     assert Sampling(data.view()).preview(5, [RandomStrategy()]).coverage is None  # which of the two?
 
 
+def test_no_coverage_where_candidates_have_no_embedding(data: MemoryDataset) -> None:
+    data.unembedded = {"id5"}
+    sampling = Sampling(data.view())
+    assert sampling.preview(3, [RandomStrategy()]).coverage is None
+    assert Sampling(data.view([0, 1, 2, 3])).preview(3, [RandomStrategy()]).coverage is not None
+
+
 def test_preselected_samples_cover_too() -> None:
     data = on_a_line(10)
     data.tags["ends"] = ["id0", "id9"]
@@ -688,6 +695,15 @@ def test_the_code_and_the_recipe_give_the_same_ids(key: str, tag: str, n: int, g
     assert sampling.run(recipe).sample_ids == result.sample_ids
     assert recipe["tag_name"] == result.tag_name
     assert recipe["query"] == {"dataset": "memory", "rows": list(range(11, 0, -1))}
+
+
+def test_the_code_holds_when_the_preselected_tag_changes_later(data: MemoryDataset) -> None:
+    result = Sampling(data.view()).preview(4, [EmbeddingDiversityStrategy()], "old")
+    assert "preselected_tag_name='old'" in result.to_python()
+    result.save_as("old")
+    for change in (lambda: None, lambda: data.tags.update(old=["id9"]), lambda: data.tags.pop("old")):
+        change()
+        assert repeated(result.to_python(), data).sample_ids == result.sample_ids
 
 
 @pytest.mark.parametrize(

@@ -45,9 +45,11 @@ class Sampling:
     written.
     """
 
-    def __init__(self, view: CandidateView, *, progress: Progress = no_progress) -> None:
+    def __init__(self, view: CandidateView, *, progress: Progress = no_progress, device: str | None = None) -> None:
+        """`progress` is called while the methods work; `device` is where the solver computes, None for its choice."""
         self._view = view
         self._progress = progress
+        self._device = device
 
     def __len__(self) -> int:
         return len(self._view)
@@ -242,7 +244,8 @@ class Sampling:
         The arguments are checked at once, before the first step. Closing the generator cancels, as does raising in
         `progress`, which is also called while the first pick is being prepared.
         """
-        return execute(make_plan(self._view, n, strategies, preselected_tag_name, pinned_ids, excluded_ids), progress)
+        plan = make_plan(self._view, n, strategies, preselected_tag_name, pinned_ids, excluded_ids)
+        return execute(plan, progress, self._device)
 
     def _tagged(
         self,
@@ -260,7 +263,7 @@ class Sampling:
 
     def _solved(self, plan: Plan, depth: int) -> SamplingResult:
         """`depth`: how many calls up the user's line is, which the warnings point at."""
-        result = drain(execute(plan, self._progress))
+        result = drain(execute(plan, self._progress, self._device))
         for warning in result.warnings:
             warnings.warn(warning, SamplingWarning, stacklevel=depth)
         return result

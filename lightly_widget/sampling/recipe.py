@@ -72,16 +72,16 @@ def check_recipe(recipe: object) -> Mapping[str, Any]:
 
 
 def python_code(
-    recipe: Mapping[str, Any], strategies: Sequence[Strategy], query_code: str, grown_ids: list[str] | None
+    recipe: Mapping[str, Any], strategies: Sequence[Strategy], query_code: str, preselected_ids: list[str] | None
 ) -> str:
     """Lines that repeat the sampling and leave it in `result`.
 
-    `grown_ids` are the preselected ids, when the tag that held them has since grown by the result itself.
+    `preselected_ids` are given when the tag that held them has changed since; they then stand in the code themselves.
     """
     names = sorted({type(strategy).__name__ for strategy in strategies})
-    pinned = [*(grown_ids or []), *recipe["pinned_ids"]]
+    pinned = [*(preselected_ids or []), *recipe["pinned_ids"]]
     arguments = [f"n_samples_to_select={recipe['n_samples_to_select']!r}", f"sampling_strategies={list(strategies)!r}"]
-    if grown_ids is None and recipe["preselected_tag_name"] is not None:
+    if preselected_ids is None and recipe["preselected_tag_name"] is not None:
         arguments.append(f"preselected_tag_name={recipe['preselected_tag_name']!r}")
     if pinned:
         arguments.append(f"pinned_ids={pinned!r}")

@@ -83,7 +83,10 @@ class SamplingResult:
         return self._view.sample_ids
 
     def embeddings(self) -> NDArray[np.float32] | None:
-        """(n_candidates, d) embeddings that the strategies use, else the dataset's only ones; else None."""
+        """(n_candidates, d) embeddings that the strategies use, else the dataset's only ones.
+
+        None where there are none, several and none named, or not for all candidates.
+        """
         model = self._model()
         return None if model is None else self._view.embeddings(model)
 
@@ -147,17 +150,22 @@ class SamplingResult:
 
     def to_python(self) -> str:
         """Code that repeats this sampling in a fresh interpreter and leaves it in `result`; it writes no tag."""
-        preselected = self.recipe["preselected_tag_name"]
-        grew = preselected is not None and self.tag_name == preselected
-        grown = self.preselected_ids[: self.recipe["n_preselected"]] if grew else None
-        return python_code(self.recipe, self.strategies, self._view.query_code(), grown)
+        return python_code(self.recipe, self.strategies, self._view.query_code(), self._changed_preselection())
+
+    def _changed_preselection(self) -> list[str] | None:
+        """What the preselected tag held, where it holds something else now: the result itself may have grown it."""
+        tag_name = self.recipe["preselected_tag_name"]
+        if tag_name is None:
+            return None
+        held = self.preselected_ids[: self.recipe["n_preselected"]]
+        exists = tag_name in self._view.tag_names()
+        return None if exists and self._view.tag(tag_name).to_list() == held else held
 
     @cached_property
     def coverage(self) -> Coverage | None:
         """How tightly the sample covers the candidates, beside random. Computed when first asked for, then kept.
 
-        Measured in the embeddings that the strategies use, else in the dataset's only ones; None when there are none or
-        several, or when there is neither a pick nor a preselected sample.
+        Measured in `embeddings()`; None where these are None, or when there is neither a pick nor a preselected sample.
         """
         curve = self.coverage_curve([len(self)])
         return None if curve is None else curve.last
@@ -217,9 +225,13 @@ class SamplingResult:
         return random_rows(self.n_candidates, len(self), taken)
 
     def _model(self) -> str | None:
-        named = [getattr(strategy, "embedding_model_name", None) for strategy in self.strategies]
         models = self._view.info().embedding_models
-        return next((name for name in named if name is not None), models[0] if len(models) == 1 else None)
+        named = [getattr(strategy, "embedding_model_name", None) for strategy in self.strategies]
+        model = next((name for name in named if name in models), models[0] if len(models) == 1 else None)
+        if model is None:
+            return None
+        _, embedded = self._view.dataset_embeddings(model)
+        return model if self._view.sample_ids.is_in(embedded.implode()).all() else None
 
     def _count(self, n: int) -> int:
         count = check_count("n", n)

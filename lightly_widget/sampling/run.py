@@ -97,7 +97,9 @@ def _first_of_tag(ids: pl.Series, count: Any, tag_name: Any) -> pl.Series:
     return ids.head(wanted)
 
 
-def execute(plan: Plan, progress: Progress = no_progress) -> Generator[PickedBlock, None, SamplingResult]:
+def execute(
+    plan: Plan, progress: Progress = no_progress, device: str | None = None
+) -> Generator[PickedBlock, None, SamplingResult]:
     """Yield the picks as they come, then return the result. Writes nothing; stopping the iteration cancels."""
     if plan.n == 0 or plan.available <= 0:
         return _empty(plan)
@@ -113,6 +115,7 @@ def execute(plan: Plan, progress: Progress = no_progress) -> Generator[PickedBlo
         n_picks=min(plan.n, plan.available),
         preselected=plan.preselected,
         excluded=plan.excluded,
+        device=device,
     )
     try:
         while True:
