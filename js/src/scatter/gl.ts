@@ -79,15 +79,18 @@ export class Pace {
   private fence: WebGLSync | null = null;
   private since = 0;
   private points = 0;
+  private shares = 1;
 
   constructor(private readonly gl: WebGL2RenderingContext) {}
 
-  started(points: number, now: number): void {
+  /** `shares` frames' worth of points were sent at once. */
+  started(points: number, now: number, shares = 1): void {
     const { gl } = this;
     if (this.fence !== null) gl.deleteSync(this.fence);
     this.fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
     gl.flush();
     this.points = points;
+    this.shares = Math.max(1, shares);
     this.since = now;
   }
 
@@ -100,12 +103,12 @@ export class Pace {
     if (status === gl.TIMEOUT_EXPIRED && spent < GIVE_UP) return true;
     gl.deleteSync(this.fence);
     this.fence = null;
-    if (this.points > 0) this.learn(spent);
+    if (this.points > 0) this.learn(spent / this.shares, this.points / this.shares);
     return false;
   }
 
-  private learn(spent: number): void {
-    const full = this.points >= this.budget * 0.9;
+  private learn(spent: number, points: number): void {
+    const full = points >= this.budget * 0.9;
     const factor = Math.min(4, Math.max(0.25, TARGET / Math.max(spent, 1)));
     if (factor < 1 || full) this.budget = Math.min(MOST, Math.max(LEAST, Math.round(this.budget * factor)));
   }

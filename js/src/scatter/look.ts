@@ -33,8 +33,8 @@ export function occupiedShare(x: Float32Array, y: Float32Array, box: Box): numbe
 /** `area` is what the points cover at zoom 1, in CSS pixels squared. */
 export function lookOf(points: number, area: number, zoom: number): Look {
   const perPoint = area / Math.max(points, 1);
-  const fitted = Math.sqrt(perPoint) * 0.95;
-  const start = Math.min(8, Math.max(1.6, fitted));
+  const fitted = Math.sqrt(perPoint) * 1.3;
+  const start = Math.min(8, Math.max(1.7, fitted));
   const size = Math.min(Math.max(MAX_SIZE, start), start * Math.max(1, zoom) ** 0.42);
   const crowding = (size * size) / (perPoint * Math.max(1, zoom) ** 2);
   return { size, opacity: Math.min(0.88, Math.max(0.16, 0.95 / Math.max(1, crowding) ** 0.45)) };

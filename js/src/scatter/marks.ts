@@ -4,8 +4,11 @@ import { FLAG } from "../flags";
 export const UNSEEN = FLAG.HIDDEN | FLAG.MUTED;
 const MARKED = FLAG.SELECTED | FLAG.A | FLAG.B | FLAG.PRESELECTED | FLAG.PINNED;
 
-/** Rows apart by less than this are sent as one range: a call costs more than the bytes between. */
-const GAP = 1024;
+/** Rows apart by less than this are sent as one range; more where very many changed: a call costs as much as a few kB. */
+const GAP = 64;
+const MOST_RANGES = 1024;
+/** A larger selection is part of the base layer instead: as marks it would be drawn again with every frame. */
+const BAKED = 20_000;
 
 /** How a marked point is drawn, lowest first: later roles cover earlier ones. */
 export const ROLE = { SELECTED: 0, PRESELECTED: 1, B: 2, A: 3, BOTH: 4, PINNED: 5 } as const;
@@ -56,6 +59,11 @@ export class Marks {
     return this.rows.length > 0;
   }
 
+  /** The selection is drawn with the base layer, where the rest steps back point by point. */
+  get baked(): boolean {
+    return this.counts[ROLE.SELECTED] > BAKED;
+  }
+
   private compareAll(): Change {
     const { flags, drawn } = this;
     const changed: number[] = [];
@@ -78,11 +86,12 @@ export class Marks {
   private take(changed: readonly number[]): Change {
     const ranges: [number, number][] = [];
     let visibility = false;
+    const gap = changed.length <= MOST_RANGES ? GAP : Math.max(GAP, this.flags.length / MOST_RANGES);
     for (const row of changed) {
       visibility ||= ((this.flags[row] ^ this.drawn[row]) & UNSEEN) !== 0;
       this.drawn[row] = this.flags[row];
       const last = ranges[ranges.length - 1];
-      if (last !== undefined && row - last[1] < GAP) last[1] = row + 1;
+      if (last !== undefined && row - last[1] < gap) last[1] = row + 1;
       else ranges.push([row, row + 1]);
     }
     return { ranges, visibility };

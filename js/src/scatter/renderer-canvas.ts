@@ -1,7 +1,7 @@
 /** Without WebGL2: a share of the points, painted dot by dot into pixels, and the marks as paths on top. */
 import { ROLE, roleOf, UNSEEN } from "./marks";
 import type { Rgb } from "./palettes";
-import { DIM, type Frame, type Renderer, type Scene } from "./scene";
+import { dimming, type Frame, type Renderer, type Scene } from "./scene";
 import { css } from "./theme";
 
 /** What one frame paints of the base layer, and of the marks. */
@@ -61,7 +61,7 @@ export class CanvasRenderer implements Renderer {
     const { x, flags, codes, table } = scene;
     const step = Math.max(1, Math.ceil(x.length / MAX_POINTS));
     const place = placer(scene, frame);
-    const dimmed = scene.marks.highlight ? DIM[frame.theme.dark ? "dark" : "light"] : 1;
+    const dimmed = dimming(scene.marks.highlight, frame.theme.dark).strength;
     const stamp = dotStamp(frame.look.size * frame.ratio, Math.min(0.9, frame.look.opacity * Math.sqrt(step)) * dimmed);
     this.drawn = 0;
     for (let row = 0; row < x.length; row += step) {

@@ -11,13 +11,15 @@ import { type ClipView, clipView } from "./camera";
 import { buildProgram, buildTexture, Layer, Pace, type Program } from "./gl";
 import { UNSEEN } from "./marks";
 import type { Rgb } from "./palettes";
-import { DIM, type Frame, type Renderer, type Scene } from "./scene";
+import { dimming, type Frame, type Renderer, type Scene } from "./scene";
 import { BASE_FRAGMENT, BASE_VERTEX, MARK_FRAGMENT, MARK_VERTEX, SCREEN_FRAGMENT, SCREEN_VERTEX } from "./shaders";
 
 /** WebGL allows strides up to 255 bytes: 63 float32. */
 const MAX_STEP = 63;
 /** Outlines of a large selection would hide its colours. */
 const OUTLINED = 3000;
+/** Shares in one frame at the most, so that a move never waits long. */
+const MOST_SHARES = 6;
 
 enum At {
   X,
@@ -49,6 +51,7 @@ export class WebglRenderer implements Renderer {
   private share = 0;
   private step = 1;
   private content = 0;
+  private baked = false;
   private scene: Scene | null = null;
 
   private constructor(
@@ -115,7 +118,8 @@ export class WebglRenderer implements Renderer {
     gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.indices);
     gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, scene.marks.rows, gl.DYNAMIC_DRAW);
     this.uploaded += scene.marks.rows.byteLength;
-    if (visibility) this.content++;
+    if (visibility || this.baked || scene.marks.baked) this.content++;
+    this.baked = scene.marks.baked;
   }
 
   glideEnded(): void {
@@ -136,11 +140,16 @@ export class WebglRenderer implements Renderer {
     }
     this.begin(frame, width, height);
     let points = 0;
-    while (this.share < this.step && (points === 0 || whole)) points += this.drawShare(frame, width, height);
+    const before = this.share;
+    // Twice as many shares each time: few frames until the picture is whole, and the first one soon.
+    const until = whole
+      ? this.step
+      : Math.min(this.step, Math.max(1, Math.min(2 * this.share, this.share + MOST_SHARES)));
+    while (this.share < until) points += this.drawShare(frame, width, height);
     if (this.share === this.step && this.share > 0) this.finish();
     this.compose(frame, width, height);
     this.drawMarks(frame);
-    this.pace.started(points, now);
+    this.pace.started(points, now, until - before);
     return this.share < this.step;
   }
 
@@ -168,6 +177,9 @@ export class WebglRenderer implements Renderer {
     gl.enable(gl.BLEND);
     this.use(this.base, frame, frame.look.size * frame.ratio);
     gl.uniform1f(this.base.at("u_opacity"), frame.look.opacity);
+    const { strength, grey } = dimming(this.baked, frame.theme.dark);
+    gl.uniform1f(this.base.at("u_dim"), strength);
+    gl.uniform1f(this.base.at("u_grey"), grey);
     this.bindColumns(share, step);
     if (count > 0) gl.drawArrays(gl.POINTS, 0, count);
     this.share++;
@@ -199,9 +211,9 @@ export class WebglRenderer implements Renderer {
     gl.uniform1i(screen.at("u_hasWhole"), wholeView === null ? 0 : 1);
     gl.uniform1i(screen.at("u_whole"), 0);
     gl.uniform1i(screen.at("u_part"), 1);
-    const dims = (this.scene as Scene).marks.highlight;
-    gl.uniform1f(screen.at("u_dim"), dims ? DIM[frame.theme.dark ? "dark" : "light"] : 1);
-    gl.uniform1f(screen.at("u_grey"), dims ? 0.35 : 0);
+    const { strength, grey } = dimming((this.scene as Scene).marks.highlight && !this.baked, frame.theme.dark);
+    gl.uniform1f(screen.at("u_dim"), strength);
+    gl.uniform1f(screen.at("u_grey"), grey);
     for (const [unit, layer] of [this.whole, this.part].entries()) {
       gl.activeTexture(gl.TEXTURE0 + unit);
       gl.bindTexture(gl.TEXTURE_2D, layer.texture);
@@ -215,8 +227,10 @@ export class WebglRenderer implements Renderer {
 
   private drawMarks(frame: Frame): void {
     const { gl, mark, scene } = this;
-    const count = scene?.marks.rows.length ?? 0;
-    if (scene === null || count === 0) return;
+    if (scene === null) return;
+    const first = this.baked ? scene.marks.counts[0] : 0;
+    const count = scene.marks.rows.length - first;
+    if (count === 0) return;
     const { theme, ratio } = frame;
     gl.enable(gl.BLEND);
     this.use(mark, frame, frame.markSize * ratio);
@@ -234,7 +248,7 @@ export class WebglRenderer implements Renderer {
     gl.uniform1f(mark.at("u_selectedSize"), few * ratio);
     this.bindColumns(0, 1);
     gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.indices);
-    gl.drawElements(gl.POINTS, count, gl.UNSIGNED_INT, 0);
+    gl.drawElements(gl.POINTS, count, gl.UNSIGNED_INT, 4 * first);
   }
 
   private use(program: Program, frame: Frame, size: number): void {

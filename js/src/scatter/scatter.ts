@@ -232,7 +232,7 @@ export class Scatter {
 
   /** Resolves when all of the picture is on screen. */
   settled(): Promise<void> {
-    if (this.debug.settled && this.frame === 0) return Promise.resolve();
+    if (this.debug.settled) return Promise.resolve();
     return new Promise((resolve) => this.waiting.push(resolve));
   }
 
@@ -468,7 +468,7 @@ export class Scatter {
   }
 
   private schedule(): void {
-    this.debug.settled = false;
+    this.debug.settled &&= !this.pending;
     if (this.frame !== 0 || this.life.signal.aborted) return;
     this.frame = requestAnimationFrame(() => this.tick());
   }
@@ -481,7 +481,7 @@ export class Scatter {
     if (drawable) this.ensureRenderer();
     if (drawable && this.renderer?.busy()) this.schedule();
     else if (drawable) this.drawAll();
-    if (this.frame === 0) this.rest();
+    if (!drawable || !this.pending) this.rest();
   }
 
   private drawAll(): void {
@@ -491,6 +491,10 @@ export class Scatter {
       this.viewMoved = false;
       this.events.view?.(this.view);
     }
+  }
+
+  private get pending(): boolean {
+    return this.dirty.points || this.dirty.overlay || this.unfinished || this.glide !== null;
   }
 
   private rest(): void {

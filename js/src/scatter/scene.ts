@@ -52,8 +52,11 @@ export interface Renderer {
   destroy(): void;
 }
 
-/** How much of the base layer's strength remains when something stands out. */
-export const DIM = { light: 0.42, dark: 0.5 } as const;
+/** How far the rest steps back when something stands out: what remains of its strength, and how grey it becomes. */
+export function dimming(highlight: boolean, dark: boolean): { strength: number; grey: number } {
+  if (!highlight) return { strength: 1, grey: 0 };
+  return { strength: dark ? 0.52 : 0.46, grey: 0.35 };
+}
 
 /** Device pixels per CSS pixel, capped so that the backing store stays within what a 4K screen needs. */
 const MAX_RATIO = 3;

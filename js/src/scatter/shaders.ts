@@ -18,14 +18,20 @@ const vec4 NOWHERE = vec4(2.0, 2.0, 2.0, 1.0);
 `;
 
 export const BASE_VERTEX = `${PLACE}
-uniform float u_opacity;
+uniform float u_opacity, u_dim, u_grey;
 out vec4 v_colour;
 void main() {
   bool seen = (a_flags & u_unseen) == 0u;
   gl_Position = seen ? place() : NOWHERE;
   gl_PointSize = u_size + 1.0;
-  vec4 colour = texelFetch(u_table, ivec2(int(a_code), 0), 0);
-  v_colour = vec4(colour.rgb * u_opacity, u_opacity);
+  vec3 colour = texelFetch(u_table, ivec2(int(a_code), 0), 0).rgb;
+  float opacity = u_opacity;
+  if (u_dim < 1.0) {
+    bool chosen = (a_flags & 2u) != 0u;
+    opacity = chosen ? min(1.0, opacity * 1.3) : opacity * u_dim;
+    if (!chosen) colour = mix(colour, vec3(dot(colour, vec3(0.299, 0.587, 0.114))), u_grey);
+  }
+  v_colour = vec4(colour * opacity, opacity);
 }`;
 
 export const BASE_FRAGMENT = `#version 300 es
