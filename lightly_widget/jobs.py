@@ -24,6 +24,7 @@ class Job:
         self.lane = lane
         self.id = number
         self.finished = threading.Event()
+        self.replaced = False
         self._stop = threading.Event()
         self._reason = ""
         self._told = told
@@ -34,8 +35,9 @@ class Job:
         """Whether it was told to stop."""
         return self._stop.is_set()
 
-    def cancel(self, reason: str) -> None:
-        """Tell the job to stop; the first reason is the one that counts."""
+    def cancel(self, reason: str, *, replaced: bool = False) -> None:
+        """Tell the job to stop; the first reason is the one that counts. `replaced`: another takes its place."""
+        self.replaced = self.replaced or replaced
         if not self._stop.is_set():
             self._reason = reason
             self._stop.set()
@@ -76,7 +78,7 @@ class Jobs:
             if self._closed:
                 job.cancel("the widget was closed")
             if before is not None:
-                before.cancel("replaced by a newer request")
+                before.cancel("replaced by a newer request", replaced=True)
             self._newest[lane] = job
             self._running.add(job)
         threading.Thread(target=self._run, args=(job, before, work), name=f"lightly-widget-{lane}", daemon=True).start()
@@ -89,6 +91,13 @@ class Jobs:
         for job in found:
             job.cancel("cancelled")
         return bool(found)
+
+    def stop(self, lane: str, reason: str) -> None:
+        """Tell the newest job of a lane to stop, because something else takes its place."""
+        with self._lock:
+            job = self._newest.get(lane)
+        if job is not None:
+            job.cancel(reason, replaced=True)
 
     def running(self) -> list[int]:
         """Ids of the jobs not yet finished."""

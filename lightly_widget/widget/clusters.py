@@ -15,6 +15,9 @@ from lightly_widget.messages.replies import Label
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lightly_widget.widget.rows import Rows
+    from lightly_widget.widget.state import Geometry
+
 GRID: Final = 64
 SMOOTHING: Final = 1.5
 """Cells: the width (sigma) of the blur that joins neighbouring points into one hill."""
@@ -152,3 +155,18 @@ def _largest(labels: list[Label], n: int, extent: float) -> list[Label]:
         if label.count >= max(2, MIN_SHARE * n) and not any(near):
             kept.append(label)
     return kept[:MAX_LABELS]
+
+
+def labels_for(rows: Rows, media: str, geometry: Geometry, color_by: dict[str, str], progress: Progress) -> list[Label]:
+    """By the colours where these are categories, else by the first annotation source, else by the words of texts."""
+    classes: pl.Series | None = None
+    if color_by["by"] == "label":
+        classes = rows.main_classes(color_by["key"])
+    elif color_by["by"] == "metadata" and rows.metadata(color_by["key"]).dtype == pl.String:
+        classes = rows.metadata(color_by["key"])
+    elif media == "text":
+        texts = rows.view.frame(rows.view.sample_ids)["text"].to_list()
+        return word_labels(geometry.x, geometry.y, texts, progress)
+    elif sources := list(rows.view.info().annotation_sources):
+        classes = rows.main_classes(sources[0])
+    return [] if classes is None else class_labels(geometry.x, geometry.y, classes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import polars as pl
@@ -24,7 +24,7 @@ _WAYS: Final = ("none", "label", "tag", "metadata", "typicality", "rank")
 class Column:
     """`category`: values are (n,) u8 codes, 255 = none; `number`: (n,) f32, NaN = none; `none`: no values."""
 
-    scale: str
+    scale: Literal["category", "number", "none"]
     values: NDArray[np.uint8] | NDArray[np.float32] | None = None
     categories: tuple[tuple[str, int], ...] = ()
     """Name and count by code."""

@@ -1,0 +1,5 @@
+"""The explorer widget."""
+
+from lightly_widget.widget.explorer import Explorer
+
+__all__ = ["Explorer"]

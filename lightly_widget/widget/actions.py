@@ -1,0 +1,392 @@
+"""What each request does: quick things at once, long ones in the background; every one is answered."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from lightly_widget.errors import InvalidValueError, listed
+from lightly_widget.jobs import Job, Jobs
+from lightly_widget.messages import PROTOCOL, parse_request, replies, request_id
+from lightly_widget.messages import requests as ask
+from lightly_widget.widget import clusters, find, summary
+from lightly_widget.widget.columns import check_color_by, column
+from lightly_widget.widget.history import Entry
+from lightly_widget.widget.outbox import Outbox
+from lightly_widget.widget.pictures import detail, thumbnails
+from lightly_widget.widget.state import State
+from lightly_widget.widget.stream import run_sample
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lightly_widget.messages import Request
+    from lightly_widget.sampling.quality import CoverageCurve
+    from lightly_widget.widget.explorer import Explorer
+
+UMAP_UP_TO: Final = 200_000
+UMAP_FROM: Final = 16
+
+
+class Actions:
+    """Answers the requests of one widget."""
+
+    def __init__(self, widget: Explorer, state: State, outbox: Outbox, projection: str) -> None:
+        self._widget = widget
+        self._state = state
+        self._out = outbox
+        self._projection = projection
+        self.jobs = Jobs(failed=self._job_failed, told=self._job_told)
+        self._curve: tuple[Entry, CoverageCurve | None] | None = None
+        self._handlers: dict[type[Request], Callable[[Any], None]] = {
+            ask.Hello: self._hello,
+            ask.GetColors: self._in_background(self._colors, "Working out colours"),
+            ask.Sample: self._sample,
+            ask.Cancel: self._cancel,
+            ask.SaveTag: self._save_tag,
+            ask.Select: self._select,
+            ask.SelectRows: self._select_rows,
+            ask.GetDetail: self._detail,
+            ask.GetThumbnails: self._thumbnails,
+            ask.GetNeighbors: self._in_background(self._neighbors, "Looking for neighbours"),
+            ask.SetFilter: self._filter,
+            ask.GetSummary: self._in_background(self._summary, "Comparing with random"),
+            ask.GetRecipe: self._recipe,
+            ask.Export: self._in_background(self._export, "Writing the file"),
+            ask.Undo: lambda request: self._step(request, -1),
+            ask.Redo: lambda request: self._step(request, 1),
+            ask.Compare: self._compare,
+            ask.Find: self._in_background(self._find, "Searching"),
+            ask.GetClusters: self._in_background(self._clusters, "Naming places"),
+        }
+
+    def answer(self, content: object, buffers: Any) -> None:
+        """Answer one message of the browser, whatever it holds."""
+        number = request_id(content)
+        try:
+            request = parse_request(content, buffers or ())
+            with self._state.lock:
+                self._handlers[type(request)](request)
+        except Exception as error:  # noqa: BLE001 - the browser waits for an answer, and the kernel must stay alive
+            self._out.error(error, number)
+
+    # Background work ------------------------------------------------------------------------------------------------
+
+    def _in_background(self, work: Callable[[Any, Job], None], task: str) -> Callable[[Any], None]:
+        """A lane of its own for a kind of request: a summary must not stop a sample."""
+
+        def start(request: Request) -> None:
+            self.jobs.start(task, request.id, lambda job: work(request, job))
+
+        return start
+
+    def _job_failed(self, job: Job, error: BaseException) -> None:
+        self._out.say(replies.Progress(job.lane, "", 1.0))
+        self._out.error(error, job.id)
+
+    def _job_told(self, job: Job, fraction: float) -> None:
+        self._out.say(replies.Progress(job.lane, job.lane, fraction), job.id)
+
+    def _done(self, job: Job, reply: replies.Reply) -> None:
+        """The answer of a background job, and the end of its progress line."""
+        self._out.say(replies.Progress(job.lane, "", 1.0), job.id)
+        self._out.say(reply, job.id, done=True)
+
+    # The state as a whole -------------------------------------------------------------------------------------------
+
+    def _hello(self, request: ask.Hello) -> None:
+        if request.protocol != PROTOCOL:
+            raise InvalidValueError(
+                f"this page speaks protocol {request.protocol} and the kernel {PROTOCOL}: reload the page, and restart "
+                "the kernel if lightly_widget was updated"
+            )
+        state = self._state
+        if state.geometry is None:
+            self.jobs.start("Laying out the points", None, self._lay_out)
+        else:
+            self._say_points(animate=False)
+        self._out.mask("filter", state.filter, len(state))
+        self._out.mask("selection", state.selected, len(state))
+        self.say_preselected()
+        self.say_compared()
+        self.say_sample(always=False)
+        self._out.say(replies.State(self.jobs.running()), request.id, done=True)
+
+    def _say_points(self, *, animate: bool) -> None:
+        geometry = self._state.geometry
+        if geometry is not None:
+            self._out.points(geometry.projection, geometry.x, geometry.y, animate=animate)
+
+    def _lay_out(self, job: Job) -> None:
+        """PCA at once, then UMAP, which glides in."""
+        state = self._state
+        first, then = ("umap", None) if self._projection == "umap" else ("pca", self._then())
+        self._place(first, job, animate=False)
+        if then is not None and state.geometry is not None and state.geometry.projection != "grid":
+            self._place(then, job, animate=True)
+        self._out.say(replies.Progress(job.lane, "", 1.0))
+
+    def _then(self) -> str | None:
+        wanted = self._projection == "auto" and UMAP_FROM <= len(self._state) <= UMAP_UP_TO
+        return "umap" if wanted else None
+
+    def _place(self, projection: str, job: Job, *, animate: bool) -> None:
+        geometry = self._state.place(projection, job.progress)
+        job.check()
+        with self._state.lock:
+            self._state.geometry = geometry
+            self._say_points(animate=animate)
+
+    def say_sample(
+        self, request: int | None = None, *, done: bool = False, cancelled: bool = False, always: bool = True
+    ) -> None:
+        """The sample shown, from its first pick on, as the browser needs it after `hello`, undo or a cancelled one.
+
+        Not `always`: nothing is said about there being none.
+        """
+        entry = self._state.history.current
+        if entry is None:
+            self._out.picks("A", _NONE, _NO_GAINS, id=request)
+        else:
+            self._out.picks("A", entry.rows, entry.result.gains, id=request)
+        if entry is not None or always:
+            self._out.say(self._sampled(entry, cancelled=cancelled), request, done=done)
+
+    def _sampled(self, entry: Entry | None, *, cancelled: bool = False) -> replies.Sampled:
+        history = self._state.history
+        result = entry.result if entry is not None else None
+        return replies.Sampled(
+            n=0 if result is None else len(result),
+            requested=0 if result is None else result.n_requested,
+            n_candidates=0 if result is None else result.n_candidates,
+            stop_reason="" if result is None else str(result.stop_reason),
+            message="nothing is sampled" if result is None else result.message,
+            seconds=0.0 if entry is None else entry.seconds,
+            warnings=() if result is None else result.warnings,
+            cancelled=cancelled,
+            can_undo=history.can_undo,
+            can_redo=history.can_redo,
+            spec=None if entry is None else entry.spec,
+        )
+
+    def say_compared(self) -> None:
+        """The picks of slot B."""
+        rows, gains = self._state.compared or (_NONE, _NO_GAINS)
+        self._out.picks("B", rows, gains)
+
+    def say_preselected(self) -> None:
+        """The rows of the preselected tag."""
+        name = self._widget.preselected_tag_name
+        mask = None if name is None else self._state.rows.in_tag(name)
+        self._out.mask("preselected", mask, len(self._state))
+
+    def say_hovered(self, row: int | None) -> None:
+        """The row of the sample that `hovered` names."""
+        self._out.say(replies.Hovered(row))
+
+    # Sampling -------------------------------------------------------------------------------------------------------
+
+    def _sample(self, request: ask.Sample) -> None:
+        rows = self._state.rows
+        rows.check("pinned", request.pinned)
+        rows.check("excluded", request.excluded)
+        self.jobs.start("sample", request.id, lambda job: self._run_sample(request, job))
+
+    def _run_sample(self, request: ask.Sample, job: Job) -> None:
+        started = time.monotonic()
+        try:
+            result, rows = run_sample(self._state, self._widget.filter, request, job, self._out)
+        except BaseException:
+            # The picks sent so far belong to no sample: show the one before again, unless a newer one is on its way.
+            if not job.replaced:
+                with self._state.lock:
+                    self.say_sample(cancelled=True)
+            raise
+        spec = replies.SampleSpec(
+            request.strategies, request.candidates, request.preselected_tag_name, request.pinned, request.excluded
+        )
+        with self._state.lock:
+            self._state.history.push(Entry(result, rows, spec, time.monotonic() - started))
+            self._out.say(self._sampled(self._state.history.current), job.id, done=True)
+        self._widget.show_sample()
+
+    def _cancel(self, request: ask.Cancel) -> None:
+        self.jobs.cancel(request.target)
+        self._ok(request)
+
+    def _entry(self) -> Entry:
+        entry = self._state.history.current
+        if entry is None:
+            raise InvalidValueError("nothing is sampled yet: press Sample first")
+        return entry
+
+    def _save_tag(self, request: ask.SaveTag) -> None:
+        saved = self._entry().result.save_as(request.name, n=self._count(request.n), grow=request.grow)
+        self._widget.tell_info()
+        if request.name == self._widget.preselected_tag_name:
+            self.say_preselected()
+        count = len(self._state.rows.view.tag(request.name))
+        self._out.say(replies.Saved(saved.tag_name or request.name, count), request.id, done=True)
+
+    def _count(self, n: int) -> int:
+        """The picks shown: never more than there are."""
+        return min(n, len(self._entry().result))
+
+    def _recipe(self, request: ask.GetRecipe) -> None:
+        code = self._entry().result.prefix(self._count(request.n)).to_python()
+        code += f"result.save_as({request.tag!r})\n"
+        self._out.say(replies.Recipe(code), request.id, done=True)
+
+    def _export(self, request: ask.Export, job: Job) -> None:
+        entry = self._entry()
+        ids = entry.result.sample_ids[: self._count(request.n)]
+        export = self._state.select(ids).export
+        job.check()
+        write = {"txt": export.to_txt, "csv": export.to_csv, "parquet": export.to_parquet}[request.format]
+        path = write(request.path, overwrite=request.overwrite)
+        self._done(job, replies.Exported(str(path), len(ids)))
+
+    def _step(self, request: Request, by: int) -> None:
+        history = self._state.history
+        if not (history.can_undo if by < 0 else history.can_redo):
+            raise InvalidValueError(f"there is nothing to {'undo' if by < 0 else 'redo'}")
+        self.stop_sampling()
+        entry = history.step(by)
+        self._widget.show_spec(entry)
+        self.say_sample(request.id, done=True)
+        self._widget.show_sample()
+
+    def stop_sampling(self) -> None:
+        """Stop a sample still being made, which would show itself over the one that is asked for."""
+        self.jobs.stop("sample", "another sample was shown")
+
+    def _compare(self, request: ask.Compare) -> None:
+        state = self._state
+        if request.op == "clear":
+            state.compared = None
+        else:
+            entry = self._entry()
+            n = self._count(self._widget.n_samples_to_select)
+            if request.op == "keep":
+                state.compared = entry.rows[:n], entry.result.gains[:n]
+                state.kept = entry
+            else:
+                if state.compared is None or state.kept is None:
+                    raise InvalidValueError("there is no sample to swap with: keep one as B first")
+                self.stop_sampling()
+                other = state.kept
+                state.compared, state.kept = (entry.rows[:n], entry.result.gains[:n]), entry
+                state.history.push(other)
+                self._widget.show_spec(other)
+                self.say_sample()
+                self._widget.show_sample()
+        self.say_compared()
+        self._ok(request)
+
+    # Selecting and looking ------------------------------------------------------------------------------------------
+
+    def _select(self, request: ask.Select) -> None:
+        state = self._state
+        if request.polygon is None:
+            self._widget.show_selection(None)
+        elif state.geometry is None:
+            raise InvalidValueError("the points are not laid out yet; try again in a moment")
+        else:
+            inside = state.geometry.lasso.inside(request.polygon)
+            if state.filter is not None:
+                inside &= state.filter
+            self._widget.show_selection(_combined(state.selected, inside, request.op))
+        self._ok(request)
+
+    def _select_rows(self, request: ask.SelectRows) -> None:
+        chosen = np.zeros(len(self._state), dtype=np.bool_)
+        chosen[self._state.rows.check("rows", request.rows)] = True
+        self._widget.show_selection(_combined(self._state.selected, chosen, request.op))
+        self._ok(request)
+
+    def _filter(self, request: ask.SetFilter) -> None:
+        self._widget.show_filter(request.filter)
+        self._ok(request)
+
+    def _detail(self, request: ask.GetDetail) -> None:
+        rows = self._state.rows
+        rows.check("row", [request.row])
+        shown = detail(rows, request.row, self._state.media, self._state.pictures)
+        self._out.say(shown, request.id, done=True)
+
+    def _thumbnails(self, request: ask.GetThumbnails) -> None:
+        rows = self._state.rows
+        rows.check("rows", request.rows)
+        shown = thumbnails(rows, request.rows, request.size, self._state.media, self._state.pictures)
+        self._out.say(shown, request.id, done=True)
+
+    def _neighbors(self, request: ask.GetNeighbors, job: Job) -> None:
+        rows = self._state.rows
+        rows.check("row", [request.row])
+        found, distances = find.nearest(rows, request.row, request.k, request.model, job.progress)
+        self._done(job, replies.Neighbors(request.row, found, distances))
+
+    def _find(self, request: ask.Find, job: Job) -> None:
+        rows = self._state.rows
+        if request.row is not None:
+            rows.check("row", [request.row])
+            found, scores = find.like(rows, request.row, request.sign, request.k, job.progress)
+        else:
+            assert request.text is not None
+            embedder = self._widget.text_embedder
+            if embedder is None:
+                raise InvalidValueError(find.NO_TEXT)
+            found, scores = find.by_text(rows, embedder, request.text, request.sign, request.k, job.progress)
+        self._done(job, replies.Found(found, scores))
+
+    def _colors(self, request: ask.GetColors, job: Job) -> None:
+        color_by = check_color_by(request.color_by)
+        entry = self._state.history.current
+        picks = _NONE if entry is None else entry.rows[: self._widget.n_samples_to_select]
+        values = column(self._state.rows, color_by, picks, job.progress)
+        job.check()
+        self._out.say(replies.Progress(job.lane, "", 1.0), job.id)
+        self._out.colors(color_by, values, job.id, len(self._state))
+
+    def _summary(self, request: ask.GetSummary, job: Job) -> None:
+        """The shares at once, the coverage curve when it is computed; kept for the next count of the same sample."""
+        entry = self._entry()
+        known = self._curve[1] if self._curve is not None and self._curve[0] is entry else None
+        part = summary.summarise(entry.result, request.n, request.source, request.metadata, known)
+        if known is None:
+            self._out.say(part, job.id)
+            known = summary.curve_of(entry.result, job.progress)
+            self._curve = entry, known
+            part = replies.Summary(part.n, part.pool, part.histogram, summary.coverage(known, request.n))
+        self._done(job, part)
+
+    def _clusters(self, request: ask.GetClusters, job: Job) -> None:
+        color_by = check_color_by(request.color_by)
+        geometry = self._state.geometry
+        found: list[replies.Label] = []
+        if geometry is not None:
+            found = clusters.labels_for(self._state.rows, self._state.media, geometry, color_by, job.progress)
+        self._done(job, replies.Clusters(found))
+
+    def _ok(self, request: Request) -> None:
+        self._out.say(replies.Ok(), request.id, done=True)
+
+
+_NONE: Final = np.empty(0, dtype=np.int64)
+_NO_GAINS: Final = np.empty(0, dtype=np.float64)
+
+
+def _combined(before: NDArray[np.bool_] | None, chosen: NDArray[np.bool_], op: str) -> NDArray[np.bool_]:
+    if before is None or op == "replace":
+        return chosen if op != "remove" else np.zeros_like(chosen)
+    return before | chosen if op == "add" else before & ~chosen
+
+
+def check_projection(value: str) -> str:
+    """auto (PCA, then UMAP up to 200,000 samples), pca or umap."""
+    if value not in ("auto", "pca", "umap"):
+        raise InvalidValueError(f"projection={value!r} is not one of {listed(('auto', 'pca', 'umap'))}")
+    return value

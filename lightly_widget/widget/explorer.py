@@ -1,0 +1,349 @@
+"""The explorer: traits and dispatch. What the requests do is in `actions.py`, what it is about in `state.py`.
+
+Traits hold the state that people set, read, observe and link; everything large travels as messages. A trait may be set
+from Python, from the browser and, where a sample is done, from a background thread.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import anywidget
+import traitlets as t
+
+from lightly_widget.errors import InvalidTypeError, InvalidValueError, MissingDependencyError, shown
+from lightly_widget.query import Query, ids_of
+from lightly_widget.sampling import SamplingResult
+from lightly_widget.widget import traits
+from lightly_widget.widget.actions import Actions, check_projection
+from lightly_widget.widget.find import text_embedder as find_text_embedder
+from lightly_widget.widget.history import Entry
+from lightly_widget.widget.info import describe
+from lightly_widget.widget.outbox import Outbox, words
+from lightly_widget.widget.state import State
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lightly_widget.core import Core
+    from lightly_widget.embedding import Embedder
+
+BUNDLE: Final = Path(__file__).parents[1] / "static" / "widget.js"
+_NOT_BUILT: Final = """
+export default { render({ el }) {
+  el.textContent = "The front end of lightly_widget is not built: run 'npm ci && npm run build' in its folder js.";
+} };
+"""
+_HOST_TRAITS: Final = frozenset({"layout", "tooltip", "tabbable", "_dom_classes", "_view_count"})
+LAYOUTS: Final = ("inline", "side")
+
+_CHECKS: Final[dict[str, Callable[[Any], Any]]] = {
+    "n_samples_to_select": traits.check_count,
+    "strategies": lambda value: traits.check_strategies(value, complete=True),
+    "candidates": traits.check_candidates,
+    "preselected_tag_name": lambda value: traits.check_optional_text("preselected_tag_name", value),
+    "filter": traits.check_filter,
+    "color_by": traits.check_color,
+    "hovered": lambda value: traits.check_optional_text("hovered", value),
+    "view": traits.check_view,
+    "height": traits.check_height,
+}
+# A card in the panel may lack an option that is still being chosen; sampling says so then.
+_BROWSER_CHECKS: Final = _CHECKS | {"strategies": lambda value: traits.check_strategies(value, complete=False)}
+
+
+class Explorer(anywidget.AnyWidget):
+    """A plot of the dataset with live sampling, for notebooks. `dataset.explore()` makes one.
+
+    Synced, two-way traits: `n_samples_to_select`, `strategies` (strategies or their dicts), `candidates`
+    (`{"from": "all" | "filter" | "selection"}` or `{"from": "tag", "tag": name}`), `preselected_tag_name`, `filter` (an
+    expression), `color_by` (`{"by": "label" | "tag" | "metadata", "key": name}`, or "none", "typicality", "rank"),
+    `hovered` (a sample id), `view` ([x0, y0, x1, y1] in data coordinates), `height` (pixels). `info` is read-only.
+
+    In Python only: `selection`, a query of what the lasso holds, which may be set with ids, samples or a query; and
+    `sample`, the `SamplingResult` shown, cut to `n_samples_to_select`, which may be set too. Observers of both may be
+    called from a background thread.
+    """
+
+    _esm = BUNDLE if BUNDLE.exists() else _NOT_BUILT
+
+    n_samples_to_select = t.Any(100).tag(sync=True)
+    strategies = t.Any().tag(sync=True)
+    candidates = t.Any().tag(sync=True)
+    preselected_tag_name = t.Any(None, allow_none=True).tag(sync=True)
+    filter = t.Any(None, allow_none=True).tag(sync=True)
+    color_by = t.Any().tag(sync=True)
+    hovered = t.Any(None, allow_none=True).tag(sync=True)
+    view = t.Any(None, allow_none=True).tag(sync=True)
+    height = t.Any(560).tag(sync=True)
+    info = t.Dict(read_only=True).tag(sync=True)
+    selection = t.Any()
+    sample = t.Any(None, allow_none=True)
+
+    def __init__(
+        self,
+        dataset: Core[Any],
+        query: Query[Any] | None = None,
+        *,
+        layout: str = "inline",
+        height: int = 560,
+        projection: str = "auto",
+        text_embedder: Embedder | None = None,
+        **traits_to_set: Any,
+    ) -> None:
+        """Explore a dataset, or the samples of a query of it as they are now.
+
+        layout: "inline", or "side" for a panel beside the notebook (JupyterLab, needs `sidecar`). projection: "auto"
+        (PCA at once, then UMAP up to 200,000 samples), "pca" or "umap". text_embedder: for finding by text, one
+        of a model of the dataset that embeds texts or has `embed_text`. Further keywords set traits.
+        """
+        if layout not in LAYOUTS:
+            raise InvalidValueError(f"layout={shown(layout)} is not one of {LAYOUTS}")
+        self._state = State(dataset, query)
+        self.text_embedder = find_text_embedder(self._state, text_embedder)
+        self._session = uuid.uuid4().hex
+        self._out = Outbox(lambda content, buffers: self.send(content, buffers))
+        self._actions = Actions(self, self._state, self._out, check_projection(projection))
+        self._own: Any = None
+        self._browser_thread: int | None = None
+        self._layout_kind = layout
+        super().__init__(height=height, **traits_to_set)
+        self.on_msg(lambda _widget, content, buffers: self._actions.answer(content, buffers))
+        if layout == "side":
+            self.open_side_panel()
+
+    # Life -----------------------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Open the connection to the browser (ipywidgets calls this)."""
+        super().open()
+        # ipykernel 7 sends a comm's messages to the subshell that it last spoke from, which may be the main one, busy
+        # with a cell. This widget answers from any thread, so each message goes where the browser sent it.
+        if hasattr(self.comm, "_reply_subshell_for"):
+            self.comm._reply_subshell_for = lambda data, default: default
+
+    def close(self) -> None:
+        """Stop the background work and remove the widget from all pages."""
+        if hasattr(self, "_actions"):
+            self._actions.jobs.close()
+        super().close()
+
+    def open_side_panel(self, anchor: str = "right") -> Any:
+        """Show the widget in a JupyterLab panel, where it stays while cells run; returns the `Sidecar`.
+
+        anchor: right, split-right, split-left, split-top, split-bottom, tab-before or tab-after.
+        """
+        try:
+            from sidecar import Sidecar
+        except ImportError:
+            raise MissingDependencyError(
+                "the side panel needs the package sidecar: pip install 'lightly-widget[side]', then reload the page"
+            ) from None
+        from IPython.display import display
+
+        try:
+            panel = Sidecar(title=self._state.dataset.name, anchor=anchor)
+        except t.TraitError as error:
+            raise InvalidValueError(f"anchor={shown(anchor)}: {error}") from None
+        with panel:
+            bundle: Any = super()._repr_mimebundle_()
+            display(bundle[0], metadata=bundle[1], raw=True)  # type: ignore[no-untyped-call]
+        return panel
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        if self._layout_kind == "side":
+            return {"text/plain": f"{self!r}, shown in the side panel"}, {}
+        return super()._repr_mimebundle_(**kwargs)
+
+    def wait(self, timeout: float = 60.0) -> bool:
+        """Wait until no background work runs. False: some still does after `timeout` seconds."""
+        return self._actions.jobs.wait(timeout)
+
+    # Checks ---------------------------------------------------------------------------------------------------------
+
+    @t.default("strategies")
+    def _default_strategies(self) -> list[dict[str, Any]]:
+        kind = "diversity" if self._state.rows.view.info().embedding_models else "random"
+        return traits.check_strategies([{"type": kind}], complete=True)
+
+    @t.default("candidates")
+    def _default_candidates(self) -> dict[str, str]:
+        return {"from": "all"}
+
+    @t.default("color_by")
+    def _default_color_by(self) -> dict[str, str]:
+        sources = list(self._state.rows.view.info().annotation_sources)
+        return {"by": "label", "key": sources[0]} if sources else {"by": "none"}
+
+    @t.default("info")
+    def _default_info(self) -> dict[str, Any]:
+        return describe(self._state, self._session, self.text_embedder is not None)
+
+    @t.default("selection")
+    def _default_selection(self) -> Query[Any]:
+        return self._state.select([])
+
+    @t.validate(*_CHECKS)
+    def _check(self, proposal: Any) -> Any:
+        return self._checked(proposal["trait"].name, proposal["value"], _CHECKS)
+
+    def _checked(self, name: str, value: Any, checks: dict[str, Callable[[Any], Any]]) -> Any:
+        if self._from_browser:
+            checks = _BROWSER_CHECKS
+        try:
+            checked = checks[name](value)
+            if name == "filter":
+                self._state.filtered(checked)  # unknown fields show only when it is asked
+            elif name == "preselected_tag_name" and checked is not None:
+                self._state.rows.in_tag(checked)
+        except (InvalidTypeError, InvalidValueError) as error:
+            raise t.TraitError(words(error)) from error
+        return checked
+
+    @t.validate("selection")
+    def _check_selection(self, proposal: Any) -> Query[Any]:
+        value = proposal["value"]
+        if value is self._own:
+            return value  # type: ignore[no-any-return]
+        try:
+            ids = ids_of([] if value is None else value)
+            rows = self._state.rows.of("selection", ids)
+        except (InvalidTypeError, InvalidValueError) as error:
+            raise t.TraitError(words(error)) from error
+        return self._state.select(self._state.rows.ids(rows))
+
+    @t.validate("sample")
+    def _check_sample(self, proposal: Any) -> SamplingResult | None:
+        value = proposal["value"]
+        if value is not None and not isinstance(value, SamplingResult):
+            raise t.TraitError(f"sample={shown(value)} is not a SamplingResult; .preview(…) gives one")
+        if value is not None and value is not self._own:
+            try:
+                self._state.rows.of("sample", value.sample_ids)
+            except InvalidValueError as error:
+                raise t.TraitError(words(error)) from error
+        return value
+
+    @property
+    def _from_browser(self) -> bool:
+        return self._browser_thread == threading.get_ident()
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take traits from the browser (ipywidgets calls this): the good ones; for the others it gets ours back."""
+        with self._state.lock:
+            before = self._browser_thread
+            self._browser_thread = threading.get_ident()
+            try:
+                super().set_state(self._acceptable(sync_data))
+            finally:
+                self._browser_thread = before
+
+    def _acceptable(self, sync_data: dict[str, Any]) -> dict[str, Any]:
+        good: dict[str, Any] = {}
+        for name, value in sync_data.items():
+            if name in _HOST_TRAITS:
+                good[name] = value
+                continue
+            try:
+                if name not in _CHECKS:
+                    raise InvalidValueError(f"the trait {shown(name)} is not for the browser to set")
+                good[name] = self._checked(name, value, _BROWSER_CHECKS)
+            except (t.TraitError, InvalidValueError) as error:
+                self._out.error(error, None)
+                if name in self.keys:
+                    self.send_state(name)
+        return good
+
+    # Changes --------------------------------------------------------------------------------------------------------
+
+    @t.observe("n_samples_to_select")
+    def _count_changed(self, change: Any) -> None:
+        self.show_sample()
+
+    @t.observe("filter")
+    def _filter_changed(self, change: Any) -> None:
+        with self._state.lock:
+            self._state.filter = self._state.filtered(self.filter)
+            self._out.mask("filter", self._state.filter, len(self._state))
+
+    @t.observe("preselected_tag_name")
+    def _preselected_changed(self, change: Any) -> None:
+        self._actions.say_preselected()
+
+    @t.observe("hovered")
+    def _hovered_changed(self, change: Any) -> None:
+        if not self._from_browser:
+            row = -1 if change["new"] is None else int(self._state.rows.known([change["new"]])[0])
+            self._actions.say_hovered(row if row >= 0 else None)
+
+    @t.observe("selection")
+    def _selection_changed(self, change: Any) -> None:
+        if change["new"] is self._own:
+            return
+        with self._state.lock:
+            self._state.selected = self._state.rows.mask(change["new"].sample_ids)
+            self._out.mask("selection", self._state.selected, len(self._state))
+
+    @t.observe("sample")
+    def _sample_changed(self, change: Any) -> None:
+        result: SamplingResult | None = change["new"]
+        if result is self._own:
+            return
+        with self._state.lock:
+            self._actions.stop_sampling()
+            entry = None
+            if result is not None:
+                entry = Entry(result, self._state.rows.known(result.sample_ids), None, 0.0)
+            self._state.history.push(entry)
+            if result is not None and len(result):
+                self.n_samples_to_select = len(result)
+            self._actions.say_sample()
+
+    # What the actions show ------------------------------------------------------------------------------------------
+
+    def show_selection(self, mask: NDArray[np.bool_] | None) -> None:
+        """The rows that the lasso holds now: in the plot and in `selection`."""
+        state = self._state
+        state.selected = mask if mask is not None and mask.any() else None
+        self._out.mask("selection", state.selected, len(state))
+        self._own = state.select([] if state.selected is None else state.ids_of(state.selected))
+        self.selection = self._own
+
+    def show_sample(self) -> None:
+        """Bring `sample` up to the sample shown and the count."""
+        with self._state.lock:
+            entry = self._state.history.current
+            n = self.n_samples_to_select
+            value = None if entry is None else entry.result.prefix(min(n, len(entry.result)))
+            if value is not None and self.sample is not None and value.sample_ids == self.sample.sample_ids:
+                value = self.sample
+            self._own = value
+            self.sample = value
+
+    def show_spec(self, entry: Entry | None) -> None:
+        """Set the controls to what a sample was made from."""
+        if entry is None:
+            return
+        with self.hold_sync():
+            self.n_samples_to_select = entry.result.n_requested
+            if entry.spec is not None:
+                self.strategies = list(entry.spec.strategies)
+                self.candidates = entry.spec.candidates
+                self.preselected_tag_name = entry.spec.preselected_tag_name
+
+    def tell_info(self) -> None:
+        """Bring `info` up to date: tags, metadata and labels may have come."""
+        self.set_trait("info", self._default_info())
+
+    def refresh(self) -> None:
+        """Show what changed in the dataset since: tags, metadata, labels. New samples need a new explorer."""
+        with self._state.lock:
+            self.tell_info()
+            self._state.filter = self._state.filtered(self.filter)
+            self._out.mask("filter", self._state.filter, len(self._state))
+            self._actions.say_preselected()

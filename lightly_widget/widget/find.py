@@ -1,0 +1,87 @@
+"""Looking for samples: nearest to one, more or less like one, or fitting a text; over all embeddings, exactly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from lightly_widget.errors import InvalidValueError, MissingDependencyError, Progress, did_you_mean, shown
+from lightly_widget.neighbors import distance_to_set
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lightly_widget.widget.rows import Rows
+    from lightly_widget.widget.state import State
+
+NO_TEXT: Final = (
+    "none of the dataset's embedding models understands text; find by a sample instead, or give the explorer a "
+    "text_embedder"
+)
+Found = tuple["NDArray[np.uint32]", "NDArray[np.float32]"]
+
+
+def nearest(rows: Rows, row: int, k: int, model: str | None, progress: Progress) -> Found:
+    """The `k` rows nearest to `row`, itself excluded, nearest first, with their Euclidean distances."""
+    distances, where = _distances(rows, row, model, progress)
+    distances[where == row] = np.inf
+    return _first(distances, where, min(k, len(where) - 1))
+
+
+def like(rows: Rows, row: int, sign: int, k: int, progress: Progress) -> Found:
+    """The `k` rows most (sign 1) or least (-1) like `row`, itself first where it is wanted; scores are distances."""
+    distances, where = _distances(rows, row, None, progress)
+    found, scores = _first(distances * sign, where, min(k, len(where)))
+    return found, scores * sign
+
+
+def by_text(rows: Rows, embedder: Any, text: str, sign: int, k: int, progress: Progress) -> Found:
+    """The `k` rows whose embedding fits the text best (sign 1) or worst; scores are cosine similarities, −1…1."""
+    embed = getattr(embedder, "embed_text", embedder.embed)
+    wanted = np.asarray(embed([text]), dtype=np.float64)[0]
+    embeddings, where = rows.embedded(embedder.name)
+    progress(0.1)
+    lengths = np.sqrt(np.einsum("ij,ij->i", embeddings, embeddings, dtype=np.float64)) * np.linalg.norm(wanted)
+    scores = embeddings @ wanted.astype(np.float32) / np.where(lengths > 0, lengths, 1)
+    found, values = _first(-sign * scores, where, min(k, len(where)))
+    return found, -sign * values
+
+
+def _distances(
+    rows: Rows, row: int, model: str | None, progress: Progress
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    embeddings, where = rows.embedded(model)
+    here = np.flatnonzero(where == row)
+    if not len(here):
+        raise InvalidValueError("this sample has no embedding to compare with; dataset.embed() makes what is missing")
+    return distance_to_set(embeddings, embeddings[here], progress=progress), where
+
+
+def _first(values: NDArray[Any], where: NDArray[np.int64], k: int) -> Found:
+    """The `k` smallest values, ties to the lower row."""
+    if k < 1:
+        return np.empty(0, np.uint32), np.empty(0, np.float32)
+    some = np.argpartition(values, k - 1)[:k] if k < len(values) else np.arange(len(values))
+    order = some[np.lexsort((where[some], values[some]))]
+    return where[order].astype(np.uint32), values[order].astype(np.float32)
+
+
+def text_embedder(state: State, given: Any = None) -> Any:
+    """An embedder that turns text into vectors of one of the dataset's models, or None.
+
+    The one given, when it has `embed_text` or embeds texts; else this package's text model, when the vectors are its.
+    """
+    from lightly_widget.embedding import SentenceMiniLM
+
+    models = state.rows.view.info().embedding_models
+    if given is not None:
+        if given.name not in models:
+            raise InvalidValueError(f"text_embedder: {did_you_mean('embedding model', given.name, models)}")
+        if given.kind != "text" and not hasattr(given, "embed_text"):
+            raise InvalidValueError(f"text_embedder={shown(given)} neither embeds texts nor has embed_text")
+        return given
+    try:
+        return SentenceMiniLM() if SentenceMiniLM.name in models else None
+    except MissingDependencyError:
+        return None

@@ -1,0 +1,90 @@
+"""Everything that a widget says, numbered: `seq` rises by one a message, so that the browser sees what got lost."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from lightly_widget.errors import Cancelled, LightlyWidgetError
+from lightly_widget.messages import PART_ROWS, Reply, encode, pack_bits
+from lightly_widget.messages.replies import Colors, Error, Mask, Picks, Points
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lightly_widget.widget.columns import Column
+
+Send = Callable[[dict[str, Any], list[memoryview]], None]
+
+
+class Outbox:
+    """Sends replies from any thread, in the order of their numbers."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._seq = 0
+        self._lock = threading.RLock()
+
+    def say(self, reply: Reply, id: int | None = None, done: bool = False) -> None:  # noqa: A002 - the wire's name
+        """One message; `done` marks the last answer to the request `id`."""
+        content, buffers = encode(reply)
+        with self._lock:
+            self._seq += 1
+            self._send(content | {"seq": self._seq, "id": id, "done": done}, buffers)
+
+    def error(self, error: BaseException, id: int | None) -> None:  # noqa: A002
+        """An error as the last answer, in words."""
+        self.say(Error(type(error).__name__, words(error)), id, done=id is not None)
+
+    def points(self, projection: str, x: NDArray[np.float32], y: NDArray[np.float32], *, animate: bool) -> None:
+        """The geometry, in parts below 4 MB; at least one."""
+        with self._lock:
+            for start in range(0, max(len(x), 1), PART_ROWS):
+                part = slice(start, start + PART_ROWS)
+                last = start + PART_ROWS >= len(x)
+                self.say(Points(projection, animate, start, len(x), x[part], y[part], last))
+
+    def mask(self, name: Literal["filter", "selection", "preselected"], mask: NDArray[np.bool_] | None, n: int) -> None:
+        """One bit per row. None: every one of the `n` rows for the filter, none for the others."""
+        if mask is None:
+            self.say(Mask(name, n if name == "filter" else 0, None))
+        else:
+            self.say(Mask(name, int(mask.sum()), pack_bits(mask)))
+
+    def colors(self, color_by: dict[str, Any], column: Column, id: int | None, n: int) -> None:  # noqa: A002
+        """A column, in parts below 4 MB; the last is the answer."""
+        categories = [{"name": name, "count": count} for name, count in column.categories]
+        with self._lock:
+            for start in range(0, n if column.values is not None and n else 1, 2 * PART_ROWS):
+                values = None if column.values is None else column.values[start : start + 2 * PART_ROWS]
+                last = column.values is None or start + 2 * PART_ROWS >= n
+                about = categories, column.domain, column.note
+                self.say(Colors(color_by, column.scale, start, n, last, values, *about), id, done=last)
+
+    def picks(
+        self,
+        slot: Literal["A", "B"],
+        rows: NDArray[np.int64],
+        gains: NDArray[np.float64],
+        *,
+        offset: int = 0,
+        fraction: float = 1.0,
+        id: int | None = None,  # noqa: A002
+    ) -> None:
+        """Picks in order from `offset` on, in parts below 4 MB; at least one, so that 0 picks clear those before."""
+        with self._lock:
+            for start in range(0, max(len(rows), 1), PART_ROWS):
+                part = slice(start, start + PART_ROWS)
+                some = rows[part].astype(np.uint32), gains[part].astype(np.float32)
+                self.say(Picks(slot, offset + start, *some, fraction), id)
+
+
+def words(error: BaseException) -> str:
+    """What to tell the user about an error: ours say it themselves, others get their type named."""
+    text = str(error)
+    if isinstance(error, LightlyWidgetError):
+        return text or ("cancelled" if isinstance(error, Cancelled) else type(error).__name__)
+    return f"{type(error).__name__}: {text[:2_000]}" if text else type(error).__name__

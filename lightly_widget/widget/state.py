@@ -1,0 +1,133 @@
+"""What one widget is about: the dataset's rows, where they lie, what is filtered and selected. Knows no messages."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from lightly_widget.errors import Progress
+from lightly_widget.expressions import Expression
+from lightly_widget.widget.history import Entry, History
+from lightly_widget.widget.lasso import Lasso
+from lightly_widget.widget.pictures import Pictures
+from lightly_widget.widget.rows import Rows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lightly_widget.core import Core
+    from lightly_widget.query import Query
+    from lightly_widget.sampling import Sampling
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """Where the rows lie; NaN where that is not known."""
+
+    projection: str
+    x: NDArray[np.float32]
+    y: NDArray[np.float32]
+
+    @cached_property
+    def lasso(self) -> Lasso:
+        """The points prepared for lassos."""
+        return Lasso(self.x, self.y)
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """What to sample from, and how its rows lie in the widget's."""
+
+    sampling: Sampling
+    rows: NDArray[np.int64]
+    """The widget's row of each candidate; -1 for samples added to the dataset since the widget was made."""
+    newer_ids: list[str]
+
+
+class State:
+    """One widget's view of its dataset. `lock` guards what several threads change."""
+
+    def __init__(self, dataset: Core[Any], query: Query[Any] | None = None) -> None:
+        self.lock = threading.RLock()
+        self.dataset = dataset
+        self.query = dataset.query() if query is None else query
+        self.history = History()
+        self.compared: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None
+        self.kept: Entry | None = None
+        self.pictures = Pictures()
+        self.geometry: Geometry | None = None
+        self.filter: NDArray[np.bool_] | None = None
+        self.selected: NDArray[np.bool_] | None = None
+        self._view = dataset.view(self.query)
+        self._version = dataset.snapshot().version
+        self._rows = Rows(self._view)
+
+    @property
+    def rows(self) -> Rows:
+        """The rows with what the dataset knows about them now: tags and metadata may have come since."""
+        with self.lock:
+            version = self.dataset.snapshot().version
+            if version != self._version:
+                self._version = version
+                self._rows = Rows(self.dataset.view(self.select(self._rows.view.sample_ids)))
+            return self._rows
+
+    def __len__(self) -> int:
+        return len(self._view)
+
+    @property
+    def media(self) -> str:
+        """image, text or none: what hover shows."""
+        return self.dataset.media
+
+    def select(self, ids: pl.Series | list[str]) -> Query[Any]:
+        """A query of these samples in this order."""
+        return self.dataset.select(ids)
+
+    def ids_of(self, mask: NDArray[np.bool_]) -> pl.Series:
+        """The ids of the rows set in a mask."""
+        ids: pl.Series = self._view.sample_ids.gather(np.flatnonzero(mask))
+        return ids
+
+    def filtered(self, expression: dict[str, Any] | None) -> NDArray[np.bool_] | None:
+        """(n,) which rows a filter lets through, None for no filter. ValueError: unknown field, tag or class."""
+        if expression is None:
+            return None
+        return self._rows.mask(self.query.match(Expression.from_dict(expression)).sample_ids)
+
+    def candidates(self, spec: dict[str, str], expression: dict[str, Any] | None) -> Candidates:
+        """What `candidates` means now. ValueError: unknown tag."""
+        query = self.query
+        match spec["from"]:
+            case "filter" if expression is not None:
+                query = query.match(Expression.from_dict(expression))
+            case "selection":
+                chosen = self.selected if self.selected is not None else np.zeros(len(self), dtype=np.bool_)
+                query = self.select(self.ids_of(chosen))
+            case "tag":
+                query = self.select(self.ids_of(self.rows.in_tag(spec["tag"])))
+        view = self.dataset.view(query)
+        rows = self._rows.known(view.sample_ids)
+        newer = view.sample_ids.filter(pl.Series(rows < 0)).to_list()
+        return Candidates(self.dataset.sampling_of(query), rows, newer)
+
+    def place(self, projection: str, progress: Progress) -> Geometry:
+        """Compute (or read) a projection; rows without an embedding get NaN, and without any model a square grid."""
+        n = len(self)
+        if not self.rows.view.info().embedding_models:
+            side = max(1, int(np.ceil(np.sqrt(n))))
+            steps = np.arange(n) % side, np.arange(n) // side
+            x, y = ((2 * step / max(side - 1, 1) - 1).astype(np.float32) for step in steps)
+            return Geometry("grid", x, -y)
+        model = self.rows.model(None)
+        positions, ids = self.dataset.projection(model, projection, progress=progress)
+        x, y = (np.full(n, np.nan, dtype=np.float32) for _ in range(2))
+        rows = self._rows.known(ids)
+        here = rows >= 0
+        x[rows[here]], y[rows[here]] = positions[here, 0], positions[here, 1]
+        return Geometry(projection, x, y)

@@ -1,0 +1,266 @@
+"""The wire: each request of the fixture parses to what it says, nothing else parses, and arrays survive the way."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as nps
+
+from lightly_widget.errors import LightlyWidgetError
+from lightly_widget.messages import (
+    PROTOCOL,
+    REPLIES,
+    REQUESTS,
+    Reply,
+    Request,
+    decode,
+    encode,
+    pack_bits,
+    parse_request,
+    replies,
+    request_id,
+)
+from lightly_widget.messages.requests import Select
+
+FIXTURE = json.loads((Path(__file__).parent / "fixtures" / "messages.json").read_text())
+PROTOCOL_TS = (Path(__file__).parents[1] / "js" / "src" / "protocol.ts").read_text()
+REQUEST_EXAMPLES: list[dict[str, Any]] = FIXTURE["requests"]
+REPLY_EXAMPLES: list[dict[str, Any]] = FIXTURE["replies"]
+
+
+def buffers_of(example: dict[str, Any]) -> list[memoryview]:
+    return [memoryview(bytes.fromhex(text)) for text in example["buffers"]]
+
+
+def plain(value: Any) -> Any:
+    """Tuples as lists, arrays as nested lists: what JSON would make of it."""
+    if isinstance(value, np.ndarray):
+        return value.reshape(-1).tolist()
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value
+
+
+@pytest.mark.parametrize("example", REQUEST_EXAMPLES, ids=lambda e: e["content"]["kind"])
+def test_requests_of_the_fixture_parse(example: dict[str, Any]) -> None:
+    content = example["content"]
+    request = parse_request(content, buffers_of(example))
+    assert isinstance(request, Request)
+    assert request.kind == content["kind"]
+    for name, value in content.items():
+        if name == "polygon":
+            assert plain(getattr(request, name)) == example["arrays"][0]
+        elif name != "kind":
+            assert plain(getattr(request, name)) == value
+
+
+def test_the_fixture_holds_every_kind() -> None:
+    assert {example["content"]["kind"] for example in REQUEST_EXAMPLES} == set(REQUESTS)
+    assert {example["content"]["kind"] for example in REPLY_EXAMPLES} == set(REPLIES)
+
+
+def test_both_sides_name_the_same_kinds_and_protocol() -> None:
+    asked, said = PROTOCOL_TS.split("export type Message = ")
+    asked = asked.split("export type Request =")[1]
+    said = said.split("export interface Shares")[0]
+    assert set(re.findall(r'kind: "(\w+)"', asked)) == set(REQUESTS)
+    assert set(re.findall(r'kind: "(\w+)"', said)) == set(REPLIES)
+    assert f"export const PROTOCOL = {PROTOCOL};" in PROTOCOL_TS
+
+
+@pytest.mark.parametrize("kind", sorted(REPLIES))
+def test_both_sides_name_the_same_fields(kind: str) -> None:
+    example = next(e["content"] for e in REPLY_EXAMPLES if e["content"]["kind"] == kind)
+    fields = {item.name for item in dataclasses.fields(REPLIES[kind])}
+    assert set(example) - {"kind", "seq", "id", "done"} == fields
+
+
+@pytest.mark.parametrize("example", REPLY_EXAMPLES, ids=lambda e: e["content"]["kind"])
+def test_replies_encode_to_the_fixture(example: dict[str, Any]) -> None:
+    """Made from the fixture's own values, each reply comes out as the fixture says, byte for byte."""
+    content, buffers = dict(example["content"]), buffers_of(example)
+    wanted = {name: value for name, value in content.items() if name not in {"seq", "id", "done"}}
+
+    def revive(value: Any) -> Any:
+        if isinstance(value, dict) and set(value) == {"buffer", "dtype", "shape"}:
+            return decode("it", value, buffers, value["dtype"]).reshape(value["shape"])
+        return [revive(item) for item in value] if isinstance(value, list) else value
+
+    reply = REPLIES[content["kind"]](**{name: revive(value) for name, value in wanted.items() if name != "kind"})
+    got, got_buffers = encode(reply)
+    assert got == wanted
+    assert [bytes(part) for part in got_buffers] == [bytes(part) for part in buffers]
+
+
+# What comes from the browser may be anything -------------------------------------------------------------------------
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+BUFFERS = st.lists(st.binary(max_size=64).map(memoryview), max_size=3)
+
+
+@given(content=ANYTHING, buffers=BUFFERS)
+def test_anything_is_refused_in_words(content: Any, buffers: list[memoryview]) -> None:
+    with pytest.raises(LightlyWidgetError) as caught:
+        parse_request(content, buffers)
+    assert 0 < len(str(caught.value)) < 2_000
+
+
+@given(data=st.data())
+@settings(max_examples=300)
+def test_a_request_with_anything_in_one_field_parses_or_is_refused(data: st.DataObject) -> None:
+    example = data.draw(st.sampled_from(REQUEST_EXAMPLES))
+    content = dict(example["content"])
+    name = data.draw(st.sampled_from([*content, "new"]))
+    content[name] = data.draw(ANYTHING)
+    buffers = data.draw(BUFFERS | st.just(buffers_of(example)))
+    try:
+        words = f"parsed {parse_request(content, buffers).id}"
+    except LightlyWidgetError as error:
+        words = str(error)
+    assert 0 < len(words) < 2_000
+
+
+@pytest.mark.parametrize("example", REQUEST_EXAMPLES, ids=lambda e: e["content"]["kind"])
+def test_a_missing_field_is_named(example: dict[str, Any]) -> None:
+    required = {
+        f.name for f in dataclasses.fields(REQUESTS[example["content"]["kind"]]) if f.default is dataclasses.MISSING
+    }
+    for name in required:
+        content = {key: value for key, value in example["content"].items() if key != name}
+        with pytest.raises(ValueError, match=name):
+            parse_request(content, buffers_of(example))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"id": -1}, "id=-1"),
+        ({"id": True}, "id=True"),
+        ({"id": 1.5}, "id=1.5"),
+        ({"id": 2**60}, "not between"),
+        ({"row": -1}, "row=-1"),
+        ({"row": 2**40}, "not between"),
+        ({"row": None}, "row=None"),
+        ({"extra": 1}, "unknown field"),
+    ],
+)
+def test_what_is_wrong_is_said(change: dict[str, Any], words: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=re.escape(words)):
+        parse_request({"kind": "detail", "id": 1, "row": 1} | change)
+
+
+def select(polygon: Any, buffers: Any = (), op: str = "replace") -> Request:
+    return parse_request({"kind": "select", "id": 1, "op": op, "polygon": polygon}, buffers)
+
+
+REF = {"buffer": 0, "dtype": "f32", "shape": [6]}
+TRIANGLE = memoryview(np.array([0, 0, 1, 0, 0, 1], dtype="<f4").tobytes())
+
+
+def test_a_polygon_is_read_as_corners() -> None:
+    request = select(REF, [TRIANGLE])
+    assert isinstance(request, Select)
+    assert request.polygon is not None
+    assert request.polygon.tolist() == [[0, 0], [1, 0], [0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("ref", "buffers"),
+    [
+        (REF, []),
+        (REF | {"buffer": 1}, [TRIANGLE]),
+        (REF | {"buffer": -1}, [TRIANGLE]),
+        (REF | {"buffer": True}, [TRIANGLE]),
+        (REF | {"dtype": "f64"}, [TRIANGLE]),
+        (REF | {"dtype": "u32"}, [TRIANGLE]),
+        (REF | {"shape": [5]}, [TRIANGLE]),
+        (REF | {"shape": [2**31, 2**31]}, [TRIANGLE]),
+        (REF | {"shape": 6}, [TRIANGLE]),
+        (REF | {"shape": [4]}, [TRIANGLE[:16]]),
+        (REF | {"more": 1}, [TRIANGLE]),
+        (REF, [memoryview(np.full(6, np.nan, "<f4").tobytes())]),
+        (REF, [memoryview(np.full(6, np.inf, "<f4").tobytes())]),
+        (None, [TRIANGLE]),
+        ("clear", [TRIANGLE]),
+    ],
+)
+def test_a_polygon_that_is_none_is_refused(ref: Any, buffers: list[memoryview]) -> None:
+    with pytest.raises(LightlyWidgetError):
+        select(ref, buffers)
+
+
+def test_clear_takes_no_polygon() -> None:
+    with pytest.raises(ValueError, match="no polygon"):
+        select(REF, [TRIANGLE], op="clear")
+
+
+@pytest.mark.parametrize("depth", [40, 100_000])
+def test_a_nested_bomb_is_refused(depth: int) -> None:
+    bomb: Any = 1
+    for _ in range(depth):
+        bomb = [bomb]
+    with pytest.raises(ValueError, match="nested too deep"):
+        parse_request({"kind": "filter", "id": 1, "filter": {"op": bomb}})
+
+
+def test_a_megabyte_of_plain_data_is_refused() -> None:
+    with pytest.raises(ValueError, match="larger than"):
+        parse_request({"kind": "filter", "id": 1, "filter": {"op": "x" * 1_000_000}})
+
+
+@given(ANYTHING)
+def test_the_id_of_an_answer_is_a_number_that_javascript_can_hold_or_none(content: Any) -> None:
+    number = request_id(content)
+    assert number is None or (type(number) is int and 0 <= number <= 2**53)
+
+
+# Arrays and words on the way out -------------------------------------------------------------------------------------
+
+DTYPES = {"u8": np.uint8, "u16": np.uint16, "u32": np.uint32, "f32": np.float32}
+
+
+@given(data=st.data(), name=st.sampled_from(sorted(DTYPES)))
+def test_arrays_survive_the_way_whatever_their_layout(data: st.DataObject, name: str) -> None:
+    array = data.draw(nps.arrays(DTYPES[name], nps.array_shapes(max_dims=2, max_side=9, min_side=0)))
+    layout = data.draw(st.sampled_from([lambda a: a, lambda a: a[::-1], lambda a: a.T, lambda a: a[..., ::2]]))
+    sent = layout(array)
+    reply = replies.Neighbors(1, sent, np.zeros(0, np.float32))
+    content, buffers = encode(reply)
+    back = decode("rows", content["rows"], buffers, name).reshape(content["rows"]["shape"])
+    np.testing.assert_array_equal(back, sent)
+
+
+@given(
+    mask=nps.arrays(np.bool_, st.integers(0, 70)),
+)
+def test_bits_are_the_least_significant_first(mask: Any) -> None:
+    bits = pack_bits(mask)
+    assert len(bits) == math.ceil(len(mask) / 8)
+    for row, value in enumerate(mask):
+        assert bool(bits[row >> 3] >> (row & 7) & 1) == value
+
+
+@given(text=st.text(), number=st.floats())
+def test_what_goes_out_is_json_that_every_browser_reads(text: str, number: float) -> None:
+    content, _ = encode(replies.Progress(text + "\ud800", text, number))
+    sent = json.dumps(content, allow_nan=False).encode()
+    back = json.loads(sent)
+    assert back["fraction"] == (number if math.isfinite(number) else None)
+    assert back["text"] == text.encode("utf-8", "replace").decode()
+
+
+def test_every_reply_is_a_reply() -> None:
+    assert all(issubclass(reply, Reply) and reply.kind == kind for kind, reply in REPLIES.items())
