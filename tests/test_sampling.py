@@ -23,7 +23,7 @@ from lightly_widget.sampling import (
     compute_similarity_metadata,
     compute_typicality_metadata,
 )
-from lightly_widget.sampling.quality import Coverage
+from lightly_widget.sampling.quality import Coverage, random_rows
 from lightly_widget.strategies import (
     AnnotationClassBalancingStrategy,
     EmbeddingDeduplicationStrategy,
@@ -561,6 +561,15 @@ def test_coverage_is_measured_in_the_space_of_the_strategy() -> None:
     assert by_name is not None
     assert by_name.radius == pytest.approx(100 * coverage.radius, rel=1e-3)
     assert Sampling(data.view()).preview(5, [RandomStrategy()]).coverage is None  # which of the two?
+
+
+@given(st.integers(1, 60), st.data())
+def test_the_random_baseline_takes_no_row_twice(n: int, draw: st.DataObject) -> None:
+    taken = np.array(draw.draw(st.lists(st.integers(0, n - 1), unique=True)), dtype=np.int64)
+    rows = random_rows(n, 10, taken)
+    assert len(set(rows.tolist())) == len(rows) == min(10, n - len(taken))
+    assert not set(rows.tolist()) & set(taken.tolist())
+    assert random_rows(n, 4, taken).tolist() == rows[:4].tolist()
 
 
 def test_no_coverage_where_candidates_have_no_embedding(data: MemoryDataset) -> None:
