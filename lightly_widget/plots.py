@@ -26,7 +26,7 @@ POOL: Final = "#b9c0cb"
 SAMPLE: Final = "#e4572e"
 BEFORE: Final = "#2e6fe4"
 RANDOM: Final = "#8a8f98"
-TARGET: Final = "#17202c"
+DARK: Final = "#17202c"
 # Eight hues that stay apart for colour-blind readers (Okabe and Ito), then grey for all further classes.
 _HUES: Final = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#7f5539")
 _LONGEST: Final = 60
@@ -51,10 +51,13 @@ def embedding(
     figure = go.Figure()
     for name, rows, color in _groups(color_by, len(points)):
         figure.add_trace(_dots(go, points[rows], name, ids.gather(rows), size=5, color=color, opacity=0.7))
+    # Among coloured classes the sample is black and white, which no class is.
+    picks, before = (SAMPLE, BEFORE) if color_by is None else (DARK, "white")
     if len(result.preselected_rows):
         rows = result.preselected_rows
-        figure.add_trace(_dots(go, points[rows], "preselected", ids.gather(rows), size=9, color=BEFORE, line=True))
-    picked = _dots(go, points[result.rows], "picked", ids.gather(result.rows), size=10, color=SAMPLE, line=True)
+        edge = "white" if color_by is None else DARK
+        figure.add_trace(_dots(go, points[rows], "preselected", ids.gather(rows), size=9, color=before, edge=edge))
+    picked = _dots(go, points[result.rows], "picked", ids.gather(result.rows), size=10, color=picks, edge="white")
     picked.customdata = [[text, f"<br>pick {rank}"] for rank, (text, _) in enumerate(picked.customdata, start=1)]
     figure.add_trace(picked)
     _style(figure, f"{len(result):,} of {len(points):,} samples")
@@ -108,7 +111,7 @@ def shares(result: SamplingResult, annotation_source: str | None = None, metadat
         figure.add_trace(go.Bar(x=x, y=values[:_MOST_CLASSES], name=name, marker={"color": color}))
     figure.add_trace(_marks(go, x, data.random, "random", RANDOM, "circle-open"))
     if data.target is not None:
-        figure.add_trace(_marks(go, x, data.target, "target", TARGET, "line-ew-open"))
+        figure.add_trace(_marks(go, x, data.target, "target", DARK, "line-ew-open"))
     _style(figure, f"Shares of {plain_text(data.what)}")
     figure.update_layout(barmode="group")
     figure.update_xaxes(tickvals=x, ticktext=names)
@@ -166,11 +169,11 @@ def _dots(
     size: int,
     color: str,
     opacity: float = 1.0,
-    line: bool = False,
+    edge: str | None = None,
 ) -> Any:
     marker: dict[str, Any] = {"size": size, "color": color, "opacity": opacity}
-    if line:
-        marker["line"] = {"width": 1.5, "color": "white"}
+    if edge is not None:
+        marker["line"] = {"width": 1.5, "color": edge}
     return go.Scattergl(
         x=points[:, 0],
         y=points[:, 1],
