@@ -146,6 +146,20 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
     assert (tmp_path / "x").exists() == overwrite
 
 
+def test_where_there_are_no_hard_links_nothing_is_overwritten_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsupported(source: Path, target: Path) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(export_files.os, "link", unsupported)
+    export = Export(Samples(images("/d/a.png")))
+    export.to_txt(tmp_path / "a.txt")
+    with pytest.raises(InvalidValueError, match="exists"):
+        export.to_txt(tmp_path / "a.txt")
+    assert tree(tmp_path) == {"a.txt": b"/d/a.png\n"}
+
+
 def test_of_two_that_write_one_file_at_once_one_is_told(tmp_path: Path) -> None:
     exports = [Export(Samples(images(f"/d/{i}.png"))) for i in range(8)]
     told: list[Exception] = []
@@ -681,6 +695,7 @@ def test_torch_dataset_gives_images_boxes_and_classes(tmp_path: Path) -> None:
 def test_torch_dataset_of_texts_loads_in_worker_processes() -> None:
     data = pytest.importorskip("torch.utils.data")
     frame = pl.DataFrame({"sample_id": ["a", "b"], "text": ["hello", "world"]})
+    assert [word for word, _ in Export(Samples(frame)).to_torch(transform=str.upper)] == ["HELLO", "WORLD"]
     loader = data.DataLoader(
         Export(Samples(frame)).to_torch(), num_workers=1, collate_fn=list, multiprocessing_context="spawn"
     )

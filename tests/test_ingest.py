@@ -7,6 +7,7 @@ import io
 import json
 import os
 import struct
+import sys
 import unicodedata
 import warnings
 import zlib
@@ -27,6 +28,7 @@ from lightly_widget.errors import (
     InvalidValueError,
     LightlyWidgetError,
     LightlyWidgetWarning,
+    MissingDependencyError,
     StorageError,
     UnknownNameError,
 )
@@ -438,7 +440,7 @@ def image(name: object, number: int = 7) -> dict[str, Any]:
 )
 def test_coco_names_that_leave_the_folder_are_refused(tmp_path: Path, name: object) -> None:
     path = write_json(tmp_path / "c.json", coco(images=[image(name), image("b/x.png", 9)]))
-    for root in ("/data", "s3://bucket/data"):
+    for root in ("/data", "memory:///data"):
         with pytest.raises(InvalidValueError):
             ingest.read_coco(path, root)
 
@@ -446,9 +448,9 @@ def test_coco_names_that_leave_the_folder_are_refused(tmp_path: Path, name: obje
 def test_coco_names_inside_may_be_absolute_or_roundabout(tmp_path: Path) -> None:
     path = write_json(tmp_path / "c.json", coco(images=[image("/data/a/x.png"), image("b/../c/./x.png", 9)]))
     assert ingest.read_coco(path, "/data/").images["file_path_abs"].to_list() == ["/data/a/x.png", "/data/c/x.png"]
-    path = write_json(tmp_path / "d.json", coco(images=[image("a/x.png"), image("s3://bucket/data/x.png", 9)]))
-    remote = ingest.read_coco(path, "s3://bucket/data").images["file_path_abs"].to_list()
-    assert remote == ["s3://bucket/data/a/x.png", "s3://bucket/data/x.png"]
+    path = write_json(tmp_path / "d.json", coco(images=[image("a/x.png"), image("memory:///data/x.png", 9)]))
+    remote = ingest.read_coco(path, "memory:///data").images["file_path_abs"].to_list()
+    assert remote == ["memory:///data/a/x.png", "memory:///data/x.png"]
 
 
 def test_coco_faults_are_reported_at_once(tmp_path: Path) -> None:
@@ -624,6 +626,51 @@ def test_generated_yolo_labels_are_sound_or_refused(tmp_path_factory: pytest.Tem
     except InvalidValueError:
         return
     assert set(scan.annotations["class_name"]) <= {"cat", "dog"}
+
+
+def test_labels_and_images_may_be_remote(tmp_path: Path) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    system = fsspec.filesystem("memory")
+    yolo(tmp_path, "1 .5 .5 .2 .4")
+    for path in filter(Path.is_file, tmp_path.rglob("*")):
+        system.pipe(f"/labels set/{path.relative_to(tmp_path)}", path.read_bytes())
+    system.pipe("/labels set/c.json", json.dumps(coco()).encode())
+    roundabout = b"path: ../labels set\ntrain: ../labels set/images/train\nnames: [cat, dog]\n"
+    system.pipe("/labels set/roundabout.yaml", roundabout)
+    try:
+        for name in ("data.yaml", "roundabout.yaml"):
+            scan = ingest.read_yolo(f"memory://labels set/{name}")
+            assert set(scan.images["file_path_abs"]) == set(
+                ingest.scan_images("memory://labels set").frame["file_path_abs"]
+            )
+            path = next(path for path in scan.images["file_path_abs"] if path.endswith("a.png"))
+            assert scan.annotations.select("file_path_abs", "class_name", "x").rows() == [
+                (path, "dog", pytest.approx(80))
+            ]
+        found = ingest.read_coco("memory://labels set/c.json").images["file_path_abs"].to_list()
+        assert found == ["memory:///labels set/a/x.png", "memory:///labels set/b/x.png"]
+        with pytest.raises(InvalidValueError, match="no file"):
+            ingest.read_coco("memory://labels set/none.json")
+        system.pipe("/labels set/bad.yaml", b"train: nowhere\nnames: [a]")
+        with pytest.raises(InvalidValueError, match="no folder"):
+            ingest.read_yolo("memory://labels set/bad.yaml")
+    finally:
+        system.rm("/labels set", recursive=True)
+
+
+def test_without_labelformat_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("labelformat.formats.coco", "labelformat.model.object_detection", "yaml", "fsspec.core"):
+        monkeypatch.setitem(sys.modules, name, None)
+    path = write_json(tmp_path / "c.json", coco())
+    for read in (
+        lambda: ingest.read_coco(path),
+        lambda: ingest.read_yolo(path),
+        lambda: ingest.read_labelformat(3, "/"),
+    ):
+        with pytest.raises(MissingDependencyError, match=r"lightly-widget\[labels\]"):
+            read()
+    with pytest.raises(MissingDependencyError, match=r"lightly-widget\[remote\]"):
+        ingest.scan_images("memory://x")
 
 
 @pytest.mark.skipif(not BCCD.is_dir(), reason="the BCCD images (shared/data/bccd) are not on this machine")

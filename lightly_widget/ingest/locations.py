@@ -60,6 +60,14 @@ def absolute(path: PathLike, argument: str = "path") -> str:
     return os.path.abspath(os.path.expanduser(text))  # noqa: PTH100, PTH111 - Path.absolute() would keep `..`
 
 
+def canonical(path: str) -> str:
+    """An absolute path or URL as scanning writes it: `memory://x` becomes `memory:///x`, `gcs://` becomes `gs://`."""
+    if not is_url(path):
+        return path
+    system, inner = open_file_system(path)
+    return str(system.unstrip_protocol(inner))
+
+
 def name_problem(name: str) -> str | None:
     """Why `name` cannot be stored, or None."""
     if not name:
