@@ -25,9 +25,9 @@ FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 
 TILE_COLUMNS: Final = 8192
-TILE_ROWS: Final = 256
+TILE_ROWS: Final = 512
 STRIPES: Final = 16  # a tile is read as 16 stripes; the maxima across them find the few places worth a look
-_REFINE_VALUES: Final = 1 << 18  # differences held at once while distances are recomputed: 2 MB of float64
+_REFINE_VALUES: Final = 1 << 16  # differences held at once while distances are recomputed: in cache as float64
 _HEARTBEAT: Final = 0.1  # seconds between two calls of progress
 
 
@@ -227,10 +227,10 @@ def settle(
     step = max(_REFINE_VALUES // max(width * rows.shape[1], 1), 1)
     for start in range(0, b, step):
         part = candidates[start : start + step]
-        near = np.asarray(columns[np.maximum(part, 0)], dtype=np.float32)
-        away = np.subtract(near, np.asarray(rows[start : start + step])[:, None], dtype=np.float64)
-        square = np.einsum("ijk,ijk->ij", away, away)
-        distances[start : start + step, :width] = np.where(part < 0, np.inf, np.sqrt(square))
+        # By way of float32 whatever the array holds, as in the products.
+        away = np.asarray(columns[np.maximum(part, 0)], dtype=np.float32).astype(np.float64)
+        away -= np.asarray(rows[start : start + step], dtype=np.float32)[:, None]
+        distances[start : start + step, :width] = np.where(part < 0, np.inf, np.sqrt(np.vecdot(away, away)))
     ids = np.full(distances.shape, np.iinfo(np.int32).max, dtype=np.int32)
     ids[:, :width][candidates >= 0] = candidates[candidates >= 0]
     order = np.lexsort((ids, distances), axis=1)[:, :k]

@@ -13,6 +13,8 @@ from lightly_widget.neighbors.blocks import as_matrix, part_of, search
 
 EXACT_WORK: Final = 6e12  # n² · d up to which every pair is compared: about 40 s on two cores
 
+LEAST_APPROXIMATE: Final = 1000  # rows up to which there is nothing to gain
+
 
 @dataclass(frozen=True)
 class NeighborGraph:
@@ -42,7 +44,7 @@ def build_graph(
 
     `auto` compares all pairs while n² · d is at most 6e12 (60,000 × 1280), and is approximate beyond, with a recall of
     0.95 or more that the graph states. The exact graph depends on nothing but the embeddings; the approximate one also
-    on `seed`. Raises InvalidValueError when values are not finite.
+    on `seed`, and is exact after all up to 1,000 rows or 8 k. Raises InvalidValueError when values are not finite.
     """
     array = as_matrix("embeddings", embeddings)
     _check_k(k)
@@ -50,7 +52,7 @@ def build_graph(
         raise InvalidValueError(f"method must be 'auto', 'exact' or 'approximate', not {shown(method)}")
     if method == "auto":
         method = "exact" if float(len(array)) ** 2 * array.shape[1] <= EXACT_WORK else "approximate"
-    if method == "approximate":
+    if method == "approximate" and len(array) > max(LEAST_APPROXIMATE, 8 * k):
         from lightly_widget.neighbors.partitions import approximate_graph
 
         indices, distances, recall = approximate_graph(array, k, seed=seed, progress=progress)
@@ -136,7 +138,9 @@ def similarity_weights(
     """
     array = as_matrix("embeddings", embeddings)
     rows = np.asarray(query_rows)
-    if len(rows) and (rows.dtype.kind not in "iu" or rows.min() < 0 or rows.max() >= len(array)):
+    if len(rows) == 0:
+        raise InvalidValueError("query_rows is empty: similarity needs at least one row to be similar to")
+    if rows.dtype.kind not in "iu" or rows.min() < 0 or rows.max() >= len(array):
         raise InvalidValueError(f"query_rows must be rows of embeddings, whole numbers in 0…{len(array) - 1}")
     distances = distance_to_set(array, array[np.unique(rows)], progress)
     mean = distances.mean()

@@ -75,12 +75,11 @@ def approximate_graph(
         cut = _least_demand(partition, sample[tuning], truth[0][tuning], truth[1][tuning], aim)
         indices, distances = _compare(array, space, half_norms, partition, cut, k, part_of(progress, 0.25, 1))
         # By distance, so that of several equally near rows any will do.
-        farthest = np.where(np.isinf(truth[1]), -1, truth[1])[~tuning].max(axis=1, keepdims=True)
-        found = np.count_nonzero(distances[sample[~tuning]] <= farthest)
-        recall = found / max(np.count_nonzero(truth[0][~tuning] >= 0), 1)
+        found = np.count_nonzero(distances[sample[~tuning]] <= truth[1][~tuning, -1:])
+        recall = found / (k * int(np.count_nonzero(~tuning)))
         if recall >= _LEAST_RECALL:
             break
-    return indices, distances, min(float(recall), 1.0)
+    return indices, distances, recall
 
 
 def make_partition(array: NDArray[Any], k: int, rng: np.random.Generator, progress: Progress) -> Partition:
@@ -89,23 +88,27 @@ def make_partition(array: NDArray[Any], k: int, rng: np.random.Generator, progre
     count = int(np.clip(n // max(_ROWS_A_CLUSTER, 4 * k), 1, _MOST_CLUSTERS))
     centres = _k_means(array, count, rng, part_of(progress, 0.0, 0.4))
     wanted = min(_PREFERENCES, count)
-    nearest = search(array, centres, wanted, progress=part_of(progress, 0.4, 1))[0]
+    nearest = search(array, centres, wanted, progress=part_of(progress, 0.4, 0.9))[0]
     order = np.argsort(nearest[:, 0], kind="stable")
     sizes = np.bincount(nearest[:, 0], minlength=count)
-    most = _LARGEST * -(-n // count)
-    starts = np.cumsum(sizes) - sizes
-    pieces = np.maximum(-(-sizes // most), 1)
     demand = np.zeros((count, count), dtype=np.float32)
     for rank in range(wanted):
         np.add.at(demand.reshape(-1), nearest[:, 0].astype(np.int64) * count + nearest[:, rank], np.float32(1))
+        progress(0.9 + 0.1 * rank / wanted)
     demand /= np.maximum(sizes, 1)[:, None]
     # Clusters that none of a sample of rows asks for still differ: the nearer are the likelier.
     demand -= np.float32(1e-3) * _distances(centres)
-    ends = np.concatenate(
-        [start + np.linspace(0, sizes[c], pieces[c] + 1).astype(np.int64)[1:] for c, start in enumerate(starts)]
-    )
-    parent = np.repeat(np.arange(count), pieces)
-    return Partition(order, np.concatenate([[0], ends]), demand[np.ix_(parent, parent)])
+    progress(1.0)
+    return _cut_the_largest(order, sizes, demand)
+
+
+def _cut_the_largest(order: IntArray, sizes: IntArray, demand: FloatArray) -> Partition:
+    most = _LARGEST * -(-len(order) // len(sizes))
+    pieces = np.maximum(-(-sizes // most), 1)
+    starts = np.cumsum(sizes) - sizes
+    ends = [start + np.arange(1, p + 1) * size // p for start, size, p in zip(starts, sizes, pieces, strict=True)]
+    parent = np.repeat(np.arange(len(sizes)), pieces)
+    return Partition(order, np.concatenate([[0], *ends]), demand[parent][:, parent])
 
 
 def _k_means(
@@ -114,14 +117,13 @@ def _k_means(
     """Centres (count, d) after a few of Lloyd's rounds on a sample: rough, but clusters need only be local."""
     rows = np.sort(rng.choice(len(array), min(20 * count, len(array)), replace=False))
     points = np.asarray(array[rows], dtype=np.float32)
-    centres = points[np.sort(rng.choice(len(points), count, replace=False))]
+    centres: FloatArray = points[np.sort(rng.choice(len(points), count, replace=False))]
     for i in range(rounds):
         label = search(points, centres, 1, progress=part_of(progress, i / rounds, (i + 1) / rounds))[0][:, 0]
-        sizes = np.bincount(label, minlength=count)
-        used = np.flatnonzero(sizes)
-        starts = (np.cumsum(sizes) - sizes)[used]
-        sums = np.add.reduceat(points[np.argsort(label, kind="stable")], starts, axis=0)
-        centres[used] = sums / sizes[used, None].astype(np.float32)
+        members = np.split(np.argsort(label, kind="stable"), np.cumsum(np.bincount(label, minlength=count))[:-1])
+        for cluster, own in enumerate(members):
+            if len(own):
+                centres[cluster] = points[own].mean(axis=0)
     return centres
 
 
