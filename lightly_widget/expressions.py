@@ -30,6 +30,10 @@ _COMPARE: Final[dict[str, Callable[[Any, Any], Any]]] = {
 }
 
 
+class NoPlainFormError(InvalidTypeError):
+    """An expression holds a polars expression, which is no plain data."""
+
+
 class Scope(Protocol):
     """What an expression is evaluated against; each method makes a column available and names it."""
 
@@ -197,7 +201,7 @@ class Annotated(Expression):
         return {"op": "annotated", "type": self.annotation_type, "criteria": criteria}
 
     def __repr__(self) -> str:
-        return f"has {self.annotation_type or 'annotation'}({self.criteria or ''})"
+        return f"has {self.annotation_type or 'annotation'}({'' if self.criteria is None else repr(self.criteria)})"
 
 
 def has_class(class_name: str, source: str | None = None) -> Expression:
@@ -216,7 +220,7 @@ class Native(Expression):
         return scope.native(self.expression)
 
     def to_dict(self) -> dict[str, Any]:
-        raise InvalidTypeError(
+        raise NoPlainFormError(
             "a polars expression has no plain-data form; write the filter with ImageSampleField or SampleField"
         )
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, shown
-from lightly_widget.expressions import AND, Expression, as_expression
+from lightly_widget.expressions import AND, Expression, NoPlainFormError, as_expression
 from lightly_widget.fields import Field, OrderBy
 from lightly_widget.snapshot import Index, Snapshot
 
@@ -40,6 +40,9 @@ class Source(Protocol[S_co]):
 class Step(Protocol):
     def apply(self, snapshot: Snapshot, rows: Index) -> Index: ...
 
+    def to_dict(self) -> dict[str, Any] | None:
+        """Plain data; None where there is none because a polars expression is in it."""
+
 
 @dataclass(frozen=True)
 class Match:
@@ -47,6 +50,12 @@ class Match:
 
     def apply(self, snapshot: Snapshot, rows: Index) -> Index:
         return rows[snapshot.mask(self.expression)[rows]]
+
+    def to_dict(self) -> dict[str, Any] | None:
+        try:
+            return {"step": "match", "filter": self.expression.to_dict()}
+        except NoPlainFormError:
+            return None
 
     def __str__(self) -> str:
         return f"match({self.expression!r})"
@@ -74,6 +83,12 @@ class Order:
             descending.append(self.descending ^ (isinstance(key, OrderBy) and key.descending))
         return frame.sort(names, descending=descending, nulls_last=True, maintain_order=True)["row"].to_numpy()
 
+    def to_dict(self) -> dict[str, Any] | None:
+        keys = [{"field": k.name, "descending": k.descending} for k in self.keys if isinstance(k, OrderBy)]
+        if len(keys) < len(self.keys):
+            return None
+        return {"step": "order_by", "keys": keys, "descending": self.descending}
+
     def __str__(self) -> str:
         keys = [f"{k.name}{' desc' if k.descending else ''}" if isinstance(k, OrderBy) else str(k) for k in self.keys]
         return f"order_by({', '.join(keys)}{', descending' if self.descending else ''}, nulls last)"
@@ -85,6 +100,9 @@ class Slice:
 
     def apply(self, snapshot: Snapshot, rows: Index) -> Index:
         return rows[self.slice]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"step": "slice", "start": self.slice.start, "stop": self.slice.stop, "by": self.slice.step}
 
     def __str__(self) -> str:
         bounds = [self.slice.start, self.slice.stop] + ([self.slice.step] if self.slice.step is not None else [])
@@ -99,6 +117,9 @@ class Pinned:
 
     def apply(self, snapshot: Snapshot, rows: Index) -> Index:
         return snapshot.known_rows(self.sample_ids)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"step": "select", "sample_ids": self.sample_ids.to_list()}
 
     def __str__(self) -> str:
         return f"select({len(self.sample_ids):,} sample ids)"
@@ -116,6 +137,9 @@ class Shuffled:
         order = np.random.default_rng(self.seed).permutation(len(rows))
         first, last = round(self.start * len(rows)), round(self.stop * len(rows))
         return rows[np.sort(order[first:last])]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"step": "split", "seed": self.seed, "start": self.start, "stop": self.stop}
 
     def __str__(self) -> str:
         return f"split({self.start:.3f} … {self.stop:.3f}, seed={self.seed})"
@@ -198,6 +222,23 @@ class Query(Generic[S]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {' → '.join(self.explain().splitlines())}>"
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data that `from_dict` reads; the sample ids themselves where a polars expression is in the way."""
+        steps = [step.to_dict() for step in self._steps]
+        if None in steps:
+            steps = [Pinned(self.sample_ids).to_dict()]
+        return {"steps": steps}
+
+    @classmethod
+    def from_dict(cls, source: Source[S], data: Mapping[str, Any]) -> Self:
+        """The query that `to_dict` described, asked of a dataset."""
+        try:
+            return cls(source, tuple(_STEPS[step["step"]](step) for step in data["steps"]))
+        except (KeyError, TypeError) as error:
+            if isinstance(error, InvalidTypeError | InvalidValueError):
+                raise
+            raise InvalidValueError(f"not a query: {shown(data)}") from error
+
     # -- answers ------------------------------------------------------------------------------------------------
 
     def resolve(self, snapshot: Snapshot | None = None) -> tuple[Snapshot, Index]:
@@ -273,6 +314,17 @@ class Query(Generic[S]):
         """Write these samples to files, or hand them to other libraries."""
         export: Export = self._source.export_of(self)
         return export
+
+
+_STEPS: Final[dict[str, Callable[[Mapping[str, Any]], Step]]] = {
+    "match": lambda data: Match(Expression.from_dict(data["filter"])),
+    "order_by": lambda data: Order(
+        tuple(OrderBy(key["field"], key["descending"]) for key in data["keys"]), data["descending"]
+    ),
+    "slice": lambda data: Slice(slice(_whole(data["start"]), _whole(data["stop"]), _whole(data["by"]))),
+    "select": lambda data: Pinned(pl.Series("sample_id", data["sample_ids"], dtype=pl.String)),
+    "split": lambda data: Shuffled(data["seed"], data["start"], data["stop"]),
+}
 
 
 def annotations_of_rows(snapshot: Snapshot, rows: Index, source: str | None) -> pl.DataFrame:

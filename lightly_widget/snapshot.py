@@ -128,8 +128,8 @@ class Snapshot:
     def tags_list(self) -> pl.Series:
         """The names of each sample's tags, in the order in which the tags were made."""
         tags = self.tags()
-        names = np.concatenate([np.full(len(r), i, dtype=np.int64) for i, r in enumerate(tags.values())] or [[]])
-        samples = np.concatenate(list(tags.values()) or [np.empty(0, np.uint32)])
+        samples = np.concatenate([np.empty(0, np.uint32), *tags.values()])
+        names = np.repeat(np.arange(len(tags)), [len(rows) for rows in tags.values()])
         order = np.lexsort((names, samples))
         name_of = pl.Series(list(tags), dtype=pl.String)
         pairs = pl.DataFrame(
@@ -198,7 +198,7 @@ class Snapshot:
         return {
             self.last_op(table)["model"]: table
             for table in self._tables("embeddings")
-            if any(part.rows for part in self._parts[table])
+            if self.last_op(table)["op"] != "drop" and any(part.rows for part in self._parts[table])
         }
 
     def model_name(self, name: str | None) -> str:

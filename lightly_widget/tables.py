@@ -206,7 +206,7 @@ class Embeddings:
 
 
 class EmbeddingsFold(Fold[Embeddings]):
-    """ops: `add` (samples not there yet), `set` (replaces all), `truncate` (drops samples from number `n` on)."""
+    """ops: `add` (samples not there yet), `set` (replaces all), `truncate` (drops samples from `n` on), `drop`."""
 
     def fold(self, value: Embeddings | None, parts: Sequence[tuple[Part, pl.DataFrame]]) -> Embeddings:
         model, epoch = (value.model, value.epoch) if value is not None else ("", parts[0][0].token)
@@ -217,7 +217,9 @@ class EmbeddingsFold(Fold[Embeddings]):
                 model = op["model"]
                 if op["op"] == "set":
                     samples, vectors, epoch = [], [], op.get("epoch", part.token)
-                if op["op"] == "truncate":
+                if op["op"] == "drop":
+                    samples, vectors = [], []
+                elif op["op"] == "truncate":
                     kept = [s < op["n"] for s in samples]
                     samples = [s[k] for s, k in zip(samples, kept, strict=True)]
                     vectors = [v[k] for v, k in zip(vectors, kept, strict=True)]
@@ -230,6 +232,8 @@ class EmbeddingsFold(Fold[Embeddings]):
         return Embeddings(model, epoch, _joined(samples), _joined(vectors))
 
     def unfold(self, value: Embeddings) -> list[Piece]:
+        if not len(value.samples):
+            return []
         rows = embedding_rows(value.samples, value.vectors)
         return [(rows, {"op": "set", "model": value.model, "dimension": value.vectors.shape[1], "epoch": value.epoch})]
 
@@ -280,6 +284,7 @@ FOLDS: dict[str, Fold[Any]] = {
     "embeddings": EmbeddingsFold(),
     "graph": DerivedFold(),
     "projection": DerivedFold(),
+    "crops": DerivedFold(),
 }
 
 

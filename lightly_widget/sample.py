@@ -1,0 +1,173 @@
+"""One sample of a dataset: its fields as they were read, its tags, metadata and annotations as they are now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, MutableMapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from lightly_widget.errors import UnknownNameError, did_you_mean
+from lightly_widget.metadata import flatten, restore
+from lightly_widget.query import annotations_of_rows
+
+if TYPE_CHECKING:
+    from lightly_widget.core import Core
+
+
+class Sample:
+    """A sample; two are equal when they have the same id in the same dataset."""
+
+    def __init__(self, dataset: Core[Any], fields: dict[str, Any]) -> None:
+        self._dataset = dataset
+        self._fields = fields
+
+    @property
+    def sample_id(self) -> str:
+        """The id, unique in the dataset, for ever."""
+        return str(self._fields["sample_id"])
+
+    @property
+    def created_at(self) -> datetime:
+        """When the sample was added, UTC."""
+        when: datetime = self._fields["created_at"]
+        return when
+
+    @property
+    def text(self) -> str | None:
+        """The text, for datasets of texts."""
+        return self._fields.get("text")
+
+    @property
+    def file_name(self) -> str | None:
+        """The last part of the path, for samples that are files."""
+        return self._fields.get("file_name")
+
+    @property
+    def file_path_abs(self) -> str | None:
+        """The absolute path, for samples that are files."""
+        return self._fields.get("file_path_abs")
+
+    @property
+    def tags(self) -> list[str]:
+        """Names of the sample's tags, in the order in which the tags were made."""
+        snapshot = self._dataset.snapshot()
+        names: list[str] = snapshot.tags_list()[self._row()].to_list()
+        return names
+
+    def add_tag(self, tag_name: str) -> None:
+        """Give the sample a tag, as one write."""
+        self._dataset.change_tag(tag_name, pl.Series([self.sample_id]), add=True)
+
+    def remove_tag(self, tag_name: str) -> None:
+        """Take a tag away; nothing happens when the sample does not have it. Unknown tags raise."""
+        self._dataset.change_tag(tag_name, pl.Series([self.sample_id]), add=False)
+
+    @property
+    def metadata(self) -> Metadata:
+        """The sample's values by key, to read and to set: `sample.metadata["iso"] = 100`."""
+        return Metadata(self)
+
+    @property
+    def annotations(self) -> list[dict[str, Any]]:
+        """The sample's annotations as dicts: source, type, class, confidence, box in pixels."""
+        snapshot = self._dataset.snapshot()
+        rows = snapshot.known_rows([self.sample_id])
+        return annotations_of_rows(snapshot, rows, None).drop("row").to_dicts()
+
+    def _row(self) -> int:
+        return int(self._dataset.snapshot().known_rows([self.sample_id])[0])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sample) and (self.sample_id, self._dataset.uri) == (
+            other.sample_id,
+            other._dataset.uri,
+        )
+
+    def __hash__(self) -> int:
+        return hash(self.sample_id)
+
+    def __repr__(self) -> str:
+        shown = self.file_name if self.file_name is not None else self.sample_id
+        return f"<{type(self).__name__} {shown}>"
+
+
+class ImageSample(Sample):
+    """An image of an `ImageDataset`."""
+
+    @property
+    def file_name(self) -> str:
+        """The last part of the path."""
+        return str(self._fields["file_name"])
+
+    @property
+    def file_path_abs(self) -> str:
+        """The absolute path."""
+        return str(self._fields["file_path_abs"])
+
+    @property
+    def width(self) -> int:
+        """Pixels."""
+        return int(self._fields["width"])
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+        return int(self._fields["height"])
+
+
+class Metadata(MutableMapping[str, Any]):
+    """The metadata of one sample as a mapping. Nested values are dicts; setting None removes a value."""
+
+    def __init__(self, sample: Sample) -> None:
+        self._sample = sample
+
+    def _flat(self) -> dict[str, Any]:
+        dataset = self._sample._dataset
+        snapshot = dataset.snapshot()
+        row = int(snapshot.known_rows([self._sample.sample_id])[0])
+        values = {key: restore(kind, snapshot.metadata(key)[row]) for key, kind in snapshot.metadata_types().items()}
+        return {key: value for key, value in values.items() if value is not None}
+
+    def _nested(self) -> dict[str, Any]:
+        tree: dict[str, Any] = {}
+        for key, value in self._flat().items():
+            *path, last = key.split(".")
+            place = tree
+            for part in path:
+                inner = place.setdefault(part, {})
+                if not isinstance(inner, dict):  # both "a" and "a.b" hold a value
+                    break
+                place = inner
+            else:
+                place[last] = value
+                continue
+            tree[key] = value
+        return tree
+
+    def __getitem__(self, key: str) -> Any:
+        flat = self._flat()
+        if key in flat:
+            return flat[key]
+        nested = self._nested()
+        if key in nested:
+            return nested[key]
+        raise UnknownNameError(did_you_mean("metadata key of this sample", key, flat))
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._sample._dataset.update_metadata({self._sample.sample_id: {key: value}})
+
+    def __delitem__(self, key: str) -> None:
+        value = self[key]
+        gone = dict.fromkeys(flatten({key: value}))
+        self._sample._dataset.update_metadata({self._sample.sample_id: gone})
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._nested())
+
+    def __len__(self) -> int:
+        return len(self._nested())
+
+    def __repr__(self) -> str:
+        return repr(self._nested())
