@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "dataset": ("Dataset", "ImageDataset", "Query"),
+    "dataset": ("Dataset", "ImageDataset"),
     "embedding": ("EfficientNetLite0", "Embedder", "SentenceMiniLM"),
-    "query": (
-        "AND",
-        "NOT",
-        "OR",
+    "expressions": ("AND", "NOT", "OR"),
+    "fields": (
+        "ClassificationField",
         "ClassificationQuery",
         "ImageSampleField",
+        "ObjectDetectionField",
         "ObjectDetectionQuery",
         "SampleField",
     ),
+    "query": ("Query",),
     "sampling": ("SamplingResult",),
     "strategies": (
         "AnnotationClassBalancingStrategy",
@@ -37,27 +38,30 @@ _HOMES = {
     ),
     "widget": ("Explorer",),
 }
-_MODULES = ("errors", "plots")
+_MODULES = ("errors", "expressions", "plots")
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [*sorted(_HOME_OF), *_MODULES]
 
 if TYPE_CHECKING:
     from lightly_widget import errors as errors
+    from lightly_widget import expressions as expressions
     from lightly_widget import plots as plots
     from lightly_widget.dataset import Dataset as Dataset
     from lightly_widget.dataset import ImageDataset as ImageDataset
-    from lightly_widget.dataset import Query as Query
     from lightly_widget.embedding import EfficientNetLite0 as EfficientNetLite0
     from lightly_widget.embedding import Embedder as Embedder
     from lightly_widget.embedding import SentenceMiniLM as SentenceMiniLM
-    from lightly_widget.query import AND as AND
-    from lightly_widget.query import NOT as NOT
-    from lightly_widget.query import OR as OR
-    from lightly_widget.query import ClassificationQuery as ClassificationQuery
-    from lightly_widget.query import ImageSampleField as ImageSampleField
-    from lightly_widget.query import ObjectDetectionQuery as ObjectDetectionQuery
-    from lightly_widget.query import SampleField as SampleField
+    from lightly_widget.expressions import AND as AND
+    from lightly_widget.expressions import NOT as NOT
+    from lightly_widget.expressions import OR as OR
+    from lightly_widget.fields import ClassificationField as ClassificationField
+    from lightly_widget.fields import ClassificationQuery as ClassificationQuery
+    from lightly_widget.fields import ImageSampleField as ImageSampleField
+    from lightly_widget.fields import ObjectDetectionField as ObjectDetectionField
+    from lightly_widget.fields import ObjectDetectionQuery as ObjectDetectionQuery
+    from lightly_widget.fields import SampleField as SampleField
+    from lightly_widget.query import Query as Query
     from lightly_widget.sampling import SamplingResult as SamplingResult
     from lightly_widget.strategies import AnnotationClassBalancingStrategy as AnnotationClassBalancingStrategy
     from lightly_widget.strategies import EmbeddingDeduplicationStrategy as EmbeddingDeduplicationStrategy

@@ -40,7 +40,9 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 
 
-class _Dataset(Tagging[S], Describing[S], Vectors[S]):
+class BaseDataset(Tagging[S], Describing[S], Vectors[S]):
+    """What image datasets and others share."""
+
     def view(self, query: Query[S] | None = None) -> View:
         from lightly_widget.view import View
 
@@ -53,7 +55,7 @@ class _Dataset(Tagging[S], Describing[S], Vectors[S]):
         return Explorer(self, **options)
 
 
-class ImageDataset(_Dataset[ImageSample]):
+class ImageDataset(BaseDataset[ImageSample]):
     """Images with tags, metadata, labels and embeddings. An image's identity is its absolute path or URL."""
 
     kind: ClassVar[str] = "image"
@@ -268,7 +270,7 @@ class ImageDataset(_Dataset[ImageSample]):
         return int(moved.sum())
 
 
-class Dataset(_Dataset[Sample]):
+class Dataset(BaseDataset[Sample]):
     """Anything that has embeddings: texts, table rows, sounds. Made from a table."""
 
     kind: ClassVar[str] = "generic"

@@ -21,11 +21,11 @@ from lightly_widget.tables import embedding_rows
 from lightly_widget.vectors import graph_of
 
 if TYPE_CHECKING:
+    from lightly_widget.dataset import BaseDataset
     from lightly_widget.embedding import Embedder
     from lightly_widget.neighbors import NeighborGraph
     from lightly_widget.query import Query
     from lightly_widget.snapshot import Snapshot
-    from lightly_widget.tagging import Tagging
 
 _METADATA_KINDS: Final[dict[str, Literal["number", "string", "boolean", "other"]]] = {
     "integer": "number",
@@ -39,13 +39,13 @@ _CROPS_AT_ONCE: Final = 256
 class View:
     """Samples of a query at one moment; fulfils `strategies.CandidateView`. Row i is `sample_ids[i]`."""
 
-    def __init__(self, dataset: Tagging[Any], query: Query[Any]) -> None:
+    def __init__(self, dataset: BaseDataset[Any], query: Query[Any]) -> None:
         self._dataset = dataset
         self._query = query
         self._snapshot, self._rows = query.resolve()
 
     @property
-    def dataset(self) -> Tagging[Any]:
+    def dataset(self) -> BaseDataset[Any]:
         """The dataset, as it is now."""
         return self._dataset
 
