@@ -666,7 +666,7 @@ def test_torch_dataset_gives_images_boxes_and_classes(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     samples = pictures(tmp_path, "a.png", "b.png", size=(7, 5))
     boxes = annotated(("s1", "dog", None, (1, 2, 3, 4)), ("s1", "cat", None, (0, 0, 7, 5)))
-    label = ("s0", "truth", "classification", "emu", None, None, None, None, None)
+    label = ("s0", "another", "classification", "emu", None, None, None, None, None)
     rows = boxes.vstack(pl.DataFrame([label], schema=boxes.schema, orient="row"))
     dataset = Export(Samples(samples, rows)).to_torch()
     assert isinstance(dataset, torch.utils.data.Dataset)

@@ -198,7 +198,7 @@ class Export:
         `dataset.classes`, which is sorted.
 
         Raises:
-            InvalidValueError: annotations of several sources and none chosen.
+            InvalidValueError: boxes, or classes, of several sources and none chosen.
             MissingDependencyError: torch is not installed.
         """
         if transform is not None and not callable(transform):

@@ -29,14 +29,16 @@ def boxes_of(annotations: pl.DataFrame, annotation_source: str | None) -> pl.Dat
 
 
 def one_source(annotations: pl.DataFrame, annotation_source: str | None) -> None:
-    """Refuse annotations of several sources when none was chosen."""
+    """Refuse annotations of one type by several sources when none was chosen."""
     if annotation_source is not None or "annotation_source" not in annotations.columns:
         return
-    sources = annotations["annotation_source"].unique().sort().to_list()
-    if len(sources) > 1:
-        raise InvalidValueError(
-            f"there are annotations of {len(sources)} sources; choose one by annotation_source: {listed(sources)}"
-        )
+    for (kind,), group in annotations.group_by("annotation_type", maintain_order=True):
+        sources = group["annotation_source"].unique().sort().to_list()
+        if len(sources) > 1:
+            raise InvalidValueError(
+                f"there are {kind} annotations of {len(sources)} sources; choose one by annotation_source: "
+                f"{listed(sources)}"
+            )
 
 
 def class_order(boxes: pl.DataFrame, class_names: Sequence[str] | None) -> list[str]:
