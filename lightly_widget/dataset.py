@@ -30,6 +30,7 @@ from lightly_widget.vectors import Vectors, default_embedder_or_warn, progress_b
 if TYPE_CHECKING:
     from lightly_widget.embedding import Embedder
     from lightly_widget.ingest import ImageScan, LabelScan, Unreadable
+    from lightly_widget.ingest.checks import Invalid
     from lightly_widget.ingest.locations import PathLike
     from lightly_widget.query import Query
     from lightly_widget.snapshot import Snapshot
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from lightly_widget.widget import Explorer
 
 S = TypeVar("S")
+
+_SIZE = ("file_path_abs", "width", "height")
 
 
 class BaseDataset(Tagging[S], Describing[S], Vectors[S]):
@@ -121,15 +124,20 @@ class ImageDataset(BaseDataset[ImageSample]):
         images_root: PathLike | None = None,
         *,
         annotation_source: str = "ground_truth",
+        invalid: Invalid = "raise",
         embed: bool | Embedder = True,
         progress: Progress | None = None,
     ) -> int:
-        """Add the images that a COCO file names, with their boxes. Returns how many are new."""
+        """Add the images that a COCO file names, with their boxes. Returns how many are new.
+
+        `invalid="drop"` leaves out boxes that are outside their image or have no area, with a warning, instead of
+        refusing them all; here and in the methods below.
+        """
         from lightly_widget.ingest import read_coco
 
         with progress_bar("read labels", 100, progress) as report:
-            scan = read_coco(path, images_root, progress=report)
-        return self._add_labelled(scan, annotation_source, embed, progress)
+            scan = read_coco(path, images_root, invalid=invalid, progress=report)
+        return self._add_labelled(scan, annotation_source, invalid, embed, progress)
 
     def add_samples_from_yolo(
         self,
@@ -137,6 +145,7 @@ class ImageDataset(BaseDataset[ImageSample]):
         split: str | None = None,
         *,
         annotation_source: str = "ground_truth",
+        invalid: Invalid = "raise",
         embed: bool | Embedder = True,
         progress: Progress | None = None,
     ) -> int:
@@ -144,8 +153,8 @@ class ImageDataset(BaseDataset[ImageSample]):
         from lightly_widget.ingest import read_yolo
 
         with progress_bar("read labels", 100, progress) as report:
-            scan = read_yolo(path, split, progress=report)
-        return self._add_labelled(scan, annotation_source, embed, progress)
+            scan = read_yolo(path, split, invalid=invalid, progress=report)
+        return self._add_labelled(scan, annotation_source, invalid, embed, progress)
 
     def add_samples_from_labelformat(
         self,
@@ -153,6 +162,7 @@ class ImageDataset(BaseDataset[ImageSample]):
         images_root: PathLike,
         *,
         annotation_source: str = "ground_truth",
+        invalid: Invalid = "raise",
         embed: bool | Embedder = True,
         progress: Progress | None = None,
     ) -> int:
@@ -160,11 +170,16 @@ class ImageDataset(BaseDataset[ImageSample]):
         from lightly_widget.ingest import read_labelformat
 
         with progress_bar("read labels", 100, progress) as report:
-            scan = read_labelformat(label_input, images_root, progress=report)
-        return self._add_labelled(scan, annotation_source, embed, progress)
+            scan = read_labelformat(label_input, images_root, invalid=invalid, progress=report)
+        return self._add_labelled(scan, annotation_source, invalid, embed, progress)
 
     def _add_labelled(
-        self, scan: LabelScan, annotation_source: str, embed: bool | Embedder, progress: Progress | None
+        self,
+        scan: LabelScan,
+        annotation_source: str,
+        invalid: Invalid,
+        embed: bool | Embedder,
+        progress: Progress | None,
     ) -> int:
         from lightly_widget.ingest import scan_images
 
@@ -175,7 +190,8 @@ class ImageDataset(BaseDataset[ImageSample]):
         tags = {check_tag_name(name): paths for name, paths in scan.tags.items()}
         with self._change("add_labelled_images", {"count": found.frame.height}) as (work, now):
             added, rows_by_path = _write_images(work, now, found.frame)
-            self._write_boxes(work, now, scan, source, rows_by_path)
+            sizes = pl.concat([found.frame.select(_SIZE), *([now.samples.select(_SIZE)] if len(now) else [])])
+            self._write_boxes(work, now, scan, source, rows_by_path, sizes, invalid)
             for name, paths in tags.items():
                 rows = np.array([rows_by_path[p] for p in paths if p in rows_by_path], dtype=np.uint32)
                 has = now.tags().get(name, np.empty(0, np.uint32))
@@ -185,35 +201,50 @@ class ImageDataset(BaseDataset[ImageSample]):
         return added
 
     def add_annotations_from_coco(
-        self, path: PathLike, images_root: PathLike | None = None, *, annotation_source: str = "ground_truth"
+        self,
+        path: PathLike,
+        images_root: PathLike | None = None,
+        *,
+        annotation_source: str = "ground_truth",
+        invalid: Invalid = "raise",
     ) -> int:
         """Boxes of a COCO file for images that are here; returns how many. Those of the same source are replaced."""
         from lightly_widget.ingest import read_coco
 
-        return self._add_boxes(read_coco(path, images_root), annotation_source)
+        return self._add_boxes(read_coco(path, images_root, invalid=invalid), annotation_source, invalid)
 
     def add_annotations_from_yolo(
-        self, path: PathLike, split: str | None = None, *, annotation_source: str = "ground_truth"
+        self,
+        path: PathLike,
+        split: str | None = None,
+        *,
+        annotation_source: str = "ground_truth",
+        invalid: Invalid = "raise",
     ) -> int:
         """Boxes of a YOLO data set for images that are here; returns how many. Replaces those of the same source."""
         from lightly_widget.ingest import read_yolo
 
-        return self._add_boxes(read_yolo(path, split), annotation_source)
+        return self._add_boxes(read_yolo(path, split, invalid=invalid), annotation_source, invalid)
 
     def add_annotations_from_labelformat(
-        self, label_input: Any, images_root: PathLike, *, annotation_source: str = "ground_truth"
+        self,
+        label_input: Any,
+        images_root: PathLike,
+        *,
+        annotation_source: str = "ground_truth",
+        invalid: Invalid = "raise",
     ) -> int:
         """Boxes from a `labelformat` input for images that are here; returns how many."""
         from lightly_widget.ingest import read_labelformat
 
-        return self._add_boxes(read_labelformat(label_input, images_root), annotation_source)
+        return self._add_boxes(read_labelformat(label_input, images_root, invalid=invalid), annotation_source, invalid)
 
-    def _add_boxes(self, scan: LabelScan, annotation_source: str) -> int:
+    def _add_boxes(self, scan: LabelScan, annotation_source: str, invalid: Invalid) -> int:
         source = check_source(annotation_source)
         with self._change("add_annotations", {"annotation_source": source}) as (work, now):
             rows_by_path = {p: i for i, p in enumerate(now.samples["file_path_abs"])} if len(now) else {}
             strangers = [p for p in scan.images["file_path_abs"] if p not in rows_by_path]
-            written = self._write_boxes(work, now, scan, source, rows_by_path)
+            written = self._write_boxes(work, now, scan, source, rows_by_path, now.samples, invalid)
         if strangers:
             warnings.warn(
                 f"{len(strangers):,} of {scan.images.height:,} images are not in the dataset; their labels were left "
@@ -224,8 +255,17 @@ class ImageDataset(BaseDataset[ImageSample]):
         return written
 
     def _write_boxes(
-        self, work: Transaction, now: Snapshot, scan: LabelScan, source: str, rows_by_path: Mapping[str, int]
+        self,
+        work: Transaction,
+        now: Snapshot,
+        scan: LabelScan,
+        source: str,
+        rows_by_path: Mapping[str, int],
+        sizes: pl.DataFrame,
+        invalid: Invalid,
     ) -> int:
+        from lightly_widget.ingest import check_annotations
+
         place = pl.DataFrame(
             {
                 "file_path_abs": pl.Series(list(rows_by_path), dtype=pl.String),
@@ -233,6 +273,8 @@ class ImageDataset(BaseDataset[ImageSample]):
             }
         )
         boxes = scan.annotations.join(place, on="file_path_abs", how="inner", maintain_order="left")
+        # The label file's word for the size of an image is not enough.
+        boxes = check_annotations(boxes, sizes, key="file_path_abs", invalid=invalid)
         images = scan.images.select("file_path_abs").join(place, on="file_path_abs", how="inner", maintain_order="left")
         write_annotations(work, now, boxes, source, images["sample"].to_numpy())
         return boxes.height
