@@ -11,7 +11,7 @@ export const HOSTILE: readonly string[] = [
   "</style><script>window.hacked=1</script>",
   "</textarea><img src=x onerror=window.hacked=1>",
   "{{constructor.constructor('window.hacked=1')()}}",
-  "${window.hacked=1}",
+  `\${window.hacked=1}`,
   "<iframe srcdoc='<script>parent.hacked=1</script>'>",
   "&lt;b&gt;entities&amp;#x41;",
   "<!-- comment",

@@ -47,7 +47,9 @@ export type FilterDict =
   | { op: "contains" | "starts_with"; field: string; value: string }
   | { op: "is_null"; field: string }
   | { op: "has_tag"; tag: string }
-  | { op: "has_class"; class: string; source: string | null };
+  | { op: "has_class"; class: string; source: string | null }
+  /** One annotation of the type (null = any) meets all criteria: fields class_name, annotation_source, confidence … */
+  | { op: "annotated"; type: string | null; criteria: FilterDict | null };
 
 /** `none`; `label` = a classification/detection source; `tag`; `metadata` key; `typicality`; `rank` = pick order. */
 export type ColorBy = { by: "none" | "typicality" | "rank" } | { by: "label" | "tag" | "metadata"; key: string };

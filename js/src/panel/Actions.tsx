@@ -37,7 +37,7 @@ export function Actions() {
       {running && <Progress fraction={fraction > 0 ? fraction : null} label="Sampling" />}
       {dialog !== null && <Dialog name={dialog} onClose={() => setDialog(null)} />}
       {dialog === null && has && (
-        <div class="row tight">
+        <div class="row keep">
           <Button label="Save as tag" icon="tag" onClick={() => setDialog("save")} />
           <Button
             label={comparing ? "Stop comparing" : "Compare"}
@@ -97,7 +97,7 @@ function Outcome() {
       </Note>
     );
   }
-  if (stopReason === null) {
+  if (!stopReason) {
     return picked > 0 ? null : <p class="small muted">Nothing sampled yet.</p>;
   }
   const plain = stopReason === "complete" && !cancelled;

@@ -56,7 +56,7 @@ export function Candidates() {
       )}
       {info.tags.length > 0 && (
         <Select
-          label="Already chosen"
+          label="Start with"
           title="These samples count as picked: new ones are chosen beside them"
           value={preselected === null ? "" : TAG + preselected}
           options={[

@@ -30,7 +30,7 @@ export function Gallery() {
   const shown = found ? [...found.rows] : rows;
   if (shown.length === 0 && !found && store.excluded.value.length === 0) return null;
   const open = view.drawer.value;
-  const title = found ? `Found: ${found.what}` : `Chosen samples`;
+  const title = found ? `Found: ${found.what}` : "Chosen samples";
   return (
     <section class="gallery" aria-label={title}>
       <div class="row gallery-head">

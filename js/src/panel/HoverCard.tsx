@@ -95,6 +95,6 @@ function besides(card: HTMLElement, x: number, y: number): void {
   if (room === null) return;
   const { offsetWidth: width, offsetHeight: height } = card;
   const left = x + 14 + width > room.clientWidth ? x - 14 - width : x + 14;
-  const top = Math.min(y + 14, room.clientHeight - height - 8);
+  const top = y + 14 + height > room.clientHeight ? Math.min(y, room.clientHeight - height - 8) : y + 14;
   card.style.transform = `translate(${Math.max(4, left)}px, ${Math.max(4, top)}px)`;
 }

@@ -19,10 +19,7 @@ export function Inspector() {
       </div>
       <div class="inspector-scroll">
         {detail && <Media detail={detail} />}
-        <div class="card-body">
-          {detail && <Facts detail={detail} most={12} />}
-          <Actions row={row} title={detail?.title ?? ""} />
-        </div>
+        <div class="card-body">{detail && <Facts detail={detail} most={12} />}</div>
         {view.store.info.embedding_models.length > 0 && (
           <div class="card-body">
             <h3>Nearest in the embedding</h3>
@@ -32,14 +29,21 @@ export function Inspector() {
               <ul class="neighbour-strip" aria-label="Nearest neighbours, nearest first">
                 {[...near.rows].map((other, index) => (
                   <li key={other}>
-                    <Thumb row={other} size={96} onClick={() => void view.inspect(other, true)} />
-                    <span class="muted tiny">{number(near.distances[index])}</span>
+                    <Thumb
+                      row={other}
+                      size={96}
+                      note={`distance ${number(near.distances[index])}`}
+                      onClick={() => void view.inspect(other, true)}
+                    />
                   </li>
                 ))}
               </ul>
             )}
           </div>
         )}
+        <div class="card-body">
+          <Actions row={row} title={detail?.title ?? ""} />
+        </div>
       </div>
     </section>
   );
@@ -55,18 +59,12 @@ function Actions({ row, title }: { row: number; title: string }) {
     <div class="actions">
       {canFind && (
         <>
-          <Button
-            label="More like this"
-            icon="similar"
-            mini
-            onClick={() => view.find({ row, sign: 1 }, `like ${title}`)}
-          />
+          <Button label="More like this" mini onClick={() => view.find({ row, sign: 1 }, `like ${title}`)} />
           <Button label="Less like this" mini onClick={() => view.find({ row, sign: -1 }, `unlike ${title}`)} />
         </>
       )}
       <Button
-        label={pinned ? "Unpin" : "Pin into sample"}
-        icon="pin"
+        label={pinned ? "Unpin" : "Always pick"}
         mini
         pressed={pinned}
         onClick={() => {

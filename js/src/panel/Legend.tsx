@@ -84,7 +84,7 @@ function Categories() {
                 else toggle(code);
               }}
             >
-              <span class="swatch" style={{ background: palette[code] }} />
+              <span class="swatch" style={{ background: muted.has(code) ? undefined : palette[code] }} />
               <span class="data">{category.name === "" ? "(empty)" : category.name}</span>
               <span class="num">{count(all[code])}</span>
               {hasFilter && <span class="num">{count(filtered[code])}</span>}

@@ -1,116 +1,140 @@
 /** What the sample is like, beside the pool and beside random. Asked for when the sample or the count has settled. */
+import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import type { MessageOf } from "../protocol";
+import type { Info, MessageOf } from "../protocol";
 import { CoverageChart, HistogramChart, SharesChart } from "./charts";
 import { Section, Select } from "./controls";
-import { plural } from "./format";
+import { plural, count as words } from "./format";
 import { useView } from "./view";
 
 const SETTLE_MS = 250;
+type Summary = MessageOf<"summary">;
 
-export function Look() {
-  const view = useView();
-  const { store } = view;
-  const { sources, metadata } = store.info;
-  const numbers = metadata.filter((entry) => entry.type === "number");
-  const [source, setSource] = useState<string | null>(sources[0]?.name ?? null);
-  const [key, setKey] = useState<string | null>(numbers[0]?.key ?? null);
-  const [summary, setSummary] = useState<MessageOf<"summary"> | null>(null);
+/** What shares can be shown of: a source of labels, or metadata that are words. */
+const groupings = (info: Info): { source: string | null; metadata: string | null; label: string; group: string }[] => [
+  ...info.sources.map(({ name }) => ({ source: name, metadata: null, label: name, group: "Labels" })),
+  ...info.metadata
+    .filter(({ type }) => type === "string" || type === "boolean")
+    .map(({ key }) => ({ source: null, metadata: key, label: key, group: "Metadata" })),
+];
+
+/** The summary of the picks shown; null until there is one. While a newer one is on its way the older one stays. */
+function useSummary(source: string | null, metadata: string | null, wanted: boolean): Summary | null {
+  const { store } = useView();
+  const [summary, setSummary] = useState<Summary | null>(null);
   const picks = store.picksA.value;
   const count = store.count.value;
   const { running } = store.sampling.value;
   useEffect(() => {
-    if (running || count === 0) return;
-    let wanted = true;
+    if (running || count === 0 || !wanted) return;
+    let current = true;
     const ask = () =>
-      store.summary(source, key).then(
-        (found) => wanted && setSummary(found),
+      store.summary(source, metadata).then(
+        (found) => current && setSummary(found),
         () => undefined, // the store showed it as a toast
       );
     const timer = setTimeout(ask, SETTLE_MS);
     return () => {
-      wanted = false;
+      current = false;
       clearTimeout(timer);
     };
-  }, [store, picks, count, running, source, key]);
-  if (count === 0) {
-    return (
-      <div class="empty">
-        <p>
-          Sample something, and this shows what the sample is like: beside all candidates, and beside the same number
-          picked at random.
-        </p>
-      </div>
-    );
-  }
-  if (summary === null) return <p class="empty muted">Looking at {plural(count, "sample")} …</p>;
-  const position = (names: string[], name: string | null) => String(name === null ? -1 : names.indexOf(name));
+  }, [store, picks, count, running, source, metadata, wanted]);
+  return summary;
+}
+
+export function Look() {
+  const { store } = useView();
+  const { info } = store;
+  const groups = groupings(info);
+  const numbers = info.metadata.filter((entry) => entry.type === "number").map((entry) => entry.key);
+  const [grouped, setGrouped] = useState(0);
+  const [measured, setMeasured] = useState(0);
+  const group = groups[grouped];
+  const key = numbers[measured] ?? null;
+  // One answer holds the shares of labels and the numbers of one key; shares of metadata need an answer of their own.
+  const main = useSummary(group?.source ?? null, key, true);
+  const extra = useSummary(null, group?.metadata ?? null, group !== undefined && group.metadata !== null);
+  const count = store.count.value;
+  if (count === 0) return <Nothing />;
+  if (main === null) return <p class="empty muted">Looking at {plural(count, "sample")} …</p>;
+  const pool = group?.metadata ? extra?.pool : main.pool;
   return (
     <div class="stack look">
       <Compared />
-      <ul class="key-line" aria-hidden="true">
-        <li class="key">
-          <i class="bar-key sample" /> sample
-        </li>
-        <li class="key">
-          <i class="bar-key pool" /> all candidates
-        </li>
-        <li class="key">
-          <i class="bar-key random" /> random
-        </li>
-      </ul>
-      {summary.coverage && (
+      <Key />
+      {main.coverage && (
         <Section title="Coverage">
-          <CoverageChart coverage={summary.coverage} now={count} />
+          <CoverageChart coverage={main.coverage} now={count} />
         </Section>
       )}
-      {sources.length > 0 && (
-        <Section
-          title="Class shares"
-          aside={
-            sources.length > 1 && (
-              <Select
-                label="Labels of"
-                bare
-                value={position(
-                  sources.map(({ name }) => name),
-                  source,
-                )}
-                options={sources.map(({ name }, index) => ({ value: String(index), label: name }))}
-                onChange={(index) => setSource(sources[Number(index)].name)}
-              />
-            )
-          }
-        >
-          {summary.pool ? (
-            <SharesChart shares={summary.pool} />
-          ) : (
-            <p class="muted small">No labels among these samples.</p>
-          )}
+      {groups.length > 0 && (
+        <Section title="Shares" aside={<Pick label="Shares of" at={grouped} options={groups} onChange={setGrouped} />}>
+          {pool ? <SharesChart shares={pool} /> : <p class="muted small">None among these samples.</p>}
         </Section>
       )}
       {numbers.length > 0 && (
         <Section
-          title="Metadata"
+          title="Values"
           aside={
-            <Select
-              label="Metadata"
-              bare
-              value={position(
-                numbers.map((entry) => entry.key),
-                key,
-              )}
-              options={numbers.map((entry, index) => ({ value: String(index), label: entry.key }))}
-              onChange={(index) => setKey(numbers[Number(index)].key)}
+            <Pick
+              label="Values of"
+              at={measured}
+              options={numbers.map((label) => ({ label }))}
+              onChange={setMeasured}
             />
           }
         >
-          {summary.histogram ? <HistogramChart histogram={summary.histogram} /> : <p class="muted small">No values.</p>}
+          {main.histogram ? <HistogramChart histogram={main.histogram} /> : <p class="muted small">No values.</p>}
         </Section>
       )}
     </div>
   );
 }
+
+function Pick({
+  label,
+  at,
+  options,
+  onChange,
+}: {
+  label: string;
+  at: number;
+  options: { label: string; group?: string }[];
+  onChange(at: number): void;
+}): ComponentChildren {
+  return (
+    <Select
+      label={label}
+      bare
+      value={String(at)}
+      options={options.map((option, index) => ({ ...option, value: String(index) }))}
+      onChange={(index) => onChange(Number(index))}
+    />
+  );
+}
+
+const Nothing = () => (
+  <div class="empty">
+    <p>
+      Sample something, and this shows what the sample is like: beside all candidates, and beside as many picked at
+      random.
+    </p>
+  </div>
+);
+
+const Key = () => (
+  <ul class="key-line" aria-hidden="true">
+    <li class="key">
+      <i class="bar-key sample" /> sample
+    </li>
+    <li class="key">
+      <i class="bar-key pool" /> all candidates
+    </li>
+    <li class="key">
+      <i class="bar-key random" /> random
+    </li>
+  </ul>
+);
 
 /** Only A, only B, both. */
 function Compared() {
@@ -126,17 +150,19 @@ function Compared() {
           <dt>
             <i class="dot a" /> only A
           </dt>
-          <dd>{a.size - both}</dd>
+          <dd>{words(a.size - both)}</dd>
         </div>
         <div>
-          <dt>both</dt>
-          <dd>{both}</dd>
+          <dt>
+            <i class="dot both" /> both
+          </dt>
+          <dd>{words(both)}</dd>
         </div>
         <div>
           <dt>
             <i class="dot b" /> only B
           </dt>
-          <dd>{b.length - both}</dd>
+          <dd>{words(b.length - both)}</dd>
         </div>
       </dl>
     </Section>

@@ -1,7 +1,7 @@
 /** The plot and all that lies over it. Binds the store's signals to the renderer; the renderer knows no store. */
-import { effect } from "@preact/signals";
+import { computed, effect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { Scatter } from "../scatter";
+import { type Box, Scatter } from "../scatter";
 import { categoryPalette } from "../scatter/palettes";
 import { HoverCard } from "./HoverCard";
 import { Inspector } from "./Inspector";
@@ -52,8 +52,13 @@ function Empty() {
 function connect(view: View, host: HTMLElement): () => void {
   const { store } = view;
   const hover = hoverAfter(view);
+  const drawn = computed(() => store.points.value !== null);
+  let moved: Box | null = null;
   const scatter = new Scatter(host, {
-    view: (box) => store.set("view", box),
+    view: (box) => {
+      moved = box;
+      store.set("view", box);
+    },
     hover,
     click: (row, { shift, alt }) => clicked(view, row, shift, alt),
     area: (polygon, op) => void store.select(polygon, op),
@@ -75,7 +80,9 @@ function connect(view: View, host: HTMLElement): () => void {
     }),
     effect(() => {
       const box = store.traits.view.value;
-      if (store.points.value) scatter.setView(box, false);
+      // Our own moves come back as the trait: moving there again would stop the gesture that made them.
+      if (drawn.value && box !== moved) scatter.setView(box, false);
+      moved = null;
     }),
     effect(() => scatter.setOverlay({ contours: view.contours.value })),
     effect(() => showLabels(view, scatter)),

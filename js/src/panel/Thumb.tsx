@@ -50,6 +50,8 @@ function together(store: Store, row: number, size: number): Promise<Thumbnail> {
 interface Props {
   row: number;
   size: number;
+  /** More to say about it, after its name. */
+  note?: string;
   /** Its place in the sample, from 1. */
   rank?: number;
   class?: string;
@@ -57,9 +59,9 @@ interface Props {
   onClick(): void;
 }
 
-export function Thumb({ row, size, rank, tabIndex, onClick, ...props }: Props) {
+export function Thumb({ row, size, rank, note, tabIndex, onClick, ...props }: Props) {
   const thumb = useThumb(row, size);
-  const name = thumb?.title ?? "";
+  const name = [thumb?.title, note].filter(Boolean).join(", ");
   return (
     <button
       type="button"

@@ -25,16 +25,7 @@ export function Toolbar() {
           view.mode.value = mode;
         }}
       />
-      <Button
-        label="Show all points"
-        icon="reset"
-        iconOnly
-        kind="quiet"
-        onClick={() => {
-          view.scatter?.reset();
-          view.store.set("view", null);
-        }}
-      />
+      <Button label="Show all points" icon="reset" iconOnly kind="quiet" onClick={() => view.scatter?.reset()} />
       <ColorMenu />
       <div class="row tight">
         <Button

@@ -2,7 +2,7 @@
 import { useId, useState } from "preact/hooks";
 import type { Histogram, MessageOf, Shares } from "../protocol";
 import { Button } from "./controls";
-import { count, number, percent, plural } from "./format";
+import { count, number, percent } from "./format";
 
 type Coverage = NonNullable<MessageOf<"summary">["coverage"]>;
 const WIDTH = 300;
@@ -32,15 +32,19 @@ export function CoverageChart({ coverage, now }: { coverage: Coverage; now: numb
         <path class="line random" d={along(random)} />
         <path class="line sample" d={along(sample)} />
         <line class="mark" x1={mark} x2={mark} y1={4} y2={HEIGHT - BOTTOM} />
-        <text class="tick" x={LEFT} y={HEIGHT - 5}>
-          {count(at[0])}
-        </text>
-        <text class="tick" x={WIDTH - 6} y={HEIGHT - 5} text-anchor="end">
-          {count(at[at.length - 1])}
-        </text>
+        {mark > LEFT + 40 && (
+          <text class="tick" x={LEFT} y={HEIGHT - 5}>
+            {count(at[0])}
+          </text>
+        )}
+        {mark < WIDTH - 60 && (
+          <text class="tick" x={WIDTH - 6} y={HEIGHT - 5} text-anchor="end">
+            {count(at[at.length - 1])}
+          </text>
+        )}
         <text
           class="tick strong"
-          x={Math.min(WIDTH - 50, Math.max(LEFT + 30, mark))}
+          x={Math.min(WIDTH - 20, Math.max(LEFT + 8, mark))}
           y={HEIGHT - 5}
           text-anchor="middle"
         >
@@ -133,8 +137,8 @@ export function HistogramChart({ histogram }: { histogram: Histogram }) {
     ]);
   const closed = (values: number[]) => `${line([[x(low), y(0)], ...steps(values), [x(high), y(0)]])}Z`;
   const peak = (values: number[]) => values.indexOf(Math.max(...values));
-  const most_of = (values: number[]) => `${number(edges[peak(values)])} to ${number(edges[peak(values) + 1])}`;
-  const words = `${key}: most of the sample (${plural(total(sample), "value")}) lies at ${most_of(s)}, most of all candidates at ${most_of(p)}.`;
+  const mostOf = (values: number[]) => `${number(edges[peak(values)])} to ${number(edges[peak(values) + 1])}`;
+  const words = `${key}: most of the sample lies at ${mostOf(s)}, most of all candidates at ${mostOf(p)}.`;
   return (
     <figure>
       <svg class="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-labelledby={id}>

@@ -97,13 +97,25 @@ function leaf({ what, value }: Draft, test: string, info: Info): FilterDict | nu
   if (test === "is_null") return { op: "is_null", field: what };
   if (value.trim() === "") return null;
   if (kind === "tag") return { op: "has_tag", tag: value };
-  if (kind === "class") return { op: "has_class", class: value, source: what.slice("class:".length) || null };
+  if (kind === "class") return withClass(value, what.slice("class:".length), info);
   if (test === "contains" || test === "starts_with") return { op: test, field: what, value };
   const cmp = test as "==";
   if (kind === "boolean") return { op: "compare", field: what, cmp, value: value === "true" };
   if (kind !== "number") return { op: "compare", field: what, cmp, value };
   const number = Number(value.replace("−", "-"));
   return Number.isFinite(number) ? { op: "compare", field: what, cmp, value: number } : null;
+}
+
+/** The same dict as `ClassificationQuery.match(class_name == …, annotation_source == …)` has in Python. */
+function withClass(name: string, source: string, info: Info): FilterDict {
+  const type = info.sources.find((entry) => entry.name === source)?.type;
+  if (type === undefined) return { op: "has_class", class: name, source: source || null };
+  const is = (field: string, value: string) => ({ op: "compare", field, cmp: "==", value }) as const;
+  return {
+    op: "annotated",
+    type,
+    criteria: { op: "and", items: [is("class_name", name), is("annotation_source", source)] },
+  };
 }
 
 export function joined(drafts: Draft[], joiner: "and" | "or", info: Info): FilterDict | null {
@@ -128,10 +140,24 @@ function draftOf(filter: FilterDict): Draft | null {
   }
   if (filter.op === "has_tag") return { what: "tag", test: "has", value: filter.tag };
   if (filter.op === "has_class") return { what: `class:${filter.source ?? ""}`, test: "has", value: filter.class };
+  if (filter.op === "annotated") return classOf(filter.criteria);
   if (filter.op === "is_null") return { what: filter.field, test: "is_null", value: "" };
   if (filter.op === "compare") return { what: filter.field, test: filter.cmp, value: String(filter.value) };
   if (filter.op === "contains" || filter.op === "starts_with") {
     return { what: filter.field, test: filter.op, value: filter.value };
   }
   return null;
+}
+
+function classOf(criteria: FilterDict | null): Draft | null {
+  const parts = criteria?.op === "and" ? criteria.items : [criteria];
+  const found = new Map<string, string>();
+  for (const part of parts) {
+    if (part?.op !== "compare" || part.cmp !== "==") return null;
+    found.set(part.field, String(part.value));
+  }
+  const name = found.get("class_name");
+  const known = [...found.keys()].every((field) => field === "class_name" || field === "annotation_source");
+  if (name === undefined || !known) return null;
+  return { what: `class:${found.get("annotation_source") ?? ""}`, test: "has", value: name };
 }

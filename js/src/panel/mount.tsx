@@ -25,6 +25,7 @@ export function mount(store: Store, el: HTMLElement, signal: AbortSignal): void 
   root.append(place);
   el.append(host);
   const view = new View(store, root, signal);
+  view.legendOpen.value = el.clientWidth === 0 || el.clientWidth > 600;
   watchTheme(host, signal, () => view.scatter?.setTheme());
   render(<App view={view} />, place);
   signal.addEventListener("abort", () => {

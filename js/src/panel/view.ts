@@ -69,7 +69,7 @@ export class View {
     if (move) this.scatter?.focusRow(row);
     if (store.info.embedding_models.length === 0) return;
     try {
-      const { rows, distances } = await store.neighbors(row, 12);
+      const { rows, distances } = await store.neighbors(row, 10);
       if (this.inspected.peek() === row && !this.ended.aborted) this.neighbours.value = { row, rows, distances };
     } catch {
       // The store showed it as a toast; the card stays, without neighbours.
