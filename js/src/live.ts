@@ -3,6 +3,7 @@ import { effect, type Signal, signal } from "@preact/signals";
 import { same } from "./picks";
 import type { MessageOf, SampleSpec } from "./protocol";
 import type { Mask, Store } from "./state";
+import { WireError } from "./wire";
 
 export interface SamplingState {
   /** A sample is being made (or is about to be sent). */
@@ -43,7 +44,9 @@ export class Live {
   readonly enabled: Signal<boolean> = signal(true);
   readonly state: Signal<SamplingState> = signal(IDLE);
 
-  private current: number | null = null;
+  /** The newest run of this page, and whether it still goes on; -1 before the first. */
+  private latest = -1;
+  private running = false;
   /** What the picks at hand were made from, and whether more could be asked for. */
   private made: { spec: SampleSpec; mask: Mask | null; n: number; complete: boolean } | null = null;
   private armed = false;
@@ -72,20 +75,23 @@ export class Live {
     const spec = structuredClone(this.store.spec());
     const n = this.store.traits.n_samples_to_select.peek();
     const { id, reply } = this.store.start({ kind: "sample", n, ...spec });
-    this.current = id;
+    this.latest = id;
+    this.running = true;
     this.made = { spec, mask: this.maskThatCounts(), n, complete: false };
     this.state.value = { ...this.state.peek(), running: true, fraction: 0, error: null };
     reply.catch((error: Error) => this.failed(id, error));
   }
 
   cancel(): void {
-    if (this.current === null) return;
-    this.store.start({ kind: "cancel", target: this.current }).reply.catch((error) => this.store.report(error));
+    if (!this.running) return;
+    this.store.start({ kind: "cancel", target: this.latest }).reply.catch((error) => this.store.report(error));
   }
 
-  /** Runs an action that changes traits and picks together, without sampling in between. */
+  /** Runs an action that shows another sample and its controls, without sampling in between. */
   async paused<T>(action: () => Promise<T>): Promise<T> {
     this.pauses++;
+    this.running = false; // the kernel stops it; what it still says is stale
+    this.state.value = { ...this.state.peek(), running: false };
     try {
       return await action();
     } finally {
@@ -93,28 +99,30 @@ export class Live {
     }
   }
 
-  /** Whether an answer belongs to a run that a newer one replaced. */
-  isStale(id: number | null): boolean {
-    return id !== null && this.current !== null && id < this.current;
+  /** Whether an answer belongs to a run that something newer replaced. */
+  isStale(id: number): boolean {
+    return id < this.latest || (id === this.latest && !this.running);
+  }
+
+  isLatest(id: number | null): boolean {
+    return id === this.latest;
   }
 
   advanced(id: number | null, fraction: number): void {
-    if (id === this.current && id !== null) this.state.value = { ...this.state.peek(), fraction };
+    if (this.running && id === this.latest) this.state.value = { ...this.state.peek(), fraction };
   }
 
   finished(message: MessageOf<"sampled">): void {
-    const own = message.id !== null && message.id === this.current;
-    if (own) this.current = null;
-    if (this.current === null) {
-      const spec = message.spec ?? structuredClone(this.store.spec());
-      // A cancelled run gave only the beginning; asking for it again is the user's decision, not ours.
-      const complete = message.n < message.requested || message.cancelled;
-      const mask = own && this.made ? this.made.mask : this.maskThatCounts();
-      this.made = { spec, mask, n: message.requested, complete };
+    const own = this.running && message.id === this.latest;
+    if (own) this.running = false;
+    if (!this.running) {
+      const now = { spec: structuredClone(this.store.spec()), mask: this.maskThatCounts() };
+      const { spec, mask } = own && this.made ? this.made : { ...now, spec: message.spec ?? now.spec };
+      this.made = { spec, mask, n: message.requested, complete: message.n < message.requested };
     }
     this.state.value = {
-      running: this.current !== null,
-      fraction: this.current === null ? 1 : this.state.peek().fraction,
+      running: this.running,
+      fraction: this.running ? this.state.peek().fraction : 1,
       requested: message.requested,
       nCandidates: message.n_candidates,
       stopReason: message.stop_reason,
@@ -128,9 +136,10 @@ export class Live {
     };
   }
 
-  resynced(running: readonly number[]): void {
-    if (this.current === null || running.includes(this.current)) return;
-    this.current = null;
+  /** After a resync: a run that the kernel no longer works on has ended unheard. */
+  resynced(hello: number, running: readonly number[]): void {
+    if (!this.running || this.latest > hello || running.includes(this.latest)) return;
+    this.running = false;
     this.state.value = { ...this.state.peek(), running: false };
   }
 
@@ -158,10 +167,11 @@ export class Live {
     return n <= this.made.n || this.made.complete;
   }
 
+  /** The kernel shows the sample before again. Trying once more is left to the user, or to the next change. */
   private failed(id: number, error: Error): void {
-    if (id !== this.current) return;
-    this.current = null;
-    this.made = this.made && { ...this.made, complete: true };
-    this.state.value = { ...this.state.peek(), running: false, error: error.message };
+    if (id !== this.latest || !this.running) return;
+    this.running = false;
+    const quiet = error instanceof WireError && (error.error === "Cancelled" || error.error === "Closed");
+    this.state.value = { ...this.state.peek(), running: false, error: quiet ? null : error.message };
   }
 }

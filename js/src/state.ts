@@ -136,6 +136,8 @@ export class Store {
   readonly muted = signal<ReadonlySet<number>>(new Set());
   readonly errors = signal<readonly Toast[]>([]);
   readonly progress = signal<ReadonlyMap<string, { text: string; fraction: number | null }>>(new Map());
+  /** The last summary; its coverage comes later than its shares. */
+  readonly summaryOf = signal<MessageOf<"summary"> | null>(null);
   /** Row of the trait `hovered` when Python set it (or a linked explorer). */
   readonly hoveredRow = signal<number | null>(null);
   readonly live: Live;
@@ -247,7 +249,7 @@ export class Store {
 
   // Requests ---------------------------------------------------------------------------------------------------------
 
-  /** Asks and returns the last answer. Errors become a toast and reject, so the caller may ignore them. */
+  /** Asks and returns the last answer. An error becomes a toast, and rejects. */
   async ask(ask: Ask, polygon?: Float32Array): Promise<Reply> {
     try {
       return await this.start(ask, polygon).reply;
@@ -467,14 +469,17 @@ export class Store {
   private receive(reply: Reply): void {
     this.heard();
     const { message, buffers } = reply;
-    const stale = this.live.isStale(message.id) && this.wire.isOurs(message.id);
+    const { id } = message;
+    const stale = id !== null && this.wire.isOurs(id) && this.live.isStale(id);
     batch(() => {
       if (message.kind === "points") this.takePoints(message, buffers);
       else if (message.kind === "mask") this.takeMask(message, buffers);
       else if (message.kind === "colors") this.takeColors(message, buffers);
       else if (message.kind === "picks" && !stale) this.takePicks(message, buffers);
       else if (message.kind === "sampled" && !stale) this.takeSampled(message);
+      else if (message.kind === "state") this.welcomed(message);
       else if (message.kind === "saved") this.details.clear();
+      else if (message.kind === "summary") this.summaryOf.value = message;
       else if (message.kind === "hovered") this.hoveredRow.value = message.row;
       else if (message.kind === "progress") this.takeProgress(message);
       else if (message.kind === "error" && message.id === null) {
@@ -516,7 +521,8 @@ export class Store {
     if (!same(message.color_by, this.traits.color_by.peek())) return; // an older wish
     const part = message.values && decodeColors(message, buffers);
     if (part && (message.offset === 0 || this.incomingColors === null)) {
-      this.incomingColors = message.scale === "category" ? new Uint8Array(message.total) : new Float32Array(message.total);
+      this.incomingColors =
+        message.scale === "category" ? new Uint8Array(message.total) : new Float32Array(message.total);
     }
     if (part) this.incomingColors?.set(part, message.offset);
     if (!message.last) return;
@@ -547,7 +553,8 @@ export class Store {
   }
 
   private takeSampled(message: MessageOf<"sampled">): void {
-    if (message.spec) {
+    // A run of this page, or one that failed, changes nothing about what was pinned since.
+    if (message.spec && !message.cancelled && !this.live.isLatest(message.id)) {
       this.writePinned(message.spec.pinned);
       this.excluded.value = message.spec.excluded;
     }
@@ -644,24 +651,20 @@ export class Store {
   private hello(): void {
     const { id, reply } = this.start({ kind: "hello", protocol: PROTOCOL });
     this.helloId = id;
-    reply.then(
-      ({ message }) => this.welcomed(id, message),
-      (error) => {
-        this.helloId = null;
-        this.report(error);
-      },
-    );
+    reply.catch((error) => {
+      if (this.helloId === id) this.helloId = null;
+      this.report(error);
+    });
   }
 
-  private welcomed(id: number, message: Message): void {
+  private welcomed(message: MessageOf<"state">): void {
+    if (message.id === null || message.id !== this.helloId) return; // another tab's
     this.helloId = null;
     const first = this.status.peek() !== "ready";
     this.status.value = "ready";
-    if (message.kind === "state") {
-      this.wire.rejectLost(id, message.running);
-      this.live.resynced(message.running);
-    }
-    if (first || this.colors.peek().values === null) this.colorByChanged(this.traits.color_by.peek());
+    this.wire.rejectLost(message.id, message.running);
+    this.live.resynced(message.id, message.running);
+    if (first) this.colorByChanged(this.traits.color_by.peek());
     if (this.helloAgain) {
       this.helloAgain = false;
       this.resync();
