@@ -7,6 +7,7 @@ import json
 import math
 import warnings
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import lightly_widget as lw
 from lightly_widget.errors import Cancelled, InvalidValueError, LightlyWidgetError, SamplingWarning
 from lightly_widget.sampling import (
     PickedBlock,
@@ -840,9 +842,7 @@ def test_random_requests_of_the_widget_give_a_result_or_our_error(data: MemoryDa
     assert data.writes == 0
 
 
-@given(
-    st.lists(st.integers(-1000, 1000).map(lambda i: i / 8), min_size=1, max_size=30), st.integers(0, 40), st.booleans()
-)
+@given(st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=30), st.integers(0, 40), st.booleans())
 @settings(max_examples=50, deadline=None)
 @pytest.mark.usefixtures("quiet")
 def test_a_single_weighting_is_the_stable_sort(weights: list[float], n: int, ascending: bool) -> None:
@@ -859,3 +859,44 @@ def test_a_view_may_refuse_to_write(data: MemoryDataset, monkeypatch: pytest.Mon
     monkeypatch.setattr(MemoryView, "write_tag", full)
     with pytest.raises(ValueError, match="disk full"):
         Sampling(data.view()).diverse(3, "t")
+
+
+# --- on a stored dataset ---
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> lw.Dataset:
+    rng = np.random.default_rng(5)
+    names = [f"{i}'\n<b>" for i in range(40)]
+    frame = pl.DataFrame({"name": names, "score": rng.random(40), "city": ["rome", "oslo"] * 20})
+    vectors = rng.normal(size=(40, 6)).astype(np.float32)
+    dataset: lw.Dataset = lw.Dataset.from_polars(frame, embeddings=vectors, name="it's", path=tmp_path / "a'b")
+    return dataset
+
+
+def test_a_tag_of_a_stored_dataset_holds_the_picks_and_the_code_repeats_them(
+    stored: lw.Dataset, tmp_path: Path
+) -> None:
+    query = stored.match(lw.SampleField.metadata["score"] > 0.2)
+    first = query.sampling().diverse(5, 'it\'s "first"')
+    grown = query.sampling().metadata_balancing(4, 'it\'s "first"', "city", "uniform", 'it\'s "first"')
+    reopened = lw.Dataset.load("it's", tmp_path / "a'b")
+    tagged = reopened.match(lw.SampleField.tags.contains('it\'s "first"'))
+    assert set(tagged.sample_ids) == {*first, *grown}
+    assert len(tagged) == 9
+    for result in (first, grown):
+        names: dict[str, Any] = {}
+        exec(result.to_python(), names)
+        assert names["result"].sample_ids == result.sample_ids
+        assert reopened.run(result.recipe).sample_ids == result.sample_ids
+    assert first.to_polars()["sample_id"].to_list() == [sample.sample_id for sample in first.samples]
+
+
+def test_an_interruption_leaves_a_stored_dataset_as_it_was(stored: lw.Dataset) -> None:
+    def stop(fraction: float) -> None:
+        raise KeyboardInterrupt
+
+    version = stored.snapshot().version
+    with pytest.raises(KeyboardInterrupt):
+        Sampling(stored.view(stored.query()), progress=stop).diverse(3, "t")
+    assert stored.snapshot().version == version
