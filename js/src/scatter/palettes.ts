@@ -2,7 +2,7 @@
 
 export type Rgb = readonly [number, number, number];
 
-/** Okabe & Ito (2008), told apart with the common colour-vision deficiencies; grey in place of their black, which vanishes on dark. */
+/** Okabe & Ito (2008), told apart with the common colour-vision deficiencies; dark grey in place of their black, which vanishes on dark. */
 export const OKABE_ITO = [
   "#0072b2",
   "#e69f00",
@@ -11,7 +11,7 @@ export const OKABE_ITO = [
   "#56b4e9",
   "#d55e00",
   "#f0e442",
-  "#999999",
+  "#606060",
 ] as const;
 
 export const MAX_CATEGORIES = 254;

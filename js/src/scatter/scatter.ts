@@ -1,16 +1,14 @@
 /** The plot: points, states and colours in; hover, clicks, areas and views out. No framework, no wire. */
-import { bounds, toData, toScreen } from "./camera";
-import { hold, letGo } from "./contexts";
+import { bounds, type Size, toData, toScreen } from "./camera";
+import { CanvasKeeper } from "./canvas-keeper";
 import { type Contour, contourPaths, density } from "./contours";
-import { Grid, nearestByScan } from "./grid";
 import { type Look, lookOf, markSize, occupiedShare } from "./look";
 import { Marks, UNSEEN } from "./marks";
 import { Navigation } from "./navigation";
 import { type OverlayContent, paintOverlay } from "./overlay";
 import { codesOfValues, lookupTable, viridisPalette } from "./palettes";
+import { Picking } from "./picking";
 import { Pointer } from "./pointer";
-import { CanvasRenderer, MAX_POINTS } from "./renderer-canvas";
-import { WebglRenderer } from "./renderer-webgl";
 import { type Frame, pixelRatio, type Renderer, type Scene } from "./scene";
 import { Stage } from "./stage";
 import { readTheme, type Theme, type ThemeColours } from "./theme";
@@ -19,12 +17,7 @@ import type { AreaOp, Box, Debug, Mode, Overlays, RendererKind, ScatterEvents, S
 const GLIDE_MS = 900;
 /** How near the pointer must come, in CSS pixels. */
 const REACH = 12;
-/** More marks than this are not searched one by one before the rest. */
-const MARKS_FIRST = 20_000;
 const HINT_MS = 1600;
-/** A context that has not come back by then is asked for anew. */
-const RESTORE_MS = 1500;
-const MOST_LOSSES = 4;
 
 export class Scatter {
   readonly debug: Debug = {
@@ -39,15 +32,14 @@ export class Scatter {
   private readonly life = new AbortController();
   private readonly stage: Stage;
   private readonly navigation: Navigation;
-  private renderer: Renderer | null = null;
-  private kind: RendererKind | null = null;
+  private readonly keeper: CanvasKeeper;
+  private readonly picking = new Picking((work) => this.later(work, 0));
   private theme: Theme;
   private colours: ThemeColours = {};
   private scene: Scene;
   private box: Box = [-1, -1, 1, 1];
   private share = 1;
   private palette: string[] = [];
-  private grid: Grid | null = null;
   private readonly overlay: OverlayContent = {
     contours: [],
     labels: [],
@@ -72,7 +64,7 @@ export class Scatter {
   constructor(
     private readonly host: HTMLElement,
     private readonly events: Partial<ScatterEvents> = {},
-    private readonly options: ScatterOptions = {},
+    options: ScatterOptions = {},
   ) {
     const { signal } = this.life;
     this.theme = readTheme(host);
@@ -83,6 +75,18 @@ export class Scatter {
         resized: () => this.resized(),
         seen: (inView) => this.seen(inView),
         restyled: () => this.setTheme(this.colours),
+      },
+      signal,
+    );
+    this.keeper = new CanvasKeeper(
+      this.stage,
+      options.renderer !== "canvas2d",
+      {
+        frame: () => this.frameNow(),
+        lost: () => this.debug.contextLost++,
+        stale: () => this.invalidate(),
+        announce: (kind, note) => this.announce(kind, note),
+        later: (work, ms) => this.later(work, ms),
       },
       signal,
     );
@@ -116,6 +120,11 @@ export class Scatter {
     this.stage.surface.style.cursor = mode === "pan" ? "" : "crosshair";
   }
 
+  /** CSS pixels. */
+  get size(): Size {
+    return this.stage.size;
+  }
+
   /** The visible data box. */
   get view(): Box {
     return this.navigation.visible;
@@ -132,10 +141,10 @@ export class Scatter {
     if (!same) Object.assign(this.overlay, { neighbours: null, order: [], hovered: null, focused: null });
     this.box = bounds(x, y);
     this.share = occupiedShare(x, y, this.box);
-    this.grid = null;
+    this.picking.forget();
     this.contoursStale = true;
     this.navigation.refit(this.box);
-    this.renderer?.setScene(this.scene);
+    this.keeper.renderer?.setScene(this.scene);
     this.invalidate();
   }
 
@@ -200,14 +209,9 @@ export class Scatter {
 
   /** The visible row within reach of a place in CSS pixels; marked points first, as they lie on top. */
   nearest(px: number, py: number): number | null {
-    const { x, y, marks, flags } = this.scene;
     const view = this.navigation.view;
-    const [dx, dy] = toData(view, px, py);
-    const marked = this.nearestMark(dx, dy, (this.sizeOfMarks() / 2 + 2) / view.sx);
-    if (marked !== null || marks.visible === 0) return marked;
-    const accept = (row: number) => (flags[row] & UNSEEN) === 0;
-    const radius = REACH / view.sx;
-    return this.grid?.ready ? this.grid.nearest(dx, dy, radius, accept) : nearestByScan(x, y, dx, dy, radius, accept);
+    const markReach = this.sizeOfMarks() / 2 + 2;
+    return this.picking.nearest(this.scene, ...toData(view, px, py), REACH / view.sx, markReach / view.sx);
   }
 
   setOverlay({ contours, labels, neighbours }: Overlays): void {
@@ -226,7 +230,7 @@ export class Scatter {
     this.colours = colours;
     this.theme = readTheme(this.host, colours);
     this.scene.table = this.lookup();
-    this.renderer?.coloursChanged();
+    this.keeper.renderer?.coloursChanged();
     this.invalidate();
   }
 
@@ -239,15 +243,14 @@ export class Scatter {
   /** A copy of the plot as it stands, overlay included. */
   picture(): HTMLCanvasElement {
     const { surface } = this.stage;
-    this.ensureRenderer();
+    const renderer = this.keeper.ensure(this.scene);
     const copy = surface.ownerDocument.createElement("canvas");
-    if (this.renderer === null) return copy;
-    this.renderer.draw(this.frameNow(), true);
+    renderer.draw(this.frameNow(), true);
     this.paintOverlay();
-    copy.width = this.renderer.canvas.width;
-    copy.height = this.renderer.canvas.height;
+    copy.width = renderer.canvas.width;
+    copy.height = renderer.canvas.height;
     const context = copy.getContext("2d");
-    for (const canvas of [this.renderer.canvas, surface]) context?.drawImage(canvas, 0, 0, copy.width, copy.height);
+    for (const canvas of [renderer.canvas, surface]) context?.drawImage(canvas, 0, 0, copy.width, copy.height);
     return copy;
   }
 
@@ -256,10 +259,10 @@ export class Scatter {
     cancelAnimationFrame(this.frame);
     for (const timer of this.timers) clearTimeout(timer);
     this.navigation.destroy();
-    this.dropRenderer();
+    this.keeper.drop();
     this.stage.destroy();
     this.scene = this.emptyScene(new Float32Array(0), new Float32Array(0));
-    this.grid = null;
+    this.picking.forget();
     for (const resolve of this.waiting.splice(0)) resolve();
   }
 
@@ -285,7 +288,7 @@ export class Scatter {
     this.scene.codes = codes;
     this.scene.colourful = codes !== null;
     this.scene.table = this.lookup();
-    this.renderer?.coloursChanged();
+    this.keeper.renderer?.coloursChanged();
     this.invalidate();
   }
 
@@ -295,41 +298,15 @@ export class Scatter {
 
   private changed({ ranges, visibility }: { ranges: [number, number][]; visibility: boolean }): void {
     if (ranges.length === 0) return;
-    this.renderer?.flagsChanged(ranges, visibility);
+    this.keeper.renderer?.flagsChanged(ranges, visibility);
     this.contoursStale ||= visibility;
     this.invalidate();
-  }
-
-  private nearestMark(dx: number, dy: number, radius: number): number | null {
-    const { rows } = this.scene.marks;
-    if (rows.length > MARKS_FIRST) return null;
-    const { x, y } = this.scene;
-    let best: number | null = null;
-    let bestSquare = radius * radius;
-    for (const row of rows) {
-      const square = (x[row] - dx) ** 2 + (y[row] - dy) ** 2;
-      if (square <= bestSquare) [best, bestSquare] = [row, square];
-    }
-    return best;
-  }
-
-  /** In slices between frames, from the first time the pointer comes by. */
-  private index(): void {
-    if (this.grid !== null) return;
-    const grid = new Grid(this.scene.x, this.scene.y, this.box);
-    this.grid = grid;
-    const work = grid.build();
-    const slice = () => {
-      if (this.grid !== grid) return;
-      if (!work.next().done) this.later(slice, 0);
-    };
-    this.later(slice, 0);
   }
 
   // What the user does
 
   private pointAt(place: [number, number] | null): void {
-    this.index();
+    this.picking.prepare(this.scene, this.box);
     this.pointerAt = place;
     if (place === null) this.hover();
     else this.schedule();
@@ -381,77 +358,12 @@ export class Scatter {
 
   private seen(inView: boolean): void {
     if (inView) this.invalidate();
-    else if (this.kind === "webgl2") this.giveBack();
+    else this.keeper.giveBack();
   }
 
-  /** Leaves a picture behind; the next thing to draw asks for a context again. */
-  private giveBack(): void {
-    if (this.renderer === null || this.renderer.kind !== "webgl2") return;
-    this.renderer.draw(this.frameNow(), true);
-    this.stage.keep(this.renderer.canvas);
-    this.dropRenderer();
-  }
-
-  private dropRenderer(): void {
-    letGo(this.holder);
-    this.renderer?.canvas.remove();
-    this.renderer?.destroy();
-    this.renderer = null;
-  }
-
-  private readonly holder = { yieldContext: () => this.giveBack() };
-
-  private ensureRenderer(): void {
-    if (this.renderer !== null || this.life.signal.aborted) return;
-    const canvas = () => this.stage.surface.ownerDocument.createElement("canvas");
-    const wantsGl = this.options.renderer !== "canvas2d" && this.debug.contextLost < MOST_LOSSES;
-    if (wantsGl) {
-      hold(this.holder);
-      this.renderer = WebglRenderer.create(canvas());
-      if (this.renderer === null) letGo(this.holder);
-      else this.watchContext(this.renderer);
-    }
-    const renderer: Renderer = this.renderer ?? new CanvasRenderer(canvas());
-    this.renderer = renderer;
-    this.stage.show(renderer.canvas);
-    renderer.setScene(this.scene);
-    this.announce(renderer.kind);
-  }
-
-  private announce(kind: RendererKind): void {
-    if (kind === this.kind) return;
-    this.kind = this.debug.renderer = kind;
-    const n = this.scene.x.length;
-    const share =
-      n > MAX_POINTS ? ` It shows about ${MAX_POINTS.toLocaleString("en")} of ${n.toLocaleString("en")} points.` : "";
-    this.events.renderer?.(
-      kind,
-      kind === "webgl2" ? null : `WebGL2 is not available here, so this is a plainer plot.${share}`,
-    );
-  }
-
-  private watchContext(renderer: Renderer): void {
-    const { canvas } = renderer;
-    const { signal } = this.life;
-    canvas.addEventListener(
-      "webglcontextlost",
-      (event) => {
-        if (this.renderer !== renderer) return;
-        event.preventDefault();
-        this.debug.contextLost++;
-        this.later(() => {
-          if (this.renderer === renderer) this.renew();
-        }, RESTORE_MS);
-      },
-      { signal },
-    );
-    canvas.addEventListener("webglcontextrestored", () => this.renderer === renderer && this.renew(), { signal });
-  }
-
-  /** A new canvas and context, filled from the arrays that are kept anyway. */
-  private renew(): void {
-    this.dropRenderer();
-    this.invalidate();
+  private announce(kind: RendererKind, note: string | null): void {
+    this.debug.renderer = kind;
+    this.events.renderer?.(kind, note);
   }
 
   // Drawing
@@ -478,14 +390,16 @@ export class Scatter {
     if (this.life.signal.aborted) return;
     if (this.pointerAt !== null) this.hover();
     const drawable = this.stage.size.width > 0 && this.stage.inView;
-    if (drawable) this.ensureRenderer();
-    if (drawable && this.renderer?.busy()) this.schedule();
-    else if (drawable) this.drawAll();
+    if (drawable) this.drawAll(this.keeper.ensure(this.scene));
     if (!drawable || !this.pending) this.rest();
   }
 
-  private drawAll(): void {
-    if (this.dirty.points || this.unfinished || this.glide !== null) this.drawPoints();
+  private drawAll(renderer: Renderer): void {
+    if (renderer.busy()) {
+      this.schedule();
+      return;
+    }
+    if (this.dirty.points || this.unfinished || this.glide !== null) this.drawPoints(renderer);
     if (this.dirty.overlay) this.paintOverlay();
     if (this.viewMoved) {
       this.viewMoved = false;
@@ -502,10 +416,7 @@ export class Scatter {
     for (const resolve of this.waiting.splice(0)) resolve();
   }
 
-  private drawPoints(): void {
-    const { renderer } = this;
-    if (renderer === null) return;
-    if (renderer.kind === "webgl2") hold(this.holder);
+  private drawPoints(renderer: Renderer): void {
     this.dirty.points = false;
     const frame = this.frameNow();
     const drawing = renderer.draw(frame);

@@ -1,0 +1,541 @@
+"""The scatter plot alone, in a plain page in real Chromium: what it draws, what it sends, what it survives."""
+
+from __future__ import annotations
+
+import functools
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+JS = Path(__file__).parents[2] / "js"
+HTML = """<!doctype html><meta charset="utf-8">
+<style>body { margin: 0; background: #fff } .plot { width: 600px; height: 400px }</style>
+<div id="host" class="plot"></div><script type="module" src="page.js"></script>"""
+SCRIPT = """
+import * as module from %s;
+const log = [];
+const keep = (name) => (...args) => { log.push([name, ...args.map((arg) => ArrayBuffer.isView(arg) ? [...arg] : arg)]) };
+const events = () => ({view: keep('view'), hover: keep('hover'), click: keep('click'), area: keep('area'),
+  renderer: keep('renderer'), key: (event) => { log.push(['key', event.key]); return event.key === 'n' }});
+// A grid of points, which leaves known places empty: cells of 1 apart, columns × rows.
+function lattice(columns, rows) {
+  const x = new Float32Array(columns * rows), y = new Float32Array(columns * rows);
+  for (let row = 0; row < x.length; row++) { x[row] = row % columns; y[row] = Math.floor(row / columns) }
+  return {x, y};
+}
+// The average colour in a square of `side` CSS pixels around a row, of what is on screen.
+function colour(scatter, row, side = 3) {
+  const picture = scatter.picture();
+  const ratio = picture.width / scatter.size.width;
+  const [px, py] = scatter.position(row);
+  const size = Math.max(1, Math.round(side * ratio));
+  const data = picture.getContext('2d').getImageData(px * ratio - size / 2, py * ratio - size / 2, size, size).data;
+  const sum = [0, 0, 0, 0];
+  for (let at = 0; at < data.length; at++) sum[at % 4] += data[at];
+  return sum.map((value) => Math.round(4 * value / data.length));
+}
+function inked(canvas) {
+  const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+  let count = 0;
+  for (let at = 3; at < data.length; at += 4) if (data[at] > 0) count++;
+  return count;
+}
+Object.assign(window, {...module, events, log, lattice, colour, inked, host: document.getElementById('host'), loaded: true});
+"""
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args: Any) -> None:
+        return
+
+
+@pytest.fixture(scope="module")
+def page_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("scatter")
+    entry = folder / "entry.js"
+    entry.write_text(SCRIPT.replace("%s", repr(str(JS / "src/scatter/index.ts")), 1))
+    command = [JS / "node_modules/.bin/esbuild", entry, "--bundle", "--format=esm", f"--outfile={folder / 'page.js'}"]
+    subprocess.run([str(part) for part in command], check=True, capture_output=True)
+    (folder / "index.html").write_text(HTML)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/index.html"
+    server.shutdown()
+    server.server_close()
+
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(browser: Browser, page_url: str) -> Iterator[Open]:
+    """A fresh page with the module's names on `window`; fails the test on any error in the page."""
+    contexts, errors = [], []
+
+    def open_it(**options: Any) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 800, "height": 700}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(page_url)
+        page.wait_for_function("window.loaded")
+        return page
+
+    yield open_it
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+GRID = """async ({columns = 7, rows = 5, options = {}} = {}) => {
+  const data = lattice(columns, rows);
+  Object.assign(window, data);
+  window.flags = new Uint8Array(data.x.length);
+  window.scatter = new Scatter(host, events(), options);
+  scatter.setPoints(data.x, data.y);
+  scatter.setFlags(flags);
+  await scatter.settled();
+}"""
+
+
+def close_to(actual: list[int], expected: tuple[int, int, int], within: int = 40) -> bool:
+    return all(abs(a - b) <= within for a, b in zip(actual[:3], expected, strict=True))
+
+
+@pytest.mark.parametrize("renderer", ["auto", "canvas2d"])
+def test_points_are_drawn_in_their_colours_and_hidden_ones_are_not(open_page: Open, renderer: str) -> None:
+    page = open_page()
+    page.evaluate(GRID, {"options": {"renderer": renderer}})
+    page.evaluate("() => scatter.setCategories(Uint8Array.from(x, (_, row) => row % 2), ['#ff0000', '#0000ff'])")
+    assert close_to(page.evaluate("() => colour(scatter, 10)"), (255, 0, 0))
+    assert close_to(page.evaluate("() => colour(scatter, 11)"), (0, 0, 255))
+    page.evaluate("() => { flags[10] = FLAG.HIDDEN; flags[12] = FLAG.MUTED; scatter.flagsChanged([10, 12]) }")
+    assert page.evaluate("() => [colour(scatter, 10)[3], colour(scatter, 12)[3]]") == [0, 0]
+    assert page.evaluate("() => colour(scatter, 11)[3]") > 150
+    assert page.evaluate("() => scatter.debug.renderer") == ("webgl2" if renderer == "auto" else "canvas2d")
+
+
+def test_numbers_are_drawn_along_viridis_and_missing_ones_grey(open_page: Open) -> None:
+    page = open_page()
+    page.evaluate(GRID, {})
+    page.evaluate("""() => scatter.setValues(Float32Array.from(x, (_, row) => row === 3 ? NaN : row), [0, x.length - 1])""")
+    low, high = page.evaluate("() => [colour(scatter, 0), colour(scatter, x.length - 1)]")
+    assert close_to(low, (68, 1, 84), 60)
+    assert close_to(high, (253, 231, 37), 60)
+    grey = page.evaluate("() => colour(scatter, 3)")
+    assert max(grey[:3]) - min(grey[:3]) < 40
+
+
+def test_marks_stand_out_and_the_rest_steps_back(open_page: Open) -> None:
+    page = open_page()
+    page.evaluate(GRID, {})
+    plain, other = page.evaluate("() => [colour(scatter, 10, 12), colour(scatter, 20, 12)]")
+    page.evaluate("() => { flags[10] |= FLAG.A; scatter.flagsChanged([10]) }")
+    marked, dimmed = page.evaluate("() => [colour(scatter, 10, 12), colour(scatter, 20, 12)]")
+    assert marked[3] > plain[3] * 1.3, "larger and stronger than before"
+    assert dimmed[3] < other[3] * 0.7, "fainter than before"
+    page.evaluate("() => { flags[10] = 0; scatter.flagsChanged([10]) }")
+    assert page.evaluate("() => colour(scatter, 20, 12)") == other
+
+
+def test_only_a_only_b_and_both_differ_in_shape(open_page: Open) -> None:
+    """Coverage of the marks' squares, colour left aside: a disc, a diamond and a square fill different shares."""
+    page = open_page(device_scale_factor=3)
+    page.evaluate(GRID, {})
+    page.evaluate("""() => { flags[8] = FLAG.A; flags[10] = FLAG.B; flags[12] = FLAG.A | FLAG.B;
+      scatter.flagsChanged([8, 10, 12]) }""")
+    corners = page.evaluate("""() => {
+      const picture = scatter.picture(), ratio = picture.width / scatter.size.width;
+      const context = picture.getContext('2d');
+      return [8, 10, 12].map((row) => {
+        const [px, py] = scatter.position(row);
+        return [3.9, 5.8].map((far) => context.getImageData((px + far * 0.95) * ratio, (py + far * 0.95) * ratio, 1, 1).data[3]);
+      });
+    }""")
+    disc, diamond, square = [corner[0] for corner in corners]
+    assert square > 200, "a square reaches its corners"
+    assert disc < 200
+    assert diamond < 60, "a diamond stays away from them"
+    assert disc > diamond
+
+
+def test_a_new_sample_uploads_kilobytes_and_redraws_no_base(open_page: Open) -> None:
+    page = open_page()
+    page.evaluate(GRID, {"columns": 500, "rows": 400})
+    before = page.evaluate("() => ({...scatter.debug})")
+    after = page.evaluate("""async () => {
+      const rows = Array.from({length: 1000}, (_, index) => index * 199);
+      for (const row of rows) flags[row] |= FLAG.A;
+      scatter.flagsChanged(rows);
+      await scatter.settled();
+      return {...scatter.debug};
+    }""")
+    assert after["uploaded"] - before["uploaded"] < 20_000
+    assert after["marked"] == 1000
+    assert after["frames"] == before["frames"] + 1
+
+
+def test_nothing_is_drawn_at_rest(open_page: Open) -> None:
+    page = open_page()
+    page.evaluate(GRID, {})
+    frames = page.evaluate("""async () => {
+      const frame = () => new Promise(requestAnimationFrame);
+      for (let i = 0; i < 5; i++) await frame();
+      const before = scatter.debug.frames;
+      let asked = 0;
+      const original = window.requestAnimationFrame;
+      window.requestAnimationFrame = (work) => { asked++; return original(work) };
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      window.requestAnimationFrame = original;
+      return [scatter.debug.frames - before, asked];
+    }""")
+    assert frames == [0, 0]
+
+
+def names(page: Page) -> list[str]:
+    return [entry[0] for entry in page.evaluate("() => log")]
+
+
+def last(page: Page, name: str) -> Any:
+    return page.evaluate("(name) => log.filter((entry) => entry[0] === name).at(-1)", name)
+
+
+@pytest.mark.parametrize(("keys", "op"), [([], "replace"), (["Shift"], "add"), (["Alt"], "remove")])
+@pytest.mark.parametrize("mode", ["lasso", "rect"])
+def test_an_area_holds_the_points_it_was_drawn_around(open_page: Open, mode: str, keys: list[str], op: str) -> None:
+    page = open_page()
+    page.evaluate(GRID, {})
+    page.evaluate("(mode) => { scatter.mode = mode }", mode)
+    (left, top), (right, bottom) = page.evaluate("() => [scatter.position(15), scatter.position(10)]")
+    outline = [(left - 9, top + 9), (right + 9, top + 9), (right + 9, bottom - 9), (left - 9, bottom - 9)]
+    for key in keys:
+        page.keyboard.down(key)
+    page.mouse.move(*outline[0])
+    page.mouse.down()
+    for corner in outline[1:] if mode == "lasso" else [outline[2]]:
+        page.mouse.move(*corner, steps=6)
+    page.mouse.up()
+    for key in keys:
+        page.keyboard.up(key)
+    _, polygon, actual = last(page, "area")
+    assert actual == op
+    inside = page.evaluate("(polygon) => [...pointsInPolygon(x, y, Float32Array.from(polygon))]", polygon)
+    assert inside == [8, 9, 10, 15, 16, 17]
+    assert "click" not in names(page)
+
+
+def test_shift_drag_draws_a_lasso_without_a_mode_and_escape_gives_it_up(open_page: Open) -> None:
+    page = open_page()
+    page.evaluate(GRID, {})
+    view = page.evaluate("() => scatter.view")
+    page.keyboard.down("Shift")
+    for escape in (True, False):
+        page.mouse.move(100, 100)
+        page.mouse.down()
+        page.mouse.move(300, 120, steps=4)
+        page.mouse.move(200, 300, steps=4)
+        if escape:
+            page.keyboard.press("Escape")
+        page.mouse.up()
+    assert names(page).count("area") == 1
+    assert last(page, "area")[2] == "add"
+    assert page.evaluate("() => scatter.view") == view
+
+
+def test_hover_and_click_name_the_point_and_marks_come_first(open_page: Open) -> None:
+    page = open_page()
+    page.evaluate(GRID, {})
+    place = page.evaluate("() => scatter.position(17)")
+    page.mouse.move(place[0] + 3, place[1] - 2)
+    page.wait_for_function("() => log.some((entry) => entry[0] === 'hover' && entry[1] === 17)")
+    page.mouse.click(place[0] + 3, place[1] - 2)
+    assert last(page, "click")[1:] == [17, {"shift": False, "alt": False}]
+    page.mouse.move(place[0] + 40, place[1] + 40)
+    page.wait_for_function("() => log.at(-1)[0] === 'hover' && log.at(-1)[1] === null")
+    page.mouse.click(place[0] + 40, place[1] + 40)
+    assert last(page, "click")[1] is None
+    page.evaluate("() => { flags[17] = FLAG.HIDDEN; scatter.flagsChanged([17]) }")
+    assert page.evaluate("([px, py]) => scatter.nearest(px, py)", place) is None
+
+
+def test_drag_pans_and_tells_and_a_double_click_zooms_in(open_page: Open) -> None:
+    page = open_page(reduced_motion="reduce")
+    page.evaluate(GRID, {})
+    before = page.evaluate("() => scatter.view")
+    start = page.evaluate("() => scatter.position(0)")
+    page.mouse.move(300, 200)
+    page.mouse.down()
+    page.mouse.move(350, 180, steps=5)
+    page.mouse.up()
+    assert page.evaluate("() => scatter.position(0)") == pytest.approx([start[0] + 50, start[1] - 20], abs=0.01)
+    page.wait_for_function("() => log.some((entry) => entry[0] === 'view')")
+    assert last(page, "view")[1] == pytest.approx(page.evaluate("() => scatter.view"))
+    assert "click" not in names(page)
+    page.mouse.dblclick(300, 200)
+    page.wait_for_function("(span) => scatter.view[2] - scatter.view[0] < span * 0.6", arg=before[2] - before[0])
+
+
+def test_the_wheel_scrolls_the_page_until_the_plot_has_focus(open_page: Open) -> None:
+    page = open_page(reduced_motion="reduce")
+    page.evaluate("() => { document.body.style.height = '3000px' }")
+    page.evaluate(GRID, {})
+    before = page.evaluate("() => scatter.view")
+    page.mouse.move(300, 200)
+    page.mouse.wheel(0, 100)
+    page.wait_for_function("() => scrollY > 0")
+    assert page.evaluate("() => scatter.view") == before
+    page.evaluate("() => { scrollTo(0, 0); host.querySelector('[role=application]').focus() }")
+    page.mouse.wheel(0, -200)
+    page.wait_for_function("(span) => scatter.view[2] - scatter.view[0] < span", arg=before[2] - before[0])
+    assert page.evaluate("() => scrollY") == 0
+    page.evaluate("() => { document.activeElement.blur(); scatter.setView(null) }")
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -100)
+    page.wait_for_function("(span) => scatter.view[2] - scatter.view[0] < span", arg=before[2] - before[0])
+
+
+def test_the_keyboard_moves_zooms_and_resets_and_passes_the_rest_on(open_page: Open) -> None:
+    page = open_page(reduced_motion="reduce")
+    page.evaluate(GRID, {})
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement.getAttribute('role')") == "application"
+    start = page.evaluate("() => scatter.view")
+    page.keyboard.press("ArrowRight")
+    moved = page.evaluate("() => scatter.view")
+    assert moved[0] > start[0]
+    assert moved[1] == pytest.approx(start[1])
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate("() => scatter.view")[1] > start[1]
+    page.keyboard.press("+")
+    page.keyboard.press("+")
+    zoomed = page.evaluate("() => scatter.view")
+    assert zoomed[2] - zoomed[0] < (start[2] - start[0]) / 2
+    page.keyboard.press("-")
+    page.keyboard.press("0")
+    assert page.evaluate("() => scatter.view") == pytest.approx(start)
+    page.evaluate("""() => { window.passed = []; addEventListener('keydown', (event) => passed.push(event.key)) }""")
+    for key in ("n", "x", "ArrowLeft"):
+        page.keyboard.press(key)
+    assert page.evaluate("() => passed") == ["x"], "what the plot or its owner used stays with the plot"
+
+
+def test_a_view_set_by_the_program_is_shown_and_not_told(open_page: Open) -> None:
+    page = open_page()
+    page.evaluate(GRID, {})
+    page.evaluate("async () => { scatter.setView([1, 1, 2, 1.5]); await scatter.settled() }")
+    x0, y0, x1, y1 = page.evaluate("() => scatter.view")
+    assert x0 <= 1.001
+    assert y0 <= 1.001
+    assert x1 >= 1.999
+    assert y1 >= 1.499
+    assert "view" not in names(page)
+    page.evaluate("() => scatter.setView([0, 0, 1, 1], true)")
+    page.wait_for_function("() => Math.abs(scatter.view[1]) < 0.01")
+    assert "view" not in names(page)
+    page.evaluate("() => scatter.focusRow(34)")
+    page.wait_for_function("""() => { const [px, py] = scatter.position(34); return px > 0 && px < 600 && py > 0 && py < 400 }""")
+
+
+def test_points_glide_to_their_new_places(open_page: Open) -> None:
+    page = open_page()
+    page.evaluate(GRID, {})
+    frames = page.evaluate("""async () => {
+      const before = scatter.debug.frames;
+      scatter.setPoints(x.map((value) => 6 - value), y.slice(), true);
+      await scatter.settled();
+      return scatter.debug.frames - before;
+    }""")
+    assert frames >= 3
+    assert page.evaluate("() => colour(scatter, 0)[3]") > 150
+    page.emulate_media(reduced_motion="reduce")
+    frames = page.evaluate("""async () => {
+      const before = scatter.debug.frames;
+      scatter.setPoints(x, y, true);
+      await scatter.settled();
+      return scatter.debug.frames - before;
+    }""")
+    assert frames == 1
+
+
+def test_a_lost_context_comes_back(open_page: Open) -> None:
+    page = open_page()
+    page.evaluate(GRID, {})
+    page.evaluate("() => { flags[10] = FLAG.A; scatter.flagsChanged([10]) }")
+    before = page.evaluate("() => inked(scatter.picture())")
+    page.evaluate("""() => {
+      const gl = host.querySelectorAll('canvas')[1].getContext('webgl2');
+      window.extension = gl.getExtension('WEBGL_lose_context');
+      extension.loseContext();
+    }""")
+    page.wait_for_function("() => scatter.debug.contextLost === 1")
+    page.evaluate("() => extension.restoreContext()")
+    page.wait_for_function("() => scatter.debug.settled && host.querySelectorAll('canvas')[1].width > 0")
+    assert page.evaluate("() => inked(scatter.picture())") == before
+    # And where no one restores it, a new one is made.
+    page.evaluate("() => host.querySelectorAll('canvas')[1].getContext('webgl2').getExtension('WEBGL_lose_context').loseContext()")
+    page.wait_for_function("(ink) => scatter.debug.contextLost === 2 && inked(scatter.picture()) === ink", arg=before)
+
+
+def test_twenty_plots_on_one_page_all_show_their_points(open_page: Open) -> None:
+    page = open_page(viewport={"width": 1100, "height": 1100})
+    shown = page.evaluate("""async () => {
+      host.remove();
+      document.body.style.cssText = 'margin:0;display:grid;grid-template-columns:repeat(5, 200px);gap:10px';
+      const data = lattice(7, 5);
+      window.plots = Array.from({length: 20}, () => {
+        const element = document.createElement('div');
+        element.style.cssText = 'width:200px;height:180px';
+        document.body.append(element);
+        const plot = new Scatter(element, {});
+        plot.setPoints(data.x, data.y);
+        return plot;
+      });
+      await Promise.all(plots.map((plot) => plot.settled()));
+      const visible = (canvas) => canvas.style.display !== 'none' && canvas.width > 0;
+      return plots.map((plot, index) => [...document.body.querySelectorAll(':scope > div')][index].querySelectorAll('canvas'))
+        .map((all) => [...all].slice(0, -1).filter(visible).length);
+    }""")
+    assert shown == [1] * 20, "each shows its living canvas or its last picture"
+    assert page.evaluate("() => plots.map((plot) => plot.debug.contextLost)") == [0] * 20
+    image = page.screenshot(path=None)
+    ink = page.evaluate(
+        """async (base64) => {
+          const bitmap = await createImageBitmap(await (await fetch('data:image/png;base64,' + base64)).blob());
+          const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+          const context = canvas.getContext('2d');
+          context.drawImage(bitmap, 0, 0);
+          return Array.from({length: 20}, (_, index) => {
+            const data = context.getImageData((index % 5) * 210, Math.floor(index / 5) * 190, 200, 180).data;
+            let count = 0;
+            for (let at = 0; at < data.length; at += 4) if (data[at] < 200) count++;
+            return count;
+          });
+        }""",
+        __import__("base64").b64encode(image).decode(),
+    )
+    assert min(ink) > 100, ink
+
+
+def test_out_of_view_the_context_is_given_back_and_in_view_it_draws_again(open_page: Open) -> None:
+    page = open_page()
+    page.evaluate("() => { document.body.style.height = '5000px' }")
+    page.evaluate(GRID, {})
+    page.evaluate("() => scrollTo(0, 3000)")
+    living = "() => [...host.querySelectorAll('canvas')].slice(1, -1).length"
+    page.wait_for_function(f"() => ({living})() === 0")
+    page.evaluate("() => { flags[10] = FLAG.A; scatter.flagsChanged([10]); scrollTo(0, 0) }")
+    page.wait_for_function(f"() => ({living})() === 1 && scatter.debug.marked === 1")
+    assert page.evaluate("() => colour(scatter, 10)[3]") > 200
+
+
+def test_it_follows_its_cell_and_ignores_being_folded(open_page: Open) -> None:
+    page = open_page(device_scale_factor=2)
+    page.evaluate(GRID, {})
+    middle = page.evaluate("() => { const [a, b, c, d] = scatter.view; return [(a + c) / 2, (b + d) / 2] }")
+    page.evaluate("() => { host.style.width = '700px'; host.style.height = '300px' }")
+    page.wait_for_function("() => scatter.debug.settled && scatter.size.width === 700")
+    assert page.evaluate("() => scatter.picture().width") == 1400
+    view = page.evaluate("() => scatter.view")
+    assert [(view[0] + view[2]) / 2, (view[1] + view[3]) / 2] == pytest.approx(middle)
+    page.evaluate("async () => { host.style.height = '20px'; await new Promise(requestAnimationFrame) }")
+    page.evaluate("() => new Promise((resolve) => setTimeout(resolve, 50))")
+    assert page.evaluate("() => scatter.size") == {"width": 700, "height": 300}
+    page.evaluate("() => { host.style.width = '9000px'; host.style.height = '6000px' }")
+    page.wait_for_function("() => scatter.size.width === 9000")
+    width, height = page.evaluate("() => { const p = scatter.picture(); return [p.width, p.height] }")
+    assert width * height <= 3840 * 2160 * 1.001
+
+
+def test_without_webgl2_a_plainer_plot_says_so(open_page: Open) -> None:
+    page = open_page()
+    page.evaluate("""() => {
+      const original = HTMLCanvasElement.prototype.getContext;
+      HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+        return kind.startsWith('webgl') ? null : original.call(this, kind, ...rest);
+      };
+    }""")
+    page.evaluate(GRID, {"columns": 500, "rows": 500})
+    _, kind, note = last(page, "renderer")
+    assert kind == "canvas2d"
+    assert "WebGL2" in note
+    assert "250,000" in note
+    page.evaluate("() => { flags[1000] = FLAG.A; scatter.flagsChanged([1000]) }")
+    assert page.evaluate("() => colour(scatter, 1000)[3]") > 200
+    assert page.evaluate("() => scatter.debug.drawn") >= 80_000
+
+
+def test_a_large_selection_keeps_its_colours_and_the_rest_steps_back(open_page: Open) -> None:
+    page = open_page()
+    page.evaluate(GRID, {"columns": 300, "rows": 200})
+    selected, rest = page.evaluate("""async () => {
+      for (let row = 0; row < 30000; row++) flags[row] |= FLAG.SELECTED;
+      scatter.flagsChanged();
+      await scatter.settled();
+      return [colour(scatter, 75 * 300 + 150, 20), colour(scatter, 150 * 300 + 150, 20)];
+    }""")
+    assert selected[3] > rest[3] * 1.5
+
+
+def test_overlays_are_painted_and_follow_the_theme(open_page: Open) -> None:
+    page = open_page()
+    page.evaluate(GRID, {})
+    surface = "() => inked(host.querySelector('[role=application]'))"
+    assert page.evaluate(surface) == 0
+    for overlay, empty in (
+        ("{contours: true}", "{contours: false}"),
+        ("{labels: [{text: 'zebra', x: 3, y: 2, count: 9}, {text: 'covered', x: 3.05, y: 2, count: 1}]}", "{labels: []}"),
+        ("{neighbours: {row: 3, rows: [10, 12, 30]}}", "{neighbours: null}"),
+    ):
+        page.evaluate(f"async () => {{ scatter.setOverlay({overlay}); await scatter.settled() }}")
+        assert page.evaluate(surface) > 100, overlay
+        page.evaluate(f"async () => {{ scatter.setOverlay({empty}); await scatter.settled() }}")
+        assert page.evaluate(surface) == 0, empty
+    page.evaluate("async () => { scatter.setOrder([3, 9]); await scatter.settled() }")
+    assert page.evaluate(surface) > 10
+    light = page.evaluate("() => colour(scatter, 3)")
+    page.evaluate("() => { document.body.style.setProperty('--jp-layout-color0', '#111111') }")
+    page.wait_for_function("(light) => colour(scatter, 3)[2] !== light[2]", arg=light)
+
+
+def test_destroy_leaves_nothing_behind(open_page: Open) -> None:
+    page = open_page()
+    counted = page.evaluate("""async () => {
+      let open = 0;
+      for (const [target, name] of [[EventTarget.prototype, 'EventTarget']]) {
+        const {addEventListener, removeEventListener} = target;
+        const seen = new Map();
+        const key = (self, type, listener) => [self, type, listener];
+        const all = [];
+        target.addEventListener = function (type, listener, options) {
+          const entry = {self: this, type, listener};
+          all.push(entry);
+          options?.signal?.addEventListener && addEventListener.call(options.signal, 'abort', () => all.splice(all.indexOf(entry), 1));
+          return addEventListener.call(this, type, listener, options);
+        };
+        target.removeEventListener = function (type, listener, options) {
+          const at = all.findIndex((entry) => entry.self === this && entry.type === type && entry.listener === listener);
+          if (at >= 0) all.splice(at, 1);
+          return removeEventListener.call(this, type, listener, options);
+        };
+        window.listening = () => all.filter(({self}) => self === window || self === document || self === document.body
+          || self instanceof MediaQueryList || (self instanceof Node && self.isConnected)).length;
+      }
+      const data = lattice(30, 30);
+      for (let round = 0; round < 30; round++) {
+        const plot = new Scatter(host, {});
+        plot.setPoints(data.x, data.y);
+        await plot.settled();
+        open += window.listening();
+        plot.destroy();
+      }
+      await new Promise(requestAnimationFrame);
+      return [open, window.listening(), host.childElementCount];
+    }""")
+    assert counted[0] > 0
+    assert counted[1:] == [0, 0]
