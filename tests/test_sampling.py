@@ -170,6 +170,23 @@ def test_similarity_finds_the_neighbours_of_the_tag() -> None:
     assert picked(Sampling(data.view()).similarity(1, "far", "query", strength=-1)) == [0]
 
 
+@pytest.mark.parametrize("points", [[3.0], [1.0, 1.0], [2.0] * 25, [0.0, 1e-30, 1e15]])
+@pytest.mark.parametrize("name", ["diverse", "similarity", "typicality", "representative"])
+def test_few_or_identical_points_are_all_taken_in_the_end(name: str, points: list[float]) -> None:
+    data = MemoryDataset(len(points), {"m": line(*points)}, tags={"query": ["id0"]})
+    result = CALLS[name](Sampling(data.view()), len(points), "t", None)
+    assert sorted(result.rows.tolist()) == list(range(len(points)))
+    assert not np.isnan(result.gains).any()
+    assert result.coverage is not None
+    assert result.coverage.radius == 0
+
+
+def test_identical_points_are_all_typical() -> None:
+    data = MemoryDataset(25, {"m": line(*[4.0] * 25)})
+    compute_typicality_metadata(data.view())
+    assert data.values["typicality"].to_list() == [1.0] * 25
+
+
 def test_representative_stands_for_the_clusters() -> None:
     rng = np.random.default_rng(2)
     centres = np.array([[0, 0], [50, 0], [0, 50]])
