@@ -380,7 +380,7 @@ def ids_of(samples: Any) -> pl.Series:
     if isinstance(samples, str) or not isinstance(samples, Iterable):
         raise InvalidTypeError(f"expected sample ids or samples, not {shown(samples)}")
     ids = [item if isinstance(item, str) else getattr(item, "sample_id", item) for item in samples]
-    wrong = next((item for item in ids if not isinstance(item, str)), None)
-    if wrong is not None:
-        raise InvalidTypeError(f"expected sample ids or samples, not {shown(wrong)}")
+    wrong = [item for item in ids if not isinstance(item, str)]
+    if wrong:
+        raise InvalidTypeError(f"expected sample ids or samples, not {shown(wrong[0])}")
     return pl.Series("sample_id", ids, dtype=pl.String)
