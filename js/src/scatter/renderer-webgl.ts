@@ -42,6 +42,9 @@ export class WebglRenderer implements Renderer {
   private readonly table: WebGLTexture;
   private readonly indices: WebGLBuffer;
   private readonly pace: Pace;
+  /** The columns, and no columns for the pass that has no points. */
+  private readonly points: WebGLVertexArrayObject | null;
+  private readonly nothing: WebGLVertexArrayObject | null;
   private readonly columns = new Map<Columns, WebGLBuffer>();
   private whole: Layer;
   private part: Layer;
@@ -66,7 +69,8 @@ export class WebglRenderer implements Renderer {
     this.whole = new Layer(gl);
     this.part = new Layer(gl);
     this.pace = new Pace(gl);
-    gl.bindVertexArray(gl.createVertexArray());
+    this.points = gl.createVertexArray();
+    this.nothing = gl.createVertexArray();
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
     gl.disable(gl.DEPTH_TEST);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
@@ -201,6 +205,7 @@ export class WebglRenderer implements Renderer {
     gl.viewport(0, 0, width, height);
     gl.disable(gl.BLEND);
     gl.useProgram(screen.handle);
+    gl.bindVertexArray(this.nothing);
     gl.uniform4f(
       screen.at("u_reproject"),
       from.sx / here.sx,
@@ -269,6 +274,7 @@ export class WebglRenderer implements Renderer {
   /** Every step-th point from `first` on. */
   private bindColumns(first: number, step: number): void {
     const { gl } = this;
+    gl.bindVertexArray(this.points);
     const floats: [number, Columns][] = [
       [At.X, "x"],
       [At.Y, "y"],

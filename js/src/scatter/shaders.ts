@@ -91,7 +91,7 @@ void main() {
   v_role = roleOf(a_flags);
   v_size = v_role == 0 ? u_selectedSize : v_role == 5 ? u_size * 1.25 : u_size;
   gl_Position = (a_flags & u_unseen) == 0u ? place() : NOWHERE;
-  gl_PointSize = v_size + 4.0;
+  gl_PointSize = v_size * 1.2 + 4.0;
   vec3 own = texelFetch(u_table, ivec2(int(a_code), 0), 0).rgb;
   vec3 role = v_role == 2 ? u_b : v_role == 0 || v_role == 1 ? u_selection : u_a;
   v_fill = u_colourful && v_role != 4 ? own : role;
@@ -109,7 +109,7 @@ uniform vec3 u_foreground, u_background;
 uniform float u_line, u_outlined;
 out vec4 o_colour;
 void main() {
-  vec2 p = (gl_PointCoord - 0.5) * (v_size + 4.0);
+  vec2 p = (gl_PointCoord - 0.5) * (v_size * 1.2 + 4.0);
   float r = v_size * 0.5;
   float d = v_role == 2 ? (abs(p.x) + abs(p.y)) * 0.70711 - r * 0.84
     : v_role == 4 ? max(abs(p.x), abs(p.y)) - r * 0.86
