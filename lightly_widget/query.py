@@ -383,4 +383,7 @@ def ids_of(samples: Any) -> pl.Series:
     wrong = [item for item in ids if not isinstance(item, str)]
     if wrong:
         raise InvalidTypeError(f"expected sample ids or samples, not {shown(wrong[0])}")
-    return pl.Series("sample_id", ids, dtype=pl.String)
+    try:
+        return pl.Series("sample_id", ids, dtype=pl.String)
+    except UnicodeEncodeError as error:
+        raise InvalidValueError(f"a sample id is not valid UTF-8: {shown(error.object)}") from error

@@ -736,6 +736,8 @@ def test_classes_from_a_mapping_by_id_and_path(monkeypatch: pytest.MonkeyPatch) 
         ({"\0": "cat"}, UnknownNameError),
         ({"s1": "cat", "/d/cat/1.png": "cat"}, InvalidValueError),
         ({"s1": ""}, InvalidValueError),
+        ({"s1": "\ud800"}, InvalidValueError),
+        ({"s1": "a\0b"}, InvalidValueError),
         ({"s1": 1.5}, InvalidTypeError),
         ({"s1": ["cat"]}, InvalidTypeError),
         ([("s1", "cat")], InvalidTypeError),
@@ -750,6 +752,10 @@ def test_classes_from_a_column() -> None:
     table = {"path": ["/d/cat/1.png", "s2"], "label": ["cat", None], "p": [0.5, 0.5]}
     frame = ingest.classes_from_column(SAMPLES, table, "label", key="path", confidence="p")
     assert frame.select("sample_id", "class_name", "confidence").rows() == [("s1", "cat", 0.5)]
+    with pytest.raises(InvalidValueError, match="confidence outside"):
+        ingest.classes_from_column(
+            SAMPLES, {"sample_id": ["s1"], "label": ["cat"], "p": [1.5]}, "label", confidence="p"
+        )
     with pytest.raises(UnknownNameError, match="'label'"):
         ingest.classes_from_column(SAMPLES, table, "lable", key="path")
 
@@ -939,7 +945,7 @@ def test_sample_ids_keep_their_order() -> None:
 
 @settings(many, max_examples=200)
 @given(
-    st.lists(st.sampled_from(["a", "b"]) | st.text(max_size=3) | st.none() | st.integers(), max_size=5)
+    st.lists(st.sampled_from(["a", "b", "\ud800"]) | st.text(max_size=3) | st.none() | st.integers(), max_size=5)
     | st.text()
     | st.none()
 )

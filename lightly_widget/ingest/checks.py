@@ -160,7 +160,10 @@ def check_sample_ids(sample_ids: object, known: pl.Series, *, argument: str = "s
         raise InvalidTypeError(
             f"{argument} must hold texts; {len(wrong):,} are something else: {listed(wrong, _NAMED)}"
         )
-    ids = pl.Series(argument, items, dtype=pl.String)
+    try:
+        ids = pl.Series(argument, items, dtype=pl.String)
+    except UnicodeEncodeError as error:
+        raise InvalidValueError(f"{argument} hold a text that is not valid UTF-8: {shown(error.object)}") from error
     twice = ids.filter(ids.is_duplicated()).unique(maintain_order=True)
     if len(twice):
         raise InvalidValueError(f"{argument}: {len(twice):,} ids are there more than once: {listed(twice, _NAMED)}")

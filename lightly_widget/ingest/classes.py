@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, UnknownNameError, did_you_mean, listed, shown
-from lightly_widget.ingest.checks import ANNOTATION_SCHEMA
+from lightly_widget.ingest.checks import ANNOTATION_SCHEMA, check_annotations
 from lightly_widget.ingest.frames import frame_from_any
 from lightly_widget.ingest.images import check_count
-from lightly_widget.ingest.locations import absolute, is_url
+from lightly_widget.ingest.locations import absolute, is_url, name_problem
 
 _NAMED = 5
 
@@ -72,6 +72,7 @@ def classes_from_column(
 
     Raises:
         UnknownNameError: no such column, or keys that are not in the dataset.
+        InvalidValueError: confidences outside 0…1.
         InvalidValueError, InvalidTypeError: as `classes_from_mapping` and `frame_from_any`.
     """
     frame = frame_from_any(table, argument="table")
@@ -129,7 +130,8 @@ def _classified(ids: list[str], classes: list[object], confidences: pl.Series | 
         if not confidences.dtype.is_numeric():
             raise InvalidTypeError(f"column {shown(confidences.name)} must hold numbers, not {confidences.dtype}")
         frame = frame.with_columns(confidence=confidences.cast(pl.Float32))
-    return frame.filter(pl.col("class_name").is_not_null())
+    frame = frame.filter(pl.col("class_name").is_not_null())
+    return check_annotations(frame, frame.select("sample_id", "width", "height"))
 
 
 def class_text(value: object) -> str | None:
@@ -137,9 +139,12 @@ def class_text(value: object) -> str | None:
 
     Raises:
         InvalidTypeError: neither text, whole number nor boolean.
+        InvalidValueError: a text with a NUL, or that is not valid UTF-8.
     """
     if value is None or (isinstance(value, float | np.floating) and np.isnan(value)):
         return None
+    if isinstance(value, str) and value and name_problem(value):
+        raise InvalidValueError(f"the class {shown(value)} {name_problem(value)}")
     if isinstance(value, str | bool | int | np.integer | np.bool_):
         return str(value)
     raise InvalidTypeError(f"a class must be a text or a whole number, not {shown(value)} ({type(value).__name__})")

@@ -77,7 +77,7 @@ def name_problem(name: str) -> str | None:
     try:
         name.encode()
     except UnicodeEncodeError:
-        return "is not valid UTF-8; rename the file to add it"
+        return "is not valid UTF-8"
     return None
 
 

@@ -1,0 +1,209 @@
+"""Bad input at every door of a dataset: a typed error, the dataset as before, and the next call works."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from lightly_widget import ImageDataset
+from lightly_widget.errors import LightlyWidgetError, LightlyWidgetWarning
+
+door = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+
+
+class Door:
+    """A dataset that is compared with itself after each refusal."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for number in range(3):
+            path = folder / "images" / f"{number}.png"
+            path.parent.mkdir(exist_ok=True)
+            Image.new("RGB", (40, 20)).save(path)
+        self.dataset = ImageDataset.create("doors", folder / "home")
+        self.dataset.add_images_from_path(folder / "images", embed=False)
+        self.dataset.add_embeddings("m", np.eye(3))
+        self.dataset.query()[:1].add_tag("old")
+        self.ids = self.dataset.query().sample_ids.to_list()
+        self.calls = 0
+
+    def state(self) -> tuple[Any, ...]:
+        loaded = ImageDataset.load("doors", self.folder / "home")
+        query = loaded.query()
+        return query.to_polars().rows(), query.annotations().rows(), query.embeddings("m").tolist(), loaded.tags
+
+    def refuses(self, call: Callable[[], object]) -> bool:
+        """Whether the call was refused; if so, nothing has changed and the dataset still takes a write."""
+        before = self.state()
+        if not self.raises(call):
+            return False
+        assert self.state() == before
+        self.write()
+        return True
+
+    def raises(self, call: Callable[[], object]) -> bool:
+        """Whether the call was refused; if so, nothing was written."""
+        version = self.dataset.snapshot().version
+        message = ""
+        try:
+            call()
+        except LightlyWidgetError as error:
+            message = str(error)
+        else:
+            return False
+        assert 0 < len(message) < 4000
+        assert self.dataset.snapshot().version == version
+        return True
+
+    def write(self) -> None:
+        self.calls += 1
+        self.dataset.update_metadata({self.ids[0]: {"calls": self.calls}})
+        assert self.dataset[0].metadata["calls"] == self.calls
+
+
+@pytest.fixture(scope="module")
+def open_door(tmp_path_factory: pytest.TempPathFactory) -> Door:
+    return Door(tmp_path_factory.mktemp("door"))
+
+
+HUGE = "t" * 1_000_000
+
+
+@pytest.mark.parametrize("name", [HUGE, "", "\0", "a\0b", "\ud800", None, 3, b"x", ["a"], float("nan")])
+def test_tag_names_that_cannot_be(open_door: Door, name: Any) -> None:
+    query = open_door.dataset.query()
+    assert open_door.refuses(lambda: query.add_tag(name))
+    assert open_door.refuses(lambda: open_door.dataset.rename_tag("old", name))
+
+
+def test_tag_names_that_look_alike_stay_apart(tmp_path: Path) -> None:
+    dataset = Door(tmp_path).dataset
+    names = [unicodedata.normalize("NFC", "é"), unicodedata.normalize("NFD", "é"), "\u05e9\u05dc\u05d5\u05dd", "É"]
+    for number, name in enumerate(names):
+        dataset.query()[: number % 3 + 1].add_tag(name)
+    loaded = ImageDataset.load("doors", tmp_path / "home")
+    assert {name: loaded.tag_counts()[name] for name in names} == dict(zip(names, [1, 2, 3, 1], strict=True))
+
+
+@pytest.mark.parametrize(
+    "vectors",
+    [
+        np.full((3, 2), np.nan),
+        np.array([[0.0], [np.inf], [0.0]]),
+        np.zeros((3, 0)),
+        np.zeros((0, 3)),
+        np.zeros((2, 2)),
+        np.zeros((4, 2)),
+        np.zeros(3),
+        np.array([["a"], ["b"], ["c"]]),
+        [[1.0], [1.0, 2.0], [3.0]],
+        [None, [1.0], [1.0]],
+        None,
+        "abc",
+        pl.Series(["a", "b", "c"]),
+    ],
+    ids=str,
+)
+def test_embeddings_that_cannot_be(open_door: Door, vectors: Any) -> None:
+    assert open_door.refuses(lambda: open_door.dataset.add_embeddings("new", vectors))
+
+
+@pytest.mark.parametrize("pick", [[0, 0], [0, None], [0, "unknown"], [0, HUGE], [0, 3], "text", 3, [0, "\0"]], ids=str)
+def test_ids_of_embeddings_that_cannot_be(open_door: Door, pick: Any) -> None:
+    ids = [open_door.ids[0] if item == 0 else item for item in pick] if isinstance(pick, list) else pick
+    assert open_door.refuses(lambda: open_door.dataset.add_embeddings("new", np.zeros((2, 2)), sample_ids=ids))
+
+
+def test_embeddings_twice_or_of_another_size_are_refused(open_door: Door) -> None:
+    assert open_door.refuses(lambda: open_door.dataset.add_embeddings("m", np.ones((3, 3))))
+    assert open_door.refuses(lambda: open_door.dataset.add_embeddings("m", np.ones((3, 2)), replace=True))
+
+
+def coco(folder: Path, **annotation: Any) -> Path:
+    box = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4]} | annotation
+    data = {
+        "images": [{"id": 1, "file_name": "0.png", "width": 4000, "height": 2000}],
+        "categories": [{"id": 1, "name": "cat"}],
+        "annotations": [box],
+    }
+    path = folder / "images" / "c.json"
+    path.write_text(json.dumps(data))
+    return path
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        {"bbox": [100, 2, 3, 4]},  # inside the image that the file claims, outside the real one
+        {"bbox": [1, 2, 0, 4]},
+        {"bbox": [1, 2, -3, 4]},
+        {"bbox": [1, 2, float("nan"), 4]},
+        {"bbox": [1, 2, 3]},
+        {"score": 1.5},
+        {"image_id": 2},
+        {"category_id": 2},
+    ],
+    ids=str,
+)
+def test_boxes_that_cannot_be(open_door: Door, annotation: dict[str, Any]) -> None:
+    path = coco(open_door.folder, **annotation)
+    assert open_door.refuses(lambda: open_door.dataset.add_annotations_from_coco(path))
+    assert open_door.refuses(lambda: open_door.dataset.add_samples_from_coco(path, embed=False))
+
+
+def test_bad_boxes_can_be_left_out_on_request(tmp_path: Path) -> None:
+    dataset = Door(tmp_path).dataset
+    with pytest.warns(LightlyWidgetWarning, match="1 of 1 annotations were left out"):
+        dataset.add_annotations_from_coco(coco(tmp_path, bbox=[100, 2, 3, 4]), invalid="drop")
+    assert dataset.query().annotations().is_empty()
+    dataset.add_annotations_from_coco(coco(tmp_path))
+    assert dataset.query().annotations().select("x", "y", "width", "height").rows() == [(1, 2, 3, 4)]
+
+
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=4)
+    | st.binary(max_size=2)
+    | st.complex_numbers(),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2) | st.tuples(inner)
+    ),
+    max_leaves=4,
+)
+
+
+@door
+@given(values)
+def test_generated_arguments_are_taken_or_refused(open_door: Door, value: Any) -> None:
+    dataset, ids = open_door.dataset, open_door.ids
+    for call in (
+        lambda: dataset.add_embeddings("generated", value, sample_ids=ids[:1]),
+        lambda: dataset.add_embeddings("generated", [[1.0]], sample_ids=value),
+        lambda: dataset.add_classifications(value),
+        lambda: dataset.add_classifications({ids[0]: value}),
+        lambda: dataset.add_annotations_from_coco(value),
+        lambda: dataset.select(value).to_list(),
+        lambda: dataset.rename_tag("old", value) or dataset.rename_tag(value, "old"),
+        lambda: dataset.update_metadata({ids[0]: {"generated": value}}),
+        lambda: dataset.update_metadata(value),
+        lambda: dataset.get_sample(value),
+    ):
+        before = len(dataset)
+        open_door.raises(call)
+        assert len(dataset) == before
+    open_door.write()
+    for name in {"generated"} & set(dataset.embedding_models):
+        dataset.delete_embeddings(name)
