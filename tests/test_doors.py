@@ -176,6 +176,7 @@ values = st.recursive(
     | st.integers()
     | st.floats()
     | st.text(max_size=4)
+    | st.just("\ud800")
     | st.binary(max_size=2)
     | st.complex_numbers(),
     lambda inner: (

@@ -146,6 +146,26 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
     assert (tmp_path / "x").exists() == overwrite
 
 
+@pytest.mark.parametrize("kind", ["txt", "csv", "parquet", "json", "folder"])
+def test_a_limit_on_the_size_of_files_is_a_clear_error(tmp_path: Path, kind: str) -> None:
+    resource = pytest.importorskip("resource")
+    samples = images(*[f"/data/{i}/{os.urandom(20).hex()}.png" for i in range(4000)])
+    big = tmp_path / "in" / "big.png"
+    big.parent.mkdir()
+    big.write_bytes(bytes(200_000))
+    export = Export(Samples(samples if kind != "folder" else images(big)))
+    write = writers(export)[kind] if kind != "folder" else export.copy_files
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(DiskFullError):
+            write(tmp_path / "out" / "x")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+    write(tmp_path / "out" / "x")
+
+
 def test_where_there_are_no_hard_links_nothing_is_overwritten_either(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
