@@ -70,6 +70,7 @@ export class MockKernel {
 
   set<K extends keyof Traits>(key: K, value: Traits[K]): void {
     this.traits[key] = value;
+    this.emit(`change:${key}`);
   }
 
   on(event: string, listener: Listener): void {

@@ -1,0 +1,225 @@
+/** The panel's own thinking: filters and their Python, names of tags, counts, options; and the cards in a small DOM. */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { Window } from "happy-dom";
+import { HOSTILE } from "../dev/hostile";
+import { MockKernel } from "../dev/kernel";
+import { toCount, toPosition } from "../src/panel/Count";
+import { brief, choices, newStrategy, STRATEGIES, targetNames } from "../src/panel/catalogue";
+import { draftsOf, joined, kindOf, newDraft, subjects, testsOf, toFilter } from "../src/panel/filters";
+import { count, number, percent, plural, seconds, shorten } from "../src/panel/format";
+import { literal, queryText, toPython } from "../src/panel/python";
+import { suggestTag, tagProblem } from "../src/panel/Save";
+import type { FilterDict } from "../src/protocol";
+
+const { info } = new MockKernel({ n: 50 }).traits;
+
+test("every kind of filter reads as the Python that makes it", () => {
+  const said = (filter: FilterDict) => toPython(filter, "image");
+  assert.equal(said({ op: "compare", field: "width", cmp: ">=", value: 256 }), "ImageSampleField.width >= 256");
+  assert.equal(
+    said({ op: "compare", field: "metadata.is night", cmp: "==", value: true }),
+    'ImageSampleField.metadata["is night"] == True',
+  );
+  assert.equal(said({ op: "is_in", field: "width", values: [1, 2] }), "ImageSampleField.width.is_in([1, 2])");
+  assert.equal(
+    said({ op: "contains", field: "file_name", value: 'a"b' }),
+    'ImageSampleField.file_name.contains("a\\"b")',
+  );
+  assert.equal(said({ op: "not", item: { op: "is_null", field: "width" } }), "NOT(ImageSampleField.width.is_null())");
+  assert.equal(
+    said({
+      op: "or",
+      items: [
+        { op: "has_tag", tag: "x" },
+        { op: "has_tag", tag: "y" },
+      ],
+    }),
+    'OR(\n  ImageSampleField.tags.contains("x"),\n  ImageSampleField.tags.contains("y"),\n)',
+  );
+  assert.equal(queryText(null, "text"), "dataset.query()");
+  assert.equal(
+    queryText(
+      {
+        op: "and",
+        items: [
+          { op: "has_tag", tag: "x" },
+          { op: "is_null", field: "text" },
+        ],
+      },
+      "text",
+    ),
+    'dataset.match(\n  SampleField.tags.contains("x"),\n  SampleField.text.is_null(),\n)',
+  );
+});
+
+test("a class in a row is the dict that ClassificationQuery.match has", () => {
+  const made = toFilter({ what: "class:labels", test: "has", value: "cat" }, info);
+  assert.deepEqual(made, {
+    op: "annotated",
+    type: "classification",
+    criteria: {
+      op: "and",
+      items: [
+        { op: "compare", field: "class_name", cmp: "==", value: "cat" },
+        { op: "compare", field: "annotation_source", cmp: "==", value: "labels" },
+      ],
+    },
+  });
+  assert.equal(
+    toPython(made as FilterDict, "image"),
+    'ClassificationQuery.match(\n  ClassificationField.class_name == "cat",\n  ClassificationField.annotation_source == "labels",\n)',
+  );
+});
+
+test("a literal is plain ASCII where a letter could hide or turn the line, and reads back as the same text", () => {
+  for (const text of HOSTILE) {
+    const quoted = literal(text);
+    assert.equal(JSON.parse(quoted), text);
+    assert.doesNotMatch(quoted, /[\p{Cc}\p{Zl}\p{Zp}\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/u);
+  }
+});
+
+test("rows and filters turn into each other without loss", () => {
+  for (const { value: what } of subjects(info)) {
+    for (const { value: test } of testsOf(kindOf(what, info))) {
+      const draft = { ...newDraft(what, info), test };
+      if (!test.endsWith("is_null")) draft.value = kindOf(what, info) === "number" ? "0.25" : "snow";
+      else draft.value = "";
+      const filter = joined([draft], "and", info);
+      assert.ok(filter, `${what} ${test}`);
+      assert.deepEqual(draftsOf(filter)?.drafts, [draft]);
+      const both = joined([draft, draft], "or", info) as FilterDict;
+      assert.deepEqual(draftsOf(both), { drafts: [draft, draft], joiner: "or" });
+    }
+  }
+});
+
+test("a row without its value asks for nothing, and a filter that rows cannot show is left alone", () => {
+  assert.equal(toFilter({ what: "width", test: ">", value: "" }, info), null);
+  assert.equal(toFilter({ what: "width", test: ">", value: "wide" }, info), null);
+  assert.equal(joined([], "and", info), null);
+  assert.equal(draftsOf({ op: "is_in", field: "width", values: [1] }), null);
+  const nested: FilterDict = { op: "and", items: [{ op: "or", items: [{ op: "has_tag", tag: "x" }] }] };
+  assert.equal(draftsOf(nested), null);
+});
+
+test("a suggested tag is free, and a taken or missing name is told before it is sent", () => {
+  const tags = (names: string[]) => ({ ...info, tags: names.map((name) => ({ name, count: 1 })) });
+  const strategies = [
+    { type: "diversity", strength: 1 },
+    { type: "annotation_balancing", strength: 1 },
+  ];
+  assert.equal(suggestTag(strategies, 100, tags([])), "diverse-balanced-100");
+  const taken = ["diverse-balanced-100", "diverse-balanced-100-2"];
+  assert.equal(suggestTag(strategies, 100, tags(taken)), "diverse-balanced-100-3");
+  assert.equal(tagProblem("new", tags(["old"])), null);
+  assert.match(tagProblem("old", tags(["old"])) ?? "", /there already, with 1 sample\./);
+  assert.match(tagProblem("  ", tags([])) ?? "", /needs a name/);
+  assert.equal(tagProblem("\u{1f469}".repeat(255), tags([])), null);
+  assert.match(tagProblem("x".repeat(256), tags([])) ?? "", /255/);
+});
+
+test("the slider's positions and counts agree from one sample to all", () => {
+  for (const most of [1, 2, 10, 999, 1_000_000]) {
+    assert.equal(toCount(1000, most), most);
+    assert.equal(toCount(0, most), 1);
+    let before = 0;
+    for (let position = 0; position <= 1000; position++) {
+      const here = toCount(position, most);
+      assert.ok(here >= before && here >= 1 && here <= most);
+      before = here;
+    }
+    for (const n of [1, Math.ceil(most / 3), most]) {
+      const back = toCount(toPosition(n, most), most);
+      assert.equal(back, n);
+    }
+  }
+});
+
+test("a new strategy has every option of its kind, set to something there is", () => {
+  for (const spec of STRATEGIES) {
+    const made = newStrategy(spec.type, info);
+    assert.deepEqual(Object.keys(made), ["type", "strength", ...spec.options.map((option) => option.name)]);
+    for (const option of spec.options) {
+      const all = choices(option.kind, info);
+      const value = made[option.name];
+      if (all.length > 0 && value !== null)
+        assert.ok(
+          all.some((choice) => choice.value === value),
+          option.name,
+        );
+    }
+    assert.equal(typeof brief(made, info), "string");
+  }
+  assert.deepEqual(targetNames(newStrategy("metadata_balancing", info), info), ["clear", "fog", "rain", "snow"]);
+  const two = { ...info, embedding_models: ["a", "b"] };
+  assert.equal(newStrategy("diversity", two).embedding_model_name, "a");
+  assert.equal(newStrategy("diversity", info).embedding_model_name, null);
+});
+
+test("numbers read as people write them", () => {
+  assert.equal(count(1234567), "1,234,567");
+  assert.equal(plural(1, "sample"), "1 sample");
+  assert.equal(plural(0, "sample"), "0 samples");
+  assert.deepEqual([0, 0.00012, 0.1234567, 12, 1234.5, 1e12].map(number), [
+    "0",
+    "1.20e-4",
+    "0.1235",
+    "12",
+    "1235",
+    "1.00e+12",
+  ]);
+  assert.deepEqual([0, 0.0004, 0.055, 0.5, 1].map(percent), ["0 %", "<0.1 %", "5.5 %", "50 %", "100 %"]);
+  assert.deepEqual([0, 0.02, 0.5, 12, 600].map(seconds), ["1 ms", "20 ms", "0.5 s", "12 s", "10 min"]);
+  assert.equal(shorten("short"), "short");
+  assert.ok([...shorten("x".repeat(1_000_000))].length <= 60);
+});
+
+const window = new Window();
+for (const name of ["document", "HTMLElement", "Element", "Node", "Text", "SVGElement", "getSelection"] as const) {
+  Object.assign(globalThis, { [name]: window[name as "document"] });
+}
+after(() => window.close());
+
+test("the panel draws itself and its changes reach the traits, without a plot", async () => {
+  const { render } = await import("preact");
+  const { Panel } = await import("../src/panel/Panel");
+  const { View, ViewProvider } = await import("../src/panel/view");
+  const { Store } = await import("../src/state");
+  const kernel = new MockKernel({ n: 80, delay: 0, block: 0 });
+  const life = new AbortController();
+  const store = new Store(kernel as never, life.signal);
+  const host = window.document.createElement("div");
+  window.document.body.append(host);
+  const place = host as unknown as HTMLElement;
+  const view = new View(store, place as unknown as ShadowRoot, life.signal);
+  const panel = (
+    <ViewProvider value={view}>
+      <Panel />
+    </ViewProvider>
+  );
+  render(panel, place);
+  const wait = (ms = 30) => new Promise((resolve) => setTimeout(resolve, ms));
+  const click = (label: string) => {
+    const all = [...place.querySelectorAll("button")];
+    const button = all.find((one) => one.getAttribute("aria-label") === label || one.textContent === label);
+    assert.ok(button, label);
+    button.click();
+  };
+  await wait();
+  assert.match(place.textContent ?? "", /From 80 samples/);
+  click("Duplicate Diverse");
+  await wait();
+  assert.equal(kernel.traits.strategies.length, 2);
+  assert.equal(place.querySelectorAll("article").length, 2);
+  click("Remove Diverse");
+  // The changes were sampled by themselves.
+  for (let tries = 0; tries < 200 && store.sampling.value.stopReason === null; tries++) await wait();
+  assert.equal(store.count.value, 80);
+  assert.match(place.textContent ?? "", /Save as tag/);
+  render(null, place);
+  life.abort();
+  assert.equal(place.childElementCount, 0);
+  assert.equal(kernel.listenerCount, 0);
+});

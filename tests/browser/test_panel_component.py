@@ -1,0 +1,719 @@
+"""The whole widget in a plain page in real Chromium, against a mock kernel in the page: no Jupyter, no Python."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+JS = Path(__file__).parents[2] / "js"
+# Run in the page: the widget's shadow root, and helpers that look into it.
+HELPERS = """
+window.violations = [];
+document.addEventListener('securitypolicyviolation', (event) => violations.push(event.blockedURI));
+window.rootOf = () => document.querySelector('.lightly-widget').shadowRoot;
+window.asked = (kind) => demo.kernel.heard.filter((request) => request.kind === kind);
+// Everything that reaches out of the widget's frame to the right or the left, though no scrolling box holds it.
+window.outside = () => {
+  const frame = rootOf().querySelector('.lw').getBoundingClientRect();
+  const held = (node) => { for (let up = node; up; up = up.parentElement) {
+    const {overflowX} = getComputedStyle(up);
+    if (overflowX !== 'visible' && !up.matches('.lw')) return true;
+  } return false };
+  return [...rootOf().querySelectorAll('.lw *')].filter((node) => {
+    const box = node.getBoundingClientRect();
+    return box.width > 0 && !held(node) && (box.right > frame.right + 1 || box.left < frame.left - 1);
+  }).map((node) => node.className || node.tagName);
+};
+"""
+
+
+@pytest.fixture(scope="module")
+def dev_url(static_url: str) -> str:
+    subprocess.run(["node", "build.mjs", "--dev"], cwd=JS, check=True)
+    return f"{static_url}/js/dist/dev/index.html"
+
+
+class Widget:
+    """One page with the widget in it."""
+
+    def __init__(self, context: BrowserContext, url: str) -> None:
+        self.page: Page = context.new_page()
+        self.problems: list[str] = []
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.on("console", lambda line: self.problems.append(line.text) if line.type == "error" else None)
+        self.page.on("dialog", lambda dialog: self.problems.append(f"dialog: {dialog.message}"))
+        self.page.add_init_script(HELPERS)
+        self.page.goto(url)
+
+    def button(self, name: str | re.Pattern[str], *, exact: bool = True) -> Locator:
+        return self.page.get_by_role("button", name=name, exact=exact)
+
+    def sample(self) -> None:
+        before = self.count("sample")
+        self.button("Sample").click()
+        expect(self.button("Save as tag")).to_be_visible()
+        self.idle()
+        assert self.count("sample") == before + 1
+
+    def idle(self) -> None:
+        expect(self.button("Sample")).to_be_visible()
+
+    def add(self, title: str) -> None:
+        self.button("Add").click()
+        self.page.get_by_role("menuitem", name=re.compile(f"^{title}")).click()
+
+    def asked(self, kind: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.page.evaluate("(kind) => asked(kind)", kind)
+        return found
+
+    def count(self, kind: str) -> int:
+        return len(self.asked(kind))
+
+    def trait(self, name: str) -> Any:
+        return self.page.evaluate("(name) => demo.kernel.traits[name]", name)
+
+    def wait_for_trait(self, name: str, value: Any) -> None:
+        self.page.wait_for_function(
+            "([name, value]) => JSON.stringify(demo.kernel.traits[name]) === value",
+            arg=[name, json.dumps(value, separators=(",", ":"), ensure_ascii=False)],
+        )
+
+    def hover_a_point(self) -> Locator:
+        """Moves over the plot until a sample's card is there."""
+        box = self.page.locator(".plot-host").bounding_box()
+        assert box is not None
+        card = self.page.locator(".hover-card")
+        for step in range(200):
+            x, y = (
+                box["x"] + box["width"] * (0.3 + 0.4 * (step % 20) / 20),
+                box["y"] + box["height"] * (0.2 + step / 400),
+            )
+            self.page.mouse.move(x, y)
+            # Longer than the 80 ms after which it opens: a place without a point opens nothing.
+            self.page.wait_for_timeout(140)
+            if card.count():
+                return card
+        raise AssertionError("no point came under the pointer")
+
+
+@pytest.fixture
+def show(browser: Browser, dev_url: str) -> Iterator[Callable[..., Widget]]:
+    contexts: list[BrowserContext] = []
+    widgets: list[Widget] = []
+
+    def open_page(query: str = "n=600", *, width: int = 1200, height: int = 760, **options: Any) -> Widget:
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        context.set_default_timeout(15_000)
+        widgets.append(Widget(context, f"{dev_url}?{query}"))
+        return widgets[-1]
+
+    yield open_page
+    for widget in widgets:
+        assert widget.problems == []
+        assert widget.page.evaluate("violations") == []
+    for context in contexts:
+        context.close()
+
+
+def test_strategy_cards(show: Callable[..., Widget]) -> None:
+    widget = show()
+    page = widget.page
+    cards = page.locator("article.strategy")
+    expect(cards).to_have_count(1)
+    expect(cards.first).to_contain_text("Use it when")
+    widget.add("Balance classes")
+    widget.add("Typical")
+    types = [strategy["type"] for strategy in widget.trait("strategies")]
+    assert types == ["diversity", "annotation_balancing", "typicality"]
+    assert widget.trait("strategies")[1]["target_distribution"] == "uniform"
+    widget.button("Duplicate Typical").click()
+    assert [strategy["type"] for strategy in widget.trait("strategies")] == [*types, "typicality"]
+    last = cards.nth(3)
+    last.get_by_label("Strength as a number").fill("-1.5")
+    last.get_by_label("Strength as a number").press("Enter")
+    assert [strategy["strength"] for strategy in widget.trait("strategies")] == [1, 1, 1, -1.5]
+    expect(last).to_contain_text("Inverted")
+    last.get_by_role("button", name="Typical", exact=True).click()
+    expect(last.get_by_label("Strength as a number")).to_have_count(0)
+    expect(last).to_contain_text("-1.5")
+    widget.button("Remove Balance classes").click()
+    assert [strategy["type"] for strategy in widget.trait("strategies")] == ["diversity", "typicality", "typicality"]
+    expect(cards.nth(2).get_by_label("Strength as a number")).to_have_count(0)
+
+
+def test_an_unusable_strategy_says_why(show: Callable[..., Widget]) -> None:
+    widget = show()
+    widget.button("Add").click()
+    item = widget.page.get_by_role("menuitem", name="Diverse objects")
+    expect(item).to_contain_text("Needs boxes")
+    item.click(force=True)
+    assert [strategy["type"] for strategy in widget.trait("strategies")] == ["diversity"]
+    widget.page.keyboard.press("Escape")
+    expect(item).to_have_count(0)
+    expect(widget.button("Add")).to_be_focused()
+
+
+def test_own_target_shares(show: Callable[..., Widget]) -> None:
+    widget = show()
+    widget.add("Balance metadata")
+    card = widget.page.locator("article.strategy").nth(1)
+    card.get_by_label("Target").select_option("own")
+    shares = widget.trait("strategies")[1]["target_distribution"]
+    assert shares == {"clear": 0.25, "fog": 0.25, "rain": 0.25, "snow": 0.25}
+    field = card.get_by_label("Share of snow in percent")
+    field.fill("")
+    field.press("Enter")
+    assert "snow" not in widget.trait("strategies")[1]["target_distribution"]
+    expect(card).to_contain_text("remaining 25 %")
+
+
+def test_count_and_percentage_are_linked(show: Callable[..., Widget]) -> None:
+    widget = show("n=500")
+    count, percent = widget.page.get_by_label("Number of samples").first, widget.page.get_by_label("Percent of")
+    expect(percent).to_have_value("20")
+    count.fill("50")
+    count.press("Enter")
+    expect(percent).to_have_value("10")
+    percent.fill("30")
+    percent.press("Enter")
+    expect(count).to_have_value("150")
+    assert widget.trait("n_samples_to_select") == 150
+    count.fill("nonsense")
+    count.press("Enter")
+    expect(count).to_have_value("150")
+
+
+def test_the_slider_moves_along_the_prefix_without_the_kernel(show: Callable[..., Widget]) -> None:
+    widget = show("n=600")
+    page = widget.page
+    widget.sample()
+    expect(page.get_by_role("listitem", name=re.compile("^1:")).or_(page.locator(".tile img").first)).to_be_visible()
+    page.wait_for_function("rootOf().querySelectorAll('.tile img').length > 5")
+    before = page.evaluate("demo.kernel.heard.length")
+    slider = page.get_by_role("slider", name="Number of samples")
+    slider.focus()
+    for _ in range(40):
+        page.keyboard.press("ArrowLeft")
+    shown = widget.trait("n_samples_to_select")
+    assert 50 <= shown < 100
+    expect(page.locator(".status-bar")).to_contain_text(f"{shown} sampled")
+    expect(page.locator(".gallery-head")).to_contain_text(f"{shown}, in pick order")
+    page.keyboard.press("Home")
+    expect(page.locator(".status-bar")).to_contain_text("1 sampled")
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    assert widget.trait("n_samples_to_select") == 4
+    page.wait_for_timeout(400)  # long enough for a live sample, had one been asked for
+    assert page.evaluate("demo.kernel.heard.length") == before
+
+
+def test_live_samples_after_a_change_and_not_when_off(show: Callable[..., Widget]) -> None:
+    widget = show()
+    page = widget.page
+    widget.sample()
+    page.get_by_label("Strength as a number").fill("2")
+    page.get_by_label("Strength as a number").press("Enter")
+    page.wait_for_function("asked('sample').length === 2")
+    widget.idle()
+    page.get_by_role("switch", name="Live").click()
+    page.get_by_label("Strength as a number").fill("0.5")
+    page.get_by_label("Strength as a number").press("Enter")
+    page.wait_for_timeout(400)  # long enough for a live sample, had one been asked for
+    assert widget.count("sample") == 2
+
+
+def test_cancel_stops_and_says_so(show: Callable[..., Widget]) -> None:
+    widget = show("n=600&block=300")
+    widget.button("Sample").click()
+    expect(widget.page.locator(".status-bar")).to_contain_text("sampled")
+    widget.button("Cancel").click()
+    widget.idle()
+    expect(widget.page.locator(".foot")).to_contain_text("Cancelled after")
+
+
+def test_too_few_candidates_say_what_to_do(show: Callable[..., Widget]) -> None:
+    widget = show("n=600")
+    widget.page.get_by_label("Sample from").select_option("tag:reviewed")
+    expect(widget.page.locator(".from-count")).to_have_text("40")
+    widget.button("Sample").click()
+    expect(widget.page.locator(".foot")).to_contain_text("Widen the filter or lower the count")
+
+
+def test_filter_rows_are_the_query_in_python(show: Callable[..., Widget]) -> None:
+    widget = show()
+    page = widget.page
+    widget.button("Filter").click()
+    page.get_by_label("Filter by").select_option("metadata.brightness")
+    page.get_by_label("Test").select_option(">")
+    page.get_by_label("Value").fill("0.5")
+    page.get_by_label("Value").press("Enter")
+    bright = {"op": "compare", "field": "metadata.brightness", "cmp": ">", "value": 0.5}
+    widget.wait_for_trait("filter", bright)
+    expect(page.locator("pre.code")).to_have_text('dataset.match(ImageSampleField.metadata["brightness"] > 0.5)')
+    widget.wait_for_trait("candidates", {"from": "filter"})
+    expect(page.locator(".legend")).to_contain_text("filtered")
+    widget.button("And another").click()
+    page.get_by_label("Filter by").nth(1).select_option("class:labels")
+    expect(page.locator("pre.code")).to_contain_text("ClassificationQuery.match(")
+    assert widget.trait("filter")["op"] == "and"
+    widget.button("Remove this row").nth(1).click()
+    widget.wait_for_trait("filter", bright)
+    page.evaluate("demo.kernel.setFromPython('filter', {op: 'has_tag', tag: 'reviewed'})")
+    expect(page.get_by_label("Filter by")).to_have_value("tag")
+    page.evaluate("demo.kernel.setFromPython('filter', {op: 'not', item: {op: 'and', items: []}})")
+    expect(page.get_by_label("Filter by")).to_have_count(0)
+    expect(page.locator("pre.code")).to_have_text("dataset.match(NOT(AND()))")
+    widget.button("Clear filter").click()
+    widget.wait_for_trait("filter", None)
+
+
+def test_save_says_a_collision_before_the_click(show: Callable[..., Widget]) -> None:
+    widget = show()
+    page = widget.page
+    widget.sample()
+    widget.button("Save as tag").click()
+    name = page.get_by_label("Tag name")
+    expect(name).to_be_focused()
+    expect(name).to_have_value("diverse-100")
+    name.fill("reviewed")
+    expect(page.locator(".dialog")).to_contain_text("there already, with 40 samples")
+    expect(widget.button("Save 100 samples")).to_be_disabled()
+    name.fill("my pick")
+    widget.button("Save 100 samples").click()
+    expect(page.locator(".dialog")).to_have_count(0)
+    assert widget.asked("save_tag")[0] | {"id": 0} == {
+        "kind": "save_tag", "id": 0, "name": "my pick", "n": 100, "grow": False,
+    }  # fmt: skip
+    assert {"name": "my pick", "count": 100} in widget.trait("info")["tags"]
+    widget.button("Save as tag").click()
+    expect(name).to_have_value("diverse-100")
+    widget.button("Close").click()
+    widget.button("More").click()
+    page.get_by_role("menuitem", name="Grow a tag").click()
+    page.get_by_label("Tag to grow").select_option(label="reviewed (40)")
+    widget.button("Add 100 samples").click()
+    expect(page.locator(".dialog")).to_have_count(0)
+    assert widget.asked("save_tag")[1]["grow"] is True
+
+
+def test_copy_as_python_and_export(show: Callable[..., Widget]) -> None:
+    widget = show(permissions=["clipboard-read", "clipboard-write"])
+    page = widget.page
+    widget.sample()
+    widget.button("More").click()
+    page.get_by_role("menuitem", name="Copy as Python").click()
+    expect(page.locator("pre.code")).to_contain_text("n_samples_to_select=100")
+    widget.button("Copy").click()
+    expect(page.locator(".dialog")).to_have_count(0)
+    assert page.evaluate("navigator.clipboard.readText()").startswith("from lightly_widget import")
+    widget.button("More").click()
+    page.get_by_role("menuitem", name="Export").click()
+    page.get_by_label("Format").select_option("csv")
+    expect(page.get_by_label("File")).to_have_value("diverse-100.csv")
+    widget.button("Write 100 samples").click()
+    expect(page.locator(".dialog")).to_have_count(0)
+    assert widget.asked("export")[0]["overwrite"] is False
+
+
+def test_undo_redo_and_compare(show: Callable[..., Widget]) -> None:
+    widget = show()
+    page = widget.page
+    widget.sample()
+    expect(widget.button("Undo")).to_be_disabled()
+    widget.button("Compare").click()
+    expect(page.locator(".status-bar")).to_contain_text("100 in B")
+    page.get_by_label("Strength as a number").fill("-1")
+    page.get_by_label("Strength as a number").press("Enter")
+    page.wait_for_function("asked('sample').length === 2")
+    widget.idle()
+    page.get_by_role("tab", name="Result").click()
+    compared = page.locator(".compared")
+    expect(compared).to_contain_text("only A")
+    numbers = [int(text) for text in compared.locator("dd").all_inner_texts()]
+    assert numbers[0] == numbers[2] == 100 - numbers[1] > 50
+    widget.button("Stop comparing").click()
+    expect(compared).to_have_count(0)
+    widget.button("Undo").click()
+    expect(widget.button("Redo")).to_be_enabled()
+    assert widget.trait("strategies")[0]["strength"] == 1
+    widget.button("Redo").click()
+    expect(widget.button("Redo")).to_be_disabled()
+
+
+def test_results_in_charts_and_words(show: Callable[..., Widget]) -> None:
+    widget = show()
+    page = widget.page
+    page.get_by_role("tab", name="Result").click()
+    expect(page.get_by_role("tabpanel")).to_contain_text("Sample something")
+    widget.sample()
+    expect(page.get_by_role("img", name=re.compile("Coverage radius against the number"))).to_be_visible()
+    expect(page.locator("figcaption").first).to_contain_text("nearest pick")
+    expect(page.locator(".bar-row")).to_have_count(10)
+    expect(page.locator(".bar-row").first).to_contain_text("all candidates")
+    page.get_by_label("Shares of").select_option(label="weather")
+    page.wait_for_function("asked('summary').at(-1).metadata === 'weather' && asked('summary').at(-1).source === null")
+
+
+def test_legend_hides_and_isolates(show: Callable[..., Widget]) -> None:
+    widget = show()
+    page = widget.page
+    rows = page.locator("button.legend-row")
+    expect(rows).to_have_count(10)
+    assert all(re.search(r"\d", text) for text in rows.all_inner_texts())
+    rows.nth(2).click()
+    expect(rows.nth(2)).to_have_attribute("aria-pressed", "false")
+    expect(rows.nth(3)).to_have_attribute("aria-pressed", "true")
+    widget.button("Show all").click()
+    expect(rows.nth(2)).to_have_attribute("aria-pressed", "true")
+    rows.nth(4).dblclick()
+    pressed = [row.get_attribute("aria-pressed") for row in rows.all()]
+    assert pressed == ["true" if index == 4 else "false" for index in range(10)]
+    widget.sample()
+    expect(page.locator(".legend-columns")).to_contain_text("sample")
+
+
+def test_hover_then_pin_shows_the_neighbours(show: Callable[..., Widget]) -> None:
+    widget = show("n=3000")
+    page = widget.page
+    card = widget.hover_a_point()
+    expect(card).to_contain_text("scene_")
+    expect(card).to_contain_text("brightness")
+    expect(card.locator("img")).to_have_attribute("src", re.compile("^data:image/png"))
+    title = card.locator(".card-title").inner_text()
+    page.wait_for_function("/^id-/.test(demo.kernel.traits.hovered)")
+    page.mouse.down()
+    page.mouse.up()
+    inspector = page.get_by_label("Chosen sample")
+    expect(inspector).to_contain_text(title)
+    expect(inspector.get_by_role("listitem").filter(has=page.locator(".thumb"))).to_have_count(10)
+    assert widget.asked("neighbors")[0]["k"] == 10
+    widget.button("More like this").click()
+    expect(page.locator(".gallery-head")).to_contain_text(f"Found: like {title}")
+    widget.button("Less like this").click()
+    page.wait_for_function("asked('find').length === 2 && asked('find')[1].sign === -1")
+    page.locator(".plot-host canvas").last.press("Escape")
+    expect(inspector).to_have_count(0)
+
+
+def test_find_by_text(show: Callable[..., Widget]) -> None:
+    widget = show("n=600&media=text")
+    page = widget.page
+    page.get_by_label("Find by text").fill("a red tram")
+    page.keyboard.press("Enter")
+    expect(page.locator(".gallery-head")).to_contain_text("Found: “a red tram”")
+    expect(page.locator(".thumb-text").first).to_contain_text("seen on a grey morning")
+    widget.button("Select these").click()
+    expect(page.locator(".status-bar")).to_contain_text("50 selected")
+    widget.button("Sample these").click()
+    assert widget.trait("candidates") == {"from": "selection"}
+    expect(page.locator(".from-count")).to_have_text("50")
+
+
+def test_lasso_selects_and_escape_clears(show: Callable[..., Widget]) -> None:
+    widget = show("n=600")
+    page = widget.page
+    page.get_by_role("radio", name="Rectangle").click()
+    box = page.locator(".plot-host").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 20, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 20, box["y"] + box["height"] / 2, steps=5)
+    page.mouse.up()
+    expect(page.locator(".status-bar")).to_contain_text(re.compile(r"[1-9]\d* selected"))
+    page.locator(".plot-host canvas").last.press("Escape")
+    expect(page.locator(".status-bar")).not_to_contain_text("selected")
+
+
+def test_gallery_by_keyboard_removes_and_pins(show: Callable[..., Widget]) -> None:
+    widget = show("n=3000")
+    page = widget.page
+    page.get_by_label("Number of samples").first.fill("500")
+    page.keyboard.press("Enter")
+    widget.idle()
+    expect(page.locator(".gallery-head")).to_contain_text("500, in pick order")
+    assert page.locator(".tile").count() < 30
+    first = page.locator(".tile .thumb").first
+    first.focus()
+    page.keyboard.press("End")
+    expect(page.get_by_role("button", name=re.compile("^500:"))).to_be_focused()
+    page.keyboard.press("Home")
+    expect(page.get_by_role("button", name=re.compile("^1:"))).to_be_focused()
+    before = widget.count("sample")
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("button", name=re.compile("^2:"))).to_be_focused()
+    page.keyboard.press("p")
+    page.wait_for_function(
+        "(n) => asked('sample').length === n && asked('sample').at(-1).pinned.length === 1", arg=before + 1
+    )
+    widget.idle()
+    page.locator(".tile .thumb").nth(3).focus()
+    page.keyboard.press("Delete")
+    page.wait_for_function("asked('sample').at(-1).excluded.length === 1")
+    widget.idle()
+    widget.button("Allow 1 removed one again").click()
+    page.wait_for_function("asked('sample').at(-1).excluded.length === 0")
+
+
+def test_the_whole_way_by_keyboard(show: Callable[..., Widget]) -> None:
+    widget = show()
+    page = widget.page
+
+    def tab_to(name: str) -> None:
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            found = page.evaluate(
+                """() => {
+                  const node = rootOf().activeElement;
+                  if (node === null) return ['', 'x', 0];
+                  const style = getComputedStyle(node);
+                  const name = node.getAttribute('aria-label') ?? node.textContent;
+                  return [name, style.outlineStyle, node.matches('canvas')];
+                }"""
+            )
+            if found[0] != "":
+                assert found[1] != "none" or found[2], f"{found[0]} shows no focus"
+            if found[0] == name:
+                return
+        raise AssertionError(f"the Tab key never came to {name}")
+
+    page.locator("body").focus()
+    tab_to("Add")
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert [strategy["type"] for strategy in widget.trait("strategies")] == ["diversity", "representative"]
+    tab_to("Sample")
+    page.keyboard.press("Enter")
+    expect(widget.button("Save as tag")).to_be_visible()
+    widget.idle()
+    tab_to("Save as tag")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("by keys")
+    page.keyboard.press("Enter")
+    expect(page.locator(".dialog")).to_have_count(0)
+    assert widget.asked("save_tag")[0]["name"] == "by keys"
+
+
+def test_keys_stay_in_the_widget(show: Callable[..., Widget]) -> None:
+    widget = show()
+    page = widget.page
+    page.evaluate("window.keys = []; document.addEventListener('keydown', (event) => keys.push(event.key))")
+    page.get_by_label("Number of samples").first.press("a")
+    page.locator(".plot-host canvas").last.press("x")
+    assert page.evaluate("keys") == []
+    assert page.locator(".lightly-widget").get_attribute("data-lm-suppress-shortcuts") == "true"
+
+
+def axe(page: Page) -> list[str]:
+    if not page.evaluate("typeof axe === 'object'"):
+        page.evaluate((JS / "node_modules" / "axe-core" / "axe.min.js").read_text())
+    found = page.evaluate(
+        """async () => {
+          const {violations} = await axe.run(document.querySelector('#place'), {resultTypes: ['violations']});
+          return violations.flatMap(({id, impact, nodes}) =>
+            nodes.map(({target, failureSummary}) => `${impact} ${id} at ${target.flat()}: ${failureSummary}`));
+        }"""
+    )
+    return list(found)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(show: Callable[..., Widget], theme: str) -> None:
+    widget = show(f"n=600&theme={theme}")
+    page = widget.page
+    assert axe(page) == []
+    widget.add("Balance classes")
+    page.locator("article.strategy").nth(1).get_by_label("Target").select_option("own")
+    widget.button("Filter").click()
+    widget.sample()
+    widget.button("Save as tag").click()
+    page.get_by_label("Tag name").fill("reviewed")
+    page.evaluate("demo.kernel.fail('unknown tag')")
+    page.locator(".tile .thumb").first.click()
+    expect(page.get_by_label("Chosen sample").locator("img")).not_to_have_count(0)
+    page.wait_for_timeout(300)  # colours glide; contrast is that of the end
+    assert axe(page) == []
+    widget.button("Compare").or_(widget.button("Close")).last.click()
+    page.get_by_role("tab", name="Result").click()
+    expect(page.locator(".chart").first).to_be_visible()
+    page.wait_for_timeout(300)
+    assert axe(page) == []
+    page.get_by_role("tab", name="Choose").click()
+    widget.button("Add").click()
+    page.wait_for_timeout(300)
+    assert axe(page) == []
+
+
+def test_hostile_names_neither_run_nor_break_the_layout(show: Callable[..., Widget]) -> None:
+    widget = show("n=600&hostile")
+    page = widget.page
+    assert page.evaluate("demo.HOSTILE.length") >= 60
+    size = page.locator(".lw").bounding_box()
+    widget.add("Balance classes")
+    page.locator("article.strategy").nth(1).get_by_label("Target").select_option("own")
+    widget.add("Similar to a tag")
+    widget.add("By metadata value")
+    widget.sample()
+    page.locator(".tile .thumb").first.click()
+    expect(page.get_by_label("Chosen sample").locator("dl")).to_be_visible()
+    for name in page.evaluate("demo.HOSTILE"):
+        page.evaluate("(text) => demo.kernel.fail(text)", name)
+    page.get_by_role("tab", name="Result").click()
+    expect(page.locator(".bar-row").first).to_be_visible()
+    widget.button("Cluster names").click()
+    for group in ("Tags", "Metadata"):
+        option = page.locator(f"select[aria-label='Colour by'] optgroup[label='{group}'] option").first
+        page.get_by_label("Colour by").select_option(value=option.get_attribute("value"))
+        expect(page.locator(".color-menu")).to_have_attribute("aria-busy", "false")
+    page.get_by_role("tab", name="Choose").click()
+    widget.button("Save as tag").click()
+    for name in page.evaluate("demo.HOSTILE.filter((name) => name.length < 300)"):
+        page.get_by_label("Tag name").fill(name)
+    assert page.evaluate("window.hacked") is None
+    assert page.evaluate("rootOf().querySelectorAll('script, iframe, b, [onerror], [onload], a, math').length") == 0
+    assert page.evaluate("outside()") == []
+    assert page.locator(".lw").bounding_box() == size
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    row = page.locator("button.legend-row").first.bounding_box()
+    assert row is not None
+    assert row["height"] < 30
+
+
+def test_narrow_stacks_and_wide_stands_beside(show: Callable[..., Widget]) -> None:
+    wide, narrow = show("n=300"), show("n=300&width=400", width=432)
+
+    def boxes(widget: Widget) -> tuple[Any, Any]:
+        return widget.page.locator(".stage").bounding_box(), widget.page.locator(".panel").bounding_box()
+
+    stage, panel = boxes(wide)
+    assert panel["x"] >= stage["x"] + stage["width"] - 1
+    assert 300 <= panel["width"] <= 360
+    for widget in (narrow, show("n=300&width=320", width=340)):
+        widget.sample()
+        stage, panel = boxes(widget)
+        assert panel["y"] >= stage["y"] + stage["height"] - 1
+        assert panel["width"] == pytest.approx(stage["width"], abs=1)
+        assert widget.page.evaluate("outside()") == []
+        assert widget.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_views_opened_and_closed_leave_nothing(show: Callable[..., Widget]) -> None:
+    widget = show("n=2000")
+    page = widget.page
+    widget.sample()
+    session = page.context.new_cdp_session(page)
+
+    def open_and_close(times: int) -> None:
+        page.evaluate(
+            """async (times) => {
+              for (let i = 0; i < times; i++) {
+                const close = demo.open();
+                await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 20)));
+                close();
+              }
+            }""",
+            times,
+        )
+
+    def counters() -> tuple[int, int, int]:
+        for _ in range(3):
+            session.send("HeapProfiler.collectGarbage")
+        found = session.send("Memory.getDOMCounters")
+        return found["nodes"], found["jsEventListeners"], session.send("Runtime.getHeapUsage")["usedSize"]
+
+    open_and_close(5)  # what is made once for all (fonts, caches, compiled code) is there now
+    listeners = page.evaluate("demo.kernel.listenerCount")
+    nodes, handlers, heap = counters()
+    open_and_close(50)
+    assert page.evaluate("demo.kernel.listenerCount") == listeners
+    assert page.locator(".lightly-widget").count() == 1
+    after = counters()
+    assert after[0] <= nodes + 50
+    assert after[1] <= handlers + 5
+    # A view of 2,000 points holds some 100 kB: 50 kept ones would be megabytes.
+    assert after[2] < heap + 1_500_000
+    widget.sample()
+
+
+def test_two_views_share_one_sample(show: Callable[..., Widget]) -> None:
+    widget = show("n=300", height=1500)
+    page = widget.page
+    page.evaluate("demo.open()")
+    widget.page.get_by_role("button", name="Sample", exact=True).first.click()
+    bars = page.locator(".status-bar")
+    for index in range(2):
+        expect(bars.nth(index)).to_contain_text("100 sampled")
+    page.evaluate("demo.close()")
+    expect(bars).to_have_count(1)
+    expect(bars).to_contain_text("100 sampled")
+
+
+def test_errors_are_words_that_can_be_put_away(show: Callable[..., Widget]) -> None:
+    widget = show()
+    page = widget.page
+    page.evaluate("demo.kernel.fail(\"unknown tag 'trian'; there are: 'train-2025', 'reviewed'\")")
+    toast = page.get_by_role("alert")
+    expect(toast).to_contain_text("unknown tag 'trian'")
+    widget.button("Dismiss").click()
+    expect(toast).not_to_contain_text("trian")
+
+
+def test_states_without_points_are_words(show: Callable[..., Widget]) -> None:
+    silent = show("n=300&silent")
+    expect(silent.page.locator(".plot-words")).to_contain_text("Asking the kernel")
+    expect(silent.page.locator(".plot-words")).to_contain_text("run the cell again", timeout=12_000)
+    empty = show("n=0")
+    expect(empty.page.locator(".plot-words")).to_contain_text("no samples yet")
+
+
+def test_reduced_motion_moves_nothing(show: Callable[..., Widget]) -> None:
+    widget = show("n=300", reduced_motion="reduce")
+    moving = widget.page.evaluate(
+        """[...rootOf().querySelectorAll('.lw *')].filter((node) => {
+          const style = getComputedStyle(node);
+          return parseFloat(style.transitionDuration) > 0 || parseFloat(style.animationDuration) > 0;
+        }).length"""
+    )
+    assert moving == 0
+
+
+def test_colours_follow_the_host(show: Callable[..., Widget]) -> None:
+    widget = show("n=300&theme=light")
+    page = widget.page
+
+    def ground() -> str:
+        return str(page.evaluate("getComputedStyle(rootOf().querySelector('.lw')).backgroundColor"))
+
+    assert ground() == "rgb(255, 255, 255)"
+    page.evaluate("document.body.dataset.jpThemeLight = 'false'")
+    expect(page.locator(".lightly-widget")).to_have_attribute("data-theme", "dark")
+    assert ground() == "rgb(33, 33, 33)"
+    vscode = show("n=300")
+    vscode.page.evaluate(
+        """document.documentElement.style.cssText = '--vscode-editor-background: #1e1e1e; --vscode-foreground: #ccc';
+        document.body.style.background = '#1e1e1e'"""
+    )
+    expect(vscode.page.locator(".lightly-widget")).to_have_attribute("data-theme", "dark")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_screenshots(show: Callable[..., Widget], screenshot: Callable[[Page, str], Path], theme: str) -> None:
+    widget = show(f"n=4000&theme={theme}", width=1240, height=700)
+    page = widget.page
+    widget.sample()
+    page.wait_for_function("rootOf().querySelectorAll('.tile img').length > 7")
+    assert screenshot(page, f"panel-choose-{theme}").stat().st_size > 30_000
+    page.get_by_role("tab", name="Result").click()
+    expect(page.locator(".chart").first).to_be_visible()
+    page.locator(".tile .thumb").nth(2).click()
+    expect(page.get_by_label("Chosen sample").locator("img").nth(10)).to_be_visible()
+    assert screenshot(page, f"panel-result-{theme}").stat().st_size > 30_000
