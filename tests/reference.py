@@ -48,8 +48,9 @@ def log_potential(term: Mapping[str, Any], selection: Sequence[int], row: int) -
             value = _spread(chosen) + nearest
     elif kind == "weights":
         w = [float(v) for v in term["weights"]]
-        shift = min(0.0, *w)
-        value = math.fsum(w[j] - shift for j in [*selection, row])
+        shift = min([0.0, *w])
+        unit = max(v - shift for v in w) or 1.0  # a weight of 0 is as far below every unit of weight
+        value = math.fsum((w[j] - shift) / unit for j in [*selection, row])
     elif kind == "balancing":
         counts, target = np.asarray(term["counts"], dtype=np.float64), np.asarray(term["target"], dtype=np.float64)
         total = counts[[*selection, row]].sum(axis=0)

@@ -1,4 +1,4 @@
-"""The greedy loop: next pick = argmax over the free rows of Σ strength · log P, ties to the lowest row."""
+"""The two ways to ask: `iterate`, block by block, and `solve`, all at once."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ import numpy as np
 
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, no_progress, shown
 
-from .potentials import (
-    BalancingPotential,
-    DiversityPotential,
-    FacilityPotential,
-    Potential,
-    SubpartPotential,
-    WeightingPotential,
-)
+from .balancing import BalancingPotential
+from .nearest import Beats
+from .potentials import DiversityPotential, FacilityPotential, Potential, SubpartPotential, WeightingPotential
+from .race import Race
 from .terms import (
+    F64,
     I64,
     Balancing,
     Diversity,
@@ -27,30 +24,15 @@ from .terms import (
     SubpartDiversity,
     Term,
     Weighting,
-    check_finite,
     check_rows,
     check_terms,
 )
 
-TIE = 1e-13
-"""Scores nearer than this are ties: rounding must not decide, whatever the order of summation."""
 HEARTBEAT = 0.05
-
 EMPTY = np.empty(0, dtype=np.int64)
-
-
-def make_potential(term: Term, n_rows: int) -> Potential:
-    if isinstance(term, Diversity):
-        check_finite("Diversity.embeddings", term.embeddings)
-        return DiversityPotential(term)
-    if isinstance(term, SubpartDiversity):
-        check_finite("SubpartDiversity.embeddings", term.embeddings)
-        return SubpartPotential(term, n_rows)
-    if isinstance(term, Weighting):
-        return WeightingPotential(term)
-    if isinstance(term, Balancing):
-        return BalancingPotential(term)
-    return FacilityPotential(term)
+NO_GAINS: F64 = np.empty(0)
+Steps = Generator[tuple[int, float] | None, None, StopReason]
+"""A pick and its gain, or None as a sign of life."""
 
 
 def iterate(
@@ -76,54 +58,95 @@ def iterate(
     before = check_rows("preselected", preselected, n_rows)
     barred = check_rows("excluded", excluded, n_rows)
     active = [term for term in terms if term.strength != 0]
-    return (yield from plain(active, n_rows, int(n_picks), before, barred))
+    n_open = n_rows - len(np.union1d(before, barred))
+    wanted = min(int(n_picks), n_open)
+    first = active[0] if active else None
+    if len(active) <= 1 and (first is None or isinstance(first, Weighting)):
+        steps = in_order(first, n_rows, wanted, before, barred)
+    else:
+        steps = race(active, n_rows, wanted, before, barred)
+    reason = yield from in_blocks(steps, wanted)
+    return StopReason.EXHAUSTED if reason is StopReason.COMPLETE and n_picks > n_open else reason
 
 
-def plain(
-    terms: Sequence[Term], n_rows: int, n_picks: int, preselected: I64, excluded: I64
-) -> Generator[Picks, None, StopReason]:
-    """Every score of every row at every pick: right for all terms and signs."""
-    potentials = [make_potential(term, n_rows) for term in terms]
-    open_rows = np.ones(n_rows, dtype=bool)
-    open_rows[excluded] = False
-    open_rows[preselected] = False
-    clock = time.perf_counter()
-    for row in preselected.tolist():
-        for potential in potentials:
-            potential.inform(row)
-        if time.perf_counter() - clock > HEARTBEAT:
-            clock = time.perf_counter()
-            yield Picks(EMPTY, np.empty(0), 0.0)
-    tolerance = TIE * sum(abs(p.strength) for p in potentials)
+def in_blocks(steps: Steps, wanted: int) -> Generator[Picks, None, StopReason]:
+    """Gather picks into blocks: the first at once, then one per heartbeat."""
     rows: list[int] = []
     gains: list[float] = []
-    for done in range(n_picks):
-        free = open_rows.copy()
-        for potential in potentials:
-            eligible = potential.eligible()
-            if eligible is not None:
-                free &= eligible
-        if not free.any():
-            if rows:
-                yield Picks(np.array(rows, dtype=np.int64), np.array(gains), 1.0)
-            return StopReason.MINIMUM_DISTANCE if open_rows.any() else StopReason.EXHAUSTED
-        score = np.zeros(n_rows)
-        for potential in potentials:
-            score += potential.strength * potential.log_p()
-        score[~free] = -np.inf
-        row = int(np.argmax(score >= score.max() - tolerance))
-        rows.append(row)
-        gains.append(potentials[0].gain(row) if len(potentials) == 1 else float(score[row]))
-        open_rows[row] = False
-        for potential in potentials:
-            potential.inform(row)
-        if done == 0 or time.perf_counter() - clock > HEARTBEAT:
-            clock = time.perf_counter()
-            yield Picks(np.array(rows, dtype=np.int64), np.array(gains), (done + 1) / n_picks)
-            rows, gains = [], []
-    if rows or n_picks == 0:
-        yield Picks(np.array(rows, dtype=np.int64), np.array(gains), 1.0)
+    done, due = 0, 0.0
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as stop:
+            yield Picks(np.array(rows, dtype=np.int64), np.array(gains, dtype=np.float64), 1.0)
+            return StopReason(stop.value)
+        if step is not None:
+            rows.append(step[0])
+            gains.append(step[1])
+            done += 1
+        now = time.perf_counter()
+        if now > due and (rows or due):
+            yield Picks(np.array(rows, dtype=np.int64), np.array(gains, dtype=np.float64), done / max(wanted, 1))
+            rows, gains, due = [], [], time.perf_counter() + HEARTBEAT
+
+
+def in_order(term: Weighting | None, n_rows: int, wanted: int, before: I64, barred: I64) -> Steps:
+    """A single weighting is a stable sort, ascending for a negative strength; no term, the rows' own order."""
+    is_open = np.ones(n_rows, dtype=bool)
+    is_open[before] = is_open[barred] = False
+    rows = np.flatnonzero(is_open)
+    if term is None:
+        for row in rows[:wanted].tolist():
+            yield row, 0.0
+        return StopReason.COMPLETE
+    weights = np.asarray(term.weights, dtype=np.float64)
+    key = (-weights if term.strength > 0 else weights)[rows]
+    if 0 < wanted < len(rows):
+        # Sort only the rows that can be picked: those before the last one's key, and its ties in row order.
+        last = np.partition(key, wanted - 1)[wanted - 1]
+        better, equal = np.flatnonzero(key < last), np.flatnonzero(key == last)
+        kept = np.concatenate([better, equal[: wanted - len(better)]])
+        rows, key = rows[kept], key[kept]
+    order = rows[np.argsort(key, kind="stable")][:wanted]
+    yield from zip(order.tolist(), weights[order].tolist(), strict=True)
     return StopReason.COMPLETE
+
+
+def make_potential(term: Term, n_rows: int, capacity: int, alone: bool) -> Potential:
+    if isinstance(term, Diversity):
+        return DiversityPotential(term, capacity, alone)
+    if isinstance(term, SubpartDiversity):
+        return SubpartPotential(term, n_rows, capacity)
+    if isinstance(term, Weighting):
+        return WeightingPotential(term)
+    if isinstance(term, Balancing):
+        return BalancingPotential(term)
+    return FacilityPotential(term)
+
+
+def race(terms: Sequence[Term], n_rows: int, wanted: int, before: I64, barred: I64) -> Steps:
+    """Pick by pick, through the bounds of every term."""
+    capacity = min(n_rows, wanted + len(before))
+    potentials = [make_potential(term, n_rows, capacity, len(terms) == 1) for term in terms]
+    runners = Race(potentials, n_rows)
+    runners.closed[barred] = True
+    yield from setup(runners, before, barred)
+    for _ in range(wanted):
+        found = yield from runners.choose()
+        if found is None:
+            return StopReason.MINIMUM_DISTANCE if runners.barred else StopReason.COMPLETE
+        yield found
+        yield from runners.take(found[0])
+    return StopReason.COMPLETE
+
+
+def setup(runners: Race, before: I64, barred: I64) -> Beats:
+    for potential in runners.potentials:
+        yield from potential.prepare()
+        potential.forget(barred)
+    for row in before.tolist():
+        yield from runners.take(row)
+        yield
 
 
 def solve(
@@ -144,9 +167,9 @@ def solve(
             blocks.append(next(steps))
             progress(blocks[-1].fraction)
     except StopIteration as stop:
-        reason: StopReason = stop.value
+        reason = StopReason(stop.value)
     finally:
         steps.close()
     rows = np.concatenate([EMPTY, *(block.rows for block in blocks)])
-    gains = np.concatenate([np.empty(0), *(block.gains for block in blocks)])
+    gains = np.concatenate([NO_GAINS, *(block.gains for block in blocks)])
     return Solution(rows, gains, reason)

@@ -1,211 +1,329 @@
-"""One class per term: what a term's potential is for every row, kept current as the selection grows."""
+"""One class per term: bounds on what each row would add to the term's potential, and exact values on request.
+
+P(S ∪ {i}) is kept as `base` (the same for every row) and `more` (of row i), so that small differences survive a large
+base. The greedy loop asks for cheap bounds of `more` on the helpful side (upper for a positive strength, lower for a
+negative one), tightens them for the rows on top, and settles the last few exactly.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from abc import ABC, abstractmethod
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .terms import F32, F64, I64, Balancing, Bools, Diversity, FacilityLocation, SubpartDiversity, Weighting
+from .nearest import TINY, Beats, NearestPick, product
+from .terms import F64, I64, Diversity, FacilityLocation, SubpartDiversity, Weighting
 
 SMALLEST = float(np.finfo(np.float64).tiny)
-FLOOR = 1e-7  # of a class share inside the cross-entropy
+LOG_SMALLEST = math.log(SMALLEST)
+Floats = NDArray[Any]
 
 
-class Potential(Protocol):
-    """A term's log P for every row, up to nothing: `log_p` is the whole value."""
+class Potential(ABC):
+    """A term's state. `strength` is not 0; its sign says which side the bounds are on."""
 
-    strength: float
+    decides_alone = True
+    """Whether, as the only term, rows can be compared by `more` itself."""
 
-    def log_p(self) -> F64: ...
-    def gain(self, row: int) -> float: ...
-    def inform(self, row: int) -> None: ...
-    def eligible(self) -> Bools | None: ...
+    def __init__(self, strength: float) -> None:
+        self.strength = float(strength)
+
+    def prepare(self) -> Beats:
+        """Long preparations, in steps."""
+        yield from ()
+
+    @abstractmethod
+    def bounds(self) -> Floats:
+        """(n,) of `more`, on the helpful side. Not to be changed by the caller."""
+
+    @abstractmethod
+    def bounds_at(self, rows: I64) -> Floats:
+        """The same for a few rows, after they were tightened."""
+
+    def tighten(self, rows: I64) -> Beats:
+        """Make `bounds` of these rows as good as they cheaply get."""
+        yield from ()
+
+    @abstractmethod
+    def exact(self, rows: I64) -> F64:
+        """(len(rows),) `more` in float64; NaN where the row is not eligible."""
+
+    @abstractmethod
+    def base(self) -> float: ...
+
+    def relative(self, more: Floats) -> Floats:
+        """log P(S ∪ {i}) − log P(S), or log P(S ∪ {i}) while P(S) is 0."""
+        base = self.base()
+        if base > 0:
+            return np.asarray(np.log1p(more / more.dtype.type(base)))
+        tiny = more.dtype.type(SMALLEST if more.dtype == np.float64 else np.finfo(np.float32).tiny)
+        out = np.log(np.maximum(more, tiny))
+        if self.strength < 0:  # a lower bound is wanted
+            out[more < tiny] = LOG_SMALLEST
+        return np.asarray(out)
+
+    def log_base(self) -> float:
+        base = self.base()
+        return math.log(base) if base > 0 else 0.0
+
+    @abstractmethod
+    def inform(self, row: int) -> Beats:
+        """The row joins the selection."""
+
+    def forget(self, rows: I64) -> None:  # noqa: B027 - most terms do not care
+        """These rows will never be picked."""
+
+    def gain(self, row: int, more: float) -> float:
+        """What is reported for a pick where this is the only term."""
+        return more
 
 
-def log_sum(base: float, more: F64) -> F64:
-    """log(base + more) that keeps differences of `more` far below `base`, floored at the smallest float."""
-    if base > 0:
-        return np.asarray(math.log(base) + np.log1p(more / base))
-    return np.asarray(np.log(np.maximum(more, SMALLEST)))
+class WeightingPotential(Potential):
+    def __init__(self, term: Weighting) -> None:
+        super().__init__(term.strength)
+        self.raw = np.asarray(term.weights, dtype=np.float64)
+        weights = self.raw - min(0.0, float(self.raw.min(initial=0.0)))
+        # A common factor changes no comparison; without it float32 bounds serve weights of any size.
+        self.unit = float(weights.max(initial=0.0)) or 1.0
+        self.weights = weights / self.unit
+        self.rough = self.weights.astype(np.float32)
+        self.total = 0.0
 
+    def bounds(self) -> Floats:
+        return self.rough
 
-def squared_distances(embeddings: F32, point: F32, block: int = 4096) -> F64:
-    """(n,) squared Euclidean distances from differences in float64."""
-    out = np.empty(len(embeddings))
-    target = point.astype(np.float64)
-    for start in range(0, len(embeddings), block):
-        difference = embeddings[start : start + block] - target
-        out[start : start + block] = np.einsum("ij,ij->i", difference, difference)
-    return out
+    def bounds_at(self, rows: I64) -> Floats:
+        return np.asarray(self.rough[rows])
+
+    def exact(self, rows: I64) -> F64:
+        return np.asarray(self.weights[rows])
+
+    def base(self) -> float:
+        return self.total
+
+    def log_base(self) -> float:
+        return super().log_base() + math.log(self.unit)
+
+    def inform(self, row: int) -> Beats:
+        self.total += float(self.weights[row])
+        yield from ()
+
+    def gain(self, row: int, more: float) -> float:
+        return float(self.raw[row])
 
 
 class Spread:
     """B(S): Σ over the points of S of the squared distance to the nearest other point of S."""
 
-    def __init__(self, dimension: int) -> None:
-        self.points = np.empty((16, dimension), dtype=np.float32)
+    def __init__(self, near: NearestPick) -> None:
+        self.near = near
         self.nearest = np.empty(16)
-        self.size = 0
 
-    @property
     def total(self) -> float:
-        return float(self.nearest[: self.size].sum()) if self.size > 1 else 0.0
+        return float(self.nearest[: self.near.size].sum()) if self.near.size > 1 else 0.0
 
-    def add(self, point: F32) -> None:
-        k = self.size
-        if k == len(self.points):
-            self.points = np.concatenate([self.points, np.empty_like(self.points)])
-            self.nearest = np.concatenate([self.nearest, np.empty_like(self.nearest)])
-        distances = squared_distances(self.points[:k], point)
-        np.minimum(self.nearest[:k], distances, out=self.nearest[:k])
-        self.points[k] = point
-        self.nearest[k] = distances.min(initial=np.inf)
-        self.size = k + 1
+    def include_newest(self) -> None:
+        """Account for the point that `near` got last."""
+        near, k = self.near, self.near.size - 1
+        if k == len(self.nearest):
+            self.nearest = np.concatenate([self.nearest, np.empty(k)])
+        known = self.nearest[:k]
+        self.nearest[k] = np.inf
+        vector = near.points(k, k + 1)[0]
+        for at in range(0, k, 4096):
+            high = min(k, at + 4096)
+            reach = near.point_squares[at:high] + near.point_squares[k]
+            lower = reach * (1 - 2 * near.gamma) - 4 * TINY - 2 * product(near.points(at, high), vector)
+            # Only points nearer than their own nearest matter, and those that may be the new point's nearest.
+            upper = (lower + 2 * near.gamma * reach + 4 * TINY).min()
+            j = at + np.flatnonzero(lower <= np.maximum(known[at:high], min(float(upper), self.nearest[k])))
+            distance = self._distances(j, k)
+            known[j] = np.minimum(known[j], distance)
+            self.nearest[k] = min(self.nearest[k], distance.min(initial=np.inf))
 
-
-class DiversityPotential:
-    def __init__(self, term: Diversity) -> None:
-        self.strength = float(term.strength)
-        self.embeddings = term.embeddings
-        self.minimum = term.minimum_distance
-        self.nearest = np.full(len(term.embeddings), np.inf)
-        self.spread = Spread(term.embeddings.shape[1])
-
-    def log_p(self) -> F64:
-        if self.spread.size == 0:
-            return np.zeros(len(self.nearest))
-        return log_sum(self.spread.total, self.nearest)
-
-    def gain(self, row: int) -> float:
-        return math.sqrt(self.nearest[row])
-
-    def inform(self, row: int) -> None:
-        point = np.asarray(self.embeddings[row])
-        np.minimum(self.nearest, squared_distances(self.embeddings, point), out=self.nearest)
-        self.spread.add(point)
-
-    def eligible(self) -> Bools | None:
-        return None if self.minimum is None else np.asarray(np.sqrt(self.nearest) >= self.minimum)
+    def _distances(self, j: I64, k: int) -> F64:
+        rows = self.near.rows
+        step = max(1, 1_000_000 // max(self.near.d, 1))
+        parts = [self.near.apart(rows[j[s : s + step]], rows[k : k + 1]) for s in range(0, len(j), step)]
+        return np.concatenate([np.empty(0), *parts])
 
 
-class SubpartPotential:
-    def __init__(self, term: SubpartDiversity, n_rows: int) -> None:
-        self.strength = float(term.strength)
-        order = np.argsort(term.rows, kind="stable")
-        self.crops, self.n_rows = order, n_rows
-        self.embeddings = term.embeddings
-        self.owner = np.asarray(term.rows)
-        self.count = np.bincount(self.owner.astype(np.int64), minlength=n_rows)
+class NearPotential(Potential):
+    """What diversity over rows and over crops share."""
+
+    near: NearestPick
+
+    def __init__(self, strength: float, near: NearestPick, alone: bool) -> None:
+        super().__init__(strength)
+        self.near = near
+        # A single term is decided by `more` alone, and B costs a pass over the picks.
+        self.spread = None if alone else Spread(near)
+        self.every = np.arange(len(near.bound))
+
+    def prepare(self) -> Beats:
+        return self.near.prepare()
+
+    def base(self) -> float:
+        return self.spread.total() if self.spread is not None and self.near.size else 0.0
+
+    def relative(self, more: Floats) -> Floats:
+        if self.near.size == 0:
+            return np.asarray(np.where(more < 0, more.dtype.type(LOG_SMALLEST), more.dtype.type(0)))
+        return super().relative(more)
+
+    def add(self, row: int) -> Beats:
+        self.near.add(row)
+        if self.spread is not None:
+            self.spread.include_newest()
+        if self.strength < 0:
+            yield from self.near.refresh(self.every)
+
+    def log_base(self) -> float:
+        return super().log_base() + (2 * math.log(self.near.unit) if self.near.size else 0.0)
+
+    def gain(self, row: int, more: float) -> float:
+        if self.near.size == 0 and more > 0:
+            return math.inf
+        return math.sqrt(max(more, 0.0)) * self.near.unit
+
+    def near_exact(self, rows: I64) -> F64:
+        return self.near.exact(rows) if self.near.size else np.ones(len(rows))
+
+    def near_bounds(self, rows: I64 | slice) -> Floats:
+        near = self.near
+        if near.size == 0:  # all rows are alike
+            return np.ones(len(near.bound[rows]), dtype=np.float32)
+        if self.strength > 0:
+            return np.asarray(near.bound[rows])
+        return np.asarray(np.maximum(near.bound[rows] - near.slack(rows), 0))
+
+
+class DiversityPotential(NearPotential):
+    def __init__(self, term: Diversity, capacity: int, alone: bool) -> None:
+        super().__init__(term.strength, NearestPick(term.embeddings, capacity, "Diversity.embeddings"), alone)
+        self.minimum = term.minimum_distance or 0.0
+
+    def bounds(self) -> Floats:
+        return self.near_bounds(slice(None))
+
+    def bounds_at(self, rows: I64) -> Floats:
+        return self.near_bounds(rows)
+
+    def tighten(self, rows: I64) -> Beats:
+        return self.near.refresh(rows)
+
+    def exact(self, rows: I64) -> F64:
+        squared = self.near_exact(rows)
+        if self.minimum and self.near.size:
+            squared = np.where(np.sqrt(squared) * self.near.unit < self.minimum, np.nan, squared)
+        return np.asarray(squared)
+
+    def inform(self, row: int) -> Beats:
+        return self.add(row)
+
+
+class SubpartPotential(NearPotential):
+    decides_alone = False  # P is 0 for rows without crops, which is below any B
+
+    def __init__(self, term: SubpartDiversity, n_rows: int, capacity: int) -> None:
+        owner = np.asarray(term.rows, dtype=np.int64)
+        self.crops = np.argsort(owner, kind="stable")
+        self.count = np.bincount(owner, minlength=n_rows)
         self.starts = np.concatenate([[0], np.cumsum(self.count)])
-        self.nearest = np.full(len(term.embeddings), np.inf)
-        self.spread = Spread(term.embeddings.shape[1])
+        self.owner = owner
+        most = int(np.sort(self.count)[::-1][:capacity].sum()) if capacity else 0
+        super().__init__(term.strength, NearestPick(term.embeddings, most, "SubpartDiversity.embeddings"), False)
 
-    def mean(self) -> F64:
-        total = np.bincount(self.owner.astype(np.int64), weights=self.nearest, minlength=self.n_rows)
-        return np.asarray(total / np.maximum(self.count, 1))
+    def _crops(self, rows: I64) -> tuple[I64, I64]:
+        """All crops of `rows`, and for each its position in `rows`."""
+        position = np.repeat(np.arange(len(rows)), self.count[rows])
+        offset = np.arange(len(position)) - np.repeat(np.cumsum(self.count[rows]) - self.count[rows], self.count[rows])
+        return self.crops[self.starts[rows][position] + offset], position
 
-    def log_p(self) -> F64:
-        none = self.count == 0
-        out = np.zeros(self.n_rows) if self.spread.size == 0 else log_sum(self.spread.total, self.mean())
-        out[none] = math.log(SMALLEST)
-        return out
+    def _mean(self, owner: I64, values: Floats, count: I64) -> F64:
+        """Mean per owner; −1 without crops, which `relative` knows."""
+        total = np.bincount(owner, weights=values, minlength=len(count))
+        return np.asarray(np.where(count > 0, total / np.maximum(count, 1), -1.0))
 
-    def gain(self, row: int) -> float:
-        return math.sqrt(self.mean()[row])
+    def bounds(self) -> Floats:
+        return self._mean(self.owner, self.near_bounds(slice(None)), self.count)
 
-    def inform(self, row: int) -> None:
-        for crop in self.crops[self.starts[row] : self.starts[row + 1]]:
-            point = np.asarray(self.embeddings[crop])
-            np.minimum(self.nearest, squared_distances(self.embeddings, point), out=self.nearest)
-            self.spread.add(point)
+    def bounds_at(self, rows: I64) -> Floats:
+        crops, position = self._crops(rows)
+        return self._mean(position, self.near_bounds(crops), self.count[rows])
 
-    def eligible(self) -> Bools | None:
-        return None
+    def tighten(self, rows: I64) -> Beats:
+        return self.near.refresh(self._crops(rows)[0])
 
+    def exact(self, rows: I64) -> F64:
+        crops, position = self._crops(rows)
+        return self._mean(position, self.near_exact(crops), self.count[rows])
 
-class WeightingPotential:
-    def __init__(self, term: Weighting) -> None:
-        self.strength = float(term.strength)
-        self.raw = np.asarray(term.weights, dtype=np.float64)
-        self.weights = self.raw - min(0.0, float(self.raw.min(initial=0.0)))
-        self.total = 0.0
+    def relative(self, more: Floats) -> Floats:
+        # P is 0, not B, for a row without crops.
+        floor = LOG_SMALLEST - Potential.log_base(self)
+        return np.asarray(np.where(more < 0, floor, super().relative(np.maximum(more, 0))))
 
-    def log_p(self) -> F64:
-        return log_sum(self.total, self.weights)
-
-    def gain(self, row: int) -> float:
-        return float(self.raw[row])
-
-    def inform(self, row: int) -> None:
-        self.total += float(self.weights[row])
-
-    def eligible(self) -> Bools | None:
-        return None
+    def inform(self, row: int) -> Beats:
+        for crop in self.crops[self.starts[row] : self.starts[row + 1]].tolist():
+            yield from self.add(crop)
 
 
-class BalancingPotential:
-    def __init__(self, term: Balancing) -> None:
-        self.strength = float(term.strength)
-        self.counts = term.counts
-        target = np.asarray(term.target, dtype=np.float64)
-        self.target = target / target.sum()
-        self.sums = np.zeros(len(target))
+class FacilityPotential(Potential):
+    """Σ of the largest similarities. What a row would add only shrinks, so old values are upper bounds."""
 
-    def entropy(self, rows: slice | I64) -> F64:
-        """Cross-entropy of the target and the class shares of the selection plus each row."""
-        sums = self.sums + self.counts[rows]
-        total = sums.sum(axis=1, keepdims=True)
-        shares = np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)
-        return np.asarray(-(np.log(np.maximum(shares, FLOOR)) * self.target).sum(axis=1))
-
-    def log_p(self) -> F64:
-        out = np.empty(len(self.counts))
-        for start in range(0, len(out), 8192):
-            out[start : start + 8192] = self.entropy(slice(start, start + 8192))
-        return np.asarray(-np.log(np.maximum(out, SMALLEST)))
-
-    def gain(self, row: int) -> float:
-        wanted = self.target[self.target > 0]
-        least = float(-(wanted * np.log(wanted)).sum())
-        return float(self.entropy(np.array([row]))[0]) - least
-
-    def inform(self, row: int) -> None:
-        self.sums += self.counts[row]
-
-    def eligible(self) -> Bools | None:
-        return None
-
-
-class FacilityPotential:
     def __init__(self, term: FacilityLocation) -> None:
-        self.strength = float(term.strength)
+        super().__init__(term.strength)
         n, k = term.indices.shape
-        # Edges by target: who would be covered by a pick, and how well. Sorted once, so a pick touches its own edges.
-        target, source = term.indices.ravel().astype(np.int64), np.repeat(np.arange(n), k)
-        similarity = term.similarities.ravel().astype(np.float64)
+        source = np.repeat(np.arange(n, dtype=np.int32), k)
+        target, similarity = term.indices.ravel(), term.similarities.ravel()
         real = (target >= 0) & (target != source)
+        # Edges by target: whom a pick would cover, and how well.
         order = np.argsort(target[real], kind="stable")
         self.source, self.similarity = source[real][order], similarity[real][order]
-        self.target = target[real][order]
-        self.starts = np.searchsorted(self.target, np.arange(n + 1))
+        count = np.bincount(target[real], minlength=n)
+        self.starts = np.concatenate([[0], np.cumsum(count)])
+        self.count = count
         self.covered = np.zeros(n)
+        self.total = 0.0
+        self.old = self._gains(np.arange(n))
 
-    def gains(self) -> F64:
-        more = np.maximum(self.similarity - self.covered[self.source], 0.0)
-        return np.asarray(np.bincount(self.target, weights=more, minlength=len(self.covered)) + 1.0 - self.covered)
+    def _edges(self, rows: I64) -> tuple[NDArray[np.int32], Floats, I64]:
+        count = self.count[rows]
+        position = np.repeat(np.arange(len(rows)), count)
+        edge = np.arange(len(position)) + np.repeat(self.starts[rows] - (np.cumsum(count) - count), count)
+        return self.source[edge], self.similarity[edge], position
 
-    def log_p(self) -> F64:
-        return log_sum(float(self.covered.sum()), self.gains())
+    def _gains(self, rows: I64) -> F64:
+        source, similarity, position = self._edges(rows)
+        more = np.maximum(similarity - self.covered[source], 0.0)
+        return np.asarray(np.bincount(position, weights=more, minlength=len(rows)) + (1.0 - self.covered[rows]))
 
-    def gain(self, row: int) -> float:
-        return float(self.gains()[row])
+    def bounds(self) -> Floats:
+        return self.old
 
-    def inform(self, row: int) -> None:
+    def bounds_at(self, rows: I64) -> Floats:
+        return np.asarray(self.old[rows])
+
+    def tighten(self, rows: I64) -> Beats:
+        self.old[rows] = self._gains(rows)
+        yield from ()
+
+    def exact(self, rows: I64) -> F64:
+        return self._gains(rows)
+
+    def base(self) -> float:
+        return self.total
+
+    def inform(self, row: int) -> Beats:
         edges = slice(self.starts[row], self.starts[row + 1])
-        np.maximum.at(self.covered, self.source[edges], self.similarity[edges])
+        source, similarity = self.source[edges], self.similarity[edges]
+        np.maximum.at(self.covered, source, similarity)
         self.covered[row] = 1.0
-
-    def eligible(self) -> Bools | None:
-        return None
+        self.total = float(self.covered.sum())
+        if self.strength < 0:
+            self.old = self._gains(np.arange(len(self.covered)))
+        yield from ()

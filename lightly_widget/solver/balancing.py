@@ -1,0 +1,171 @@
+"""Class balancing: the cross-entropy of the target and the class shares of the selection plus a row.
+
+With T_c the summed counts, T their sum, s the row's sum and x_c = c_c / T_c, the row changes the cross-entropy by
+    G = τ · log(1 + s/T) − Σ t_c · log(1 + x_c)        over the classes with T_c > 0, τ their share of the target.
+log(1 + x) ≤ x − x² / (2 + 2x) and log(1 + y) ≥ y − y²/2 turn that into one matrix-vector product per pick and a second
+order that hardly changes from pick to pick. Only the rows whose bound is best are computed with logarithms.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .nearest import Beats, product
+from .potentials import LOG_SMALLEST, SMALLEST, Floats, Potential
+from .terms import F64, I64, Balancing
+
+FLOOR = 1e-7  # of a class share inside the cross-entropy
+SMALL = 40_000  # counts; below this, logarithms of everything are as fast as the bounds
+KEPT = 0.9  # the second order is renewed when it may have shrunk by this factor
+
+
+class BalancingPotential(Potential):
+    """`more` is the fall of the cross-entropy; P = 1 / cross-entropy."""
+
+    def __init__(self, term: Balancing) -> None:
+        super().__init__(term.strength)
+        target = np.asarray(term.target, dtype=np.float64)
+        self.target = target / target.sum()
+        self.unique, self.group = distinct(term.counts)
+        self.sums = np.zeros(len(target))
+        self.latest: Floats = np.empty(0)
+        self.entropy = self._entropies(self.sums[None, :])[0]
+        self.exactly = self.unique.size <= SMALL or self.strength < 0
+        if not self.exactly:
+            self.rough = np.ascontiguousarray(self.unique, dtype=np.float32)
+            self.row_sums = self.rough.sum(axis=1)
+            self.largest = self.rough.max(axis=0).astype(np.float64)
+            self.left = np.ones(len(self.unique), int) if self.group is None else np.bincount(self.group)
+            self.holders = np.count_nonzero(self.rough, axis=0)  # vectors that rows can still bring, per class
+            self.second: Floats | None = None
+            self.second_at = self.sums
+
+    def _entropies(self, sums: F64) -> F64:
+        total = sums.sum(axis=1, keepdims=True)
+        shares = np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)
+        return np.asarray(-(np.log(np.maximum(shares, FLOOR)) @ self.target))
+
+    def _falls(self, vectors: NDArray[np.generic]) -> F64:
+        """How much each of these count vectors would lower the cross-entropy."""
+        out = np.empty(len(vectors))
+        step = max(1, 200_000 // max(1, vectors.shape[1]))
+        total = float(self.sums.sum())
+        live = self.sums > 0
+        for start in range(0, len(vectors), step):
+            part = vectors[start : start + step].astype(np.float64)
+            whole = part.sum(axis=1)
+            # Differences from the present state keep their digits where nothing touches the floor.
+            if total > 0 and self._differences_hold(part, whole, total, live):
+                change = np.log1p(part[:, live] / self.sums[live]) @ self.target[live]
+                out[start : start + step] = change - self.target[live].sum() * np.log1p(whole / total)
+            else:
+                out[start : start + step] = self.entropy - self._entropies(self.sums + part)
+        return out
+
+    def _differences_hold(self, part: F64, whole: F64, total: float, live: NDArray[np.bool_]) -> bool:
+        wanted = self.target > 0
+        above = bool((self.sums[live & wanted] > FLOOR * (total + whole.max(initial=0.0))).all())
+        return above and not part[:, wanted & ~live].any()
+
+    def bounds(self) -> Floats:
+        falls = self._falls(self.unique) if self.exactly else self._upper()
+        self.latest = falls if self.group is None else falls[self.group]
+        return self.latest
+
+    def bounds_at(self, rows: I64) -> Floats:
+        return np.asarray(self.latest[rows])
+
+    def _upper(self) -> Floats:
+        total = float(self.sums.sum())
+        wanted, live = self.target > 0, self.sums > 0
+        reach = FLOOR * (total + float(self.row_sums.max()))
+        if total == 0 or (self.holders[wanted & ~live] > 0).any() or not (self.sums[wanted & live] > reach).all():
+            return self._falls(self.unique)
+        used = wanted & live
+        share = float(self.target[used].sum())
+        ratio = np.divide(self.target, self.sums, out=np.zeros_like(self.target), where=used)
+        slope = ratio - share / total
+        x_max = float((self.largest[used] / self.sums[used]).max(initial=0.0))
+        second = self._second(ratio, used)
+        falls = product(self.rough, slope.astype(np.float32))
+        y = self.row_sums * np.float32(1 / total)
+        y *= y
+        y *= np.float32(share / 2)
+        falls += y
+        falls -= second * np.float32(1 / (2 * (1 + x_max)))
+        # Rounding of the product, relative to the largest terms in it.
+        size = float(self.row_sums.max()) * float(np.abs(slope).max(initial=0.0))
+        falls += np.float32(size * 2.0**-24 * (len(slope) / 4 + 16))
+        return falls
+
+    def _second(self, ratio: F64, used: NDArray[np.bool_]) -> Floats:
+        """A lower bound of Σ t_c · x_c² per row: an old value, shrunk as the sums have grown since."""
+        if self.second is not None:
+            shrunk = float((np.minimum(self.second_at[used] / self.sums[used], 1) ** 2).min(initial=1.0))
+            if shrunk >= KEPT:
+                return np.asarray(self.second * np.float32(shrunk * (1 - 1e-5)))
+        weights = np.where(used, ratio**2 / np.maximum(self.target, SMALLEST), 0.0).astype(np.float32)
+        out = np.empty(len(self.rough), dtype=np.float32)
+        step = max(1, 400_000 // max(1, self.rough.shape[1]))
+        for start in range(0, len(out), step):
+            part = self.rough[start : start + step]
+            out[start : start + step] = (part * part) @ weights
+        self.second, self.second_at = out, self.sums.copy()
+        return np.asarray(out * np.float32(1 - 1e-5))
+
+    def exact(self, rows: I64) -> F64:
+        return self._falls(self.unique[rows if self.group is None else self.group[rows]])
+
+    def base(self) -> float:
+        return 1.0 / max(float(self.entropy), SMALLEST)
+
+    def relative(self, more: Floats) -> Floats:
+        now = max(float(self.entropy), SMALLEST)
+        if now > 1e-6:
+            with np.errstate(divide="ignore"):  # a bound may reach an entropy of 0
+                part = np.log1p(-np.minimum(more / more.dtype.type(now), more.dtype.type(1)))
+            return np.asarray(-np.maximum(part, LOG_SMALLEST - math.log(now)))
+        return np.asarray(math.log(now) - np.log(np.maximum(self.entropy - more.astype(np.float64), SMALLEST)))
+
+    def inform(self, row: int) -> Beats:
+        place = row if self.group is None else self.group[row]
+        self.sums = self.sums + self.unique[place]
+        self.entropy = self._entropies(self.sums[None, :])[0]
+        self.forget(np.array([row]))
+        yield from ()
+
+    def forget(self, rows: I64) -> None:
+        if self.exactly:
+            return
+        for place in (rows if self.group is None else self.group[rows]).tolist():
+            self.left[place] -= 1
+            if self.left[place] == 0:
+                self.holders -= self.rough[place] > 0
+
+    def gain(self, row: int, more: float) -> float:
+        """KL(target ‖ selection with the row)."""
+        wanted = self.target[self.target > 0]
+        return max(0.0, float(self.entropy) - more + float((wanted * np.log(wanted)).sum()))
+
+
+def distinct(counts: NDArray[np.generic]) -> tuple[NDArray[np.generic], I64 | None]:
+    """The distinct rows and each row's place among them, or (counts, None) where few repeat."""
+    n, c = counts.shape
+    if n == 0 or c == 0:
+        return counts, None
+    key = np.random.default_rng(0).standard_normal(c)
+    marks = np.empty(n)
+    for start in range(0, n, 65536):
+        part = counts[start : start + 65536].astype(np.float64)
+        marks[start : start + 65536] = np.einsum("ij,j->i", part, key)
+    _, first, group = np.unique(marks, return_index=True, return_inverse=True)
+    if len(first) > n // 2:
+        return counts, None
+    unique = counts[first]
+    for start in range(0, n, 65536):
+        if not np.array_equal(unique[group[start : start + 65536]], counts[start : start + 65536]):
+            return counts, None  # two different rows with one mark: never seen, and no harm done
+    return unique, group

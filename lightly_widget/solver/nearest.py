@@ -1,0 +1,172 @@
+"""The distance from every row to its nearest pick: upper bounds, brought up to date only where it counts.
+
+The distance to the nearest pick only shrinks as picks are added, so an old value is an upper bound. Float32 products
+(‖a‖² + ‖b‖² − 2ab) are inflated by their rounding error, so they bound from above too; exact values come from
+differences in float64, of the few pairs that rounding cannot tell apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import numpy as np
+
+from lightly_widget.errors import InvalidValueError
+
+from .terms import F32, F64, I64
+
+Beats = Generator[None, None, None]
+BLOCK = 512
+TINY = np.float32(1e-35)  # added to each squared norm, so that bounds hold where float32 squares vanish
+SINGLE_THREADED = 450_000  # elements; OpenBLAS wakes its threads for larger matrix-vector products, which costs more
+
+
+class NearestPick:
+    """Squared distances of the rows of `embeddings` to the nearest point added so far."""
+
+    def __init__(self, embeddings: F32, capacity: int, name: str) -> None:
+        n, d = embeddings.shape
+        self.x, self.name, self.d = embeddings, name, d
+        self.bound = np.full(n, np.inf, dtype=np.float32)
+        self.seen = np.zeros(n, dtype=np.int32)
+        self.squares = np.empty(n, dtype=np.float32)
+        self.centre: F32 | None = None
+        self.unit = 1.0  # distances here are in this unit, so that float32 squares neither overflow nor vanish
+        # Rounding of a float32 dot product of length d, of the random walk kind with a wide margin, twice: for the
+        # product and for the squared norms.
+        self.gamma = np.float32(2 * (d / 4 + 16) * 2.0**-24)
+        self.size = 0
+        self.rows = np.empty(max(capacity, 1), dtype=np.int64)
+        self.point_squares = np.empty(max(capacity, 1), dtype=np.float32)
+        self.largest = np.float32(0)
+        # The picks' own vectors side by side, unless they would be a second copy of much of the data.
+        self.kept = np.empty((capacity, d), dtype=np.float32) if capacity <= max(1024, n // 16) else None
+        self.exact_value = np.full(n, np.inf)
+        self.exact_seen = np.zeros(n, dtype=np.int32)
+
+    def prepare(self) -> Beats:
+        """One pass over the data: squared norms, and the check that all is finite."""
+        n = len(self.x)
+        sample = np.asarray(self.x[:: max(1, n // 512)])[:512]
+        if len(sample) and np.isfinite(sample).all():
+            mean = sample.mean(axis=0)
+            # A far offset would eat the digits of the products; a near one is not worth a subtraction per block.
+            largest = float(np.abs(sample - mean).max(initial=0.0))
+            if largest and not 1e-12 < largest < 1e12:
+                self.unit = 2.0 ** round(np.log2(largest))
+            wide = (sample / self.unit).astype(np.float64)
+            if np.square(wide.mean(axis=0)).sum() > 4 * wide.var(axis=0).sum():
+                self.centre = mean
+        bad = first = 0
+        step = max(1, 1_000_000 // max(self.d, 1))
+        for start in range(0, n, step):
+            part = self._block(slice(start, start + step))
+            squares = np.einsum("ij,ij->i", part, part)
+            self.squares[start : start + step] = squares * (1 + self.gamma) + TINY
+            finite = np.isfinite(squares)
+            if not finite.all():
+                wrong = np.flatnonzero(~np.isfinite(self.x[start : start + step]).all(axis=1))
+                first = start + int(wrong[0]) if len(wrong) and not bad else first
+                bad += len(wrong)
+                if not len(wrong):
+                    raise InvalidValueError(f"{self.name} holds values too large for float32 distances (above 1e18)")
+            yield
+        if bad:
+            raise InvalidValueError(f"{self.name} has {bad:,} rows with NaN or infinity, the first is row {first}")
+
+    def _block(self, rows: slice | I64) -> F32:
+        part = self.x[rows] if isinstance(rows, slice) else np.take(self.x, rows, axis=0)
+        if self.centre is not None:
+            part = part - self.centre
+        return np.asarray(part if self.unit == 1 else part * np.float32(1 / self.unit))
+
+    def points(self, low: int, high: int) -> F32:
+        if self.kept is not None:
+            return self.kept[low:high]
+        return self._block(self.rows[low:high])
+
+    def add(self, row: int) -> None:
+        """The row joins the selection; every bound stays valid."""
+        k = self.size
+        if self.kept is not None:
+            self.kept[k] = self._block(slice(row, row + 1))[0]
+        self.rows[k] = row
+        self.point_squares[k] = self.squares[row]
+        self.largest = max(self.largest, self.squares[row])
+        self.size = k + 1
+
+    def slack(self, rows: I64 | slice) -> F32:
+        """How far the bound of an up to date row can lie above its true value."""
+        return np.asarray(2 * self.gamma * (self.squares[rows] + self.largest) + 4 * TINY)
+
+    def refresh(self, rows: I64) -> Beats:
+        """Bring the bounds of `rows` up to date with all picks."""
+        k = self.size
+        stale = rows[self.seen[rows] < k]
+        if not len(stale):
+            return
+        stale = stale[np.argsort(self.seen[stale], kind="stable")]
+        for start in range(0, len(stale), BLOCK):
+            part = stale[start : start + BLOCK]
+            vectors = self._block(part)
+            base, best = self.squares[part], self.bound[part]
+            low = int(self.seen[part[0]])
+            for at in range(low, k, 2 * BLOCK):
+                high = min(k, at + 2 * BLOCK)
+                found = self._against(vectors, at, high)
+                np.minimum(best, np.maximum(found + base, 0), out=best)
+                yield
+            self.bound[part] = best
+        self.seen[stale] = k
+
+    def _against(self, vectors: F32, low: int, high: int) -> F32:
+        """(len(vectors),) least of ‖p‖² − 2 x·p over the picks low…high."""
+        if high - low == 1:
+            return np.asarray(self.point_squares[low] - 2 * product(vectors, self.points(low, high)[0]))
+        distance = vectors @ self.points(low, high).T
+        distance *= -2
+        distance += self.point_squares[low:high]
+        return np.asarray(distance.min(axis=1))
+
+    def exact(self, rows: I64) -> F64:
+        """(len(rows),) squared distances to the nearest pick in float64, from differences."""
+        k = self.size
+        # A distance of zero cannot shrink; others continue from the last time they were settled.
+        todo = rows[(self.exact_seen[rows] < k) & (self.exact_value[rows] > 0)]
+        for start in range(0, len(todo), 64):
+            part = todo[start : start + 64]
+            vectors = self._block(part)
+            value, low = self.exact_value[part], int(self.exact_seen[part].min())
+            for at in range(low, k, 4 * BLOCK):
+                high = min(k, at + 4 * BLOCK)
+                distance = self.squares[part][:, None] + self.point_squares[at:high]
+                margin = (2 * self.gamma) * distance + 4 * TINY
+                distance -= 2 * (vectors @ self.points(at, high).T)
+                nearest = np.minimum((distance.min(axis=1)).astype(np.float64), value)
+                i, j = np.nonzero(distance - margin <= nearest[:, None])
+                self._settle(part, value, i, j + at)
+            self.exact_value[part] = value
+            self.bound[part] = np.minimum(self.bound[part], value * (1 + 2.0**-20))
+        self.exact_seen[rows] = k
+        return self.exact_value[rows]
+
+    def _settle(self, part: I64, value: F64, i: I64, j: I64) -> None:
+        step = max(1, 500_000 // max(self.d, 1))
+        for start in range(0, len(i), step):
+            a, b = i[start : start + step], self.rows[j[start : start + step]]
+            np.minimum.at(value, a, self.apart(part[a], b))
+
+    def apart(self, a: I64, b: I64) -> F64:
+        """Squared distances of rows a[i] and b[i], from differences in float64."""
+        difference = np.subtract(self.x[a], self.x[b], dtype=np.float64)
+        difference *= 1 / self.unit
+        return np.asarray(np.einsum("ij,ij->i", difference, difference))
+
+
+def product(matrix: F32, vector: F32, out: F32 | None = None) -> F32:
+    """matrix @ vector in pieces small enough for one thread."""
+    out = np.empty(len(matrix), dtype=np.float32) if out is None else out
+    step = max(1, SINGLE_THREADED // max(matrix.shape[1], 1))
+    for start in range(0, len(matrix), step):
+        np.dot(matrix[start : start + step], vector, out=out[start : start + step])
+    return out
