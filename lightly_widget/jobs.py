@@ -14,7 +14,10 @@ from typing import Final
 from lightly_widget.errors import Cancelled
 
 SAY_EVERY: Final = 0.2
-"""Seconds between two progress messages of one job."""
+"""Seconds between two progress messages of one job, at least."""
+ALIVE_EVERY: Final = 2.0
+"""Seconds after which it is said again that a job goes on, though its fraction has not moved."""
+MOVED: Final = 0.005
 
 
 class Job:
@@ -28,7 +31,9 @@ class Job:
         self._stop = threading.Event()
         self._reason = ""
         self._told = told
-        self._said = time.monotonic()
+        self._said_at = time.monotonic()
+        self._said = 0.0
+        self.has_told = False
 
     @property
     def cancelled(self) -> bool:
@@ -51,8 +56,9 @@ class Job:
         """Raise `Cancelled` when the job was told to stop; else say the fraction, at most five times a second."""
         self.check()
         now = time.monotonic()
-        if now - self._said >= SAY_EVERY:
-            self._said = now
+        moved = abs(fraction - self._said) >= MOVED
+        if now - self._said_at >= (SAY_EVERY if moved else ALIVE_EVERY):
+            self._said_at, self._said, self.has_told = now, fraction, True
             self._told(self, fraction)
 
 

@@ -49,6 +49,11 @@ class Vectors(Core[S]):
         """Names of the models that samples have embeddings of."""
         return list(self.snapshot().models())
 
+    @property
+    def embedders(self) -> dict[str, Embedder]:
+        """The embedders used in this session, by model name: what an explorer looks for texts with."""
+        return dict(self._embedders)
+
     def embed(
         self, embedder: Embedder | None = None, *, batch_size: int = _STORED_AT_ONCE, progress: Progress | None = None
     ) -> str:

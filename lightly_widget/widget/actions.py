@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lightly_widget.sampling.quality import CoverageCurve
     from lightly_widget.widget.explorer import Explorer
 
+SAMPLING: Final = "Sampling"
 UMAP_UP_TO: Final = 200_000
 UMAP_FROM: Final = 16
 
@@ -84,7 +85,7 @@ class Actions:
         return start
 
     def _job_failed(self, job: Job, error: BaseException) -> None:
-        self._out.say(replies.Progress(job.lane, "", 1.0))
+        self._end_progress(job)
         self._out.error(error, job.id)
 
     def _job_told(self, job: Job, fraction: float) -> None:
@@ -92,8 +93,12 @@ class Actions:
 
     def _done(self, job: Job, reply: replies.Reply) -> None:
         """The answer of a background job, and the end of its progress line."""
-        self._out.say(replies.Progress(job.lane, "", 1.0), job.id)
+        self._end_progress(job)
         self._out.say(reply, job.id, done=True)
+
+    def _end_progress(self, job: Job) -> None:
+        if job.has_told:
+            self._out.say(replies.Progress(job.lane, "", 1.0), job.id)
 
     # The state as a whole -------------------------------------------------------------------------------------------
 
@@ -127,7 +132,7 @@ class Actions:
         self._place(first, job, animate=False)
         if then is not None and state.geometry is not None and state.geometry.projection != "grid":
             self._place(then, job, animate=True)
-        self._out.say(replies.Progress(job.lane, "", 1.0))
+        self._end_progress(job)
 
     def _then(self) -> str | None:
         wanted = self._projection == "auto" and UMAP_FROM <= len(self._state) <= UMAP_UP_TO
@@ -193,7 +198,7 @@ class Actions:
         rows = self._state.rows
         rows.check("pinned", request.pinned)
         rows.check("excluded", request.excluded)
-        self.jobs.start("sample", request.id, lambda job: self._run_sample(request, job))
+        self.jobs.start(SAMPLING, request.id, lambda job: self._run_sample(request, job))
 
     def _run_sample(self, request: ask.Sample, job: Job) -> None:
         started = time.monotonic()
@@ -210,6 +215,7 @@ class Actions:
         )
         with self._state.lock:
             self._state.history.push(Entry(result, rows, spec, time.monotonic() - started))
+            self._end_progress(job)
             self._out.say(self._sampled(self._state.history.current), job.id, done=True)
         self._widget.show_sample()
 
@@ -261,7 +267,7 @@ class Actions:
 
     def stop_sampling(self) -> None:
         """Stop a sample still being made, which would show itself over the one that is asked for."""
-        self.jobs.stop("sample", "another sample was shown")
+        self.jobs.stop(SAMPLING, "another sample was shown")
 
     def _compare(self, request: ask.Compare) -> None:
         state = self._state
@@ -336,7 +342,7 @@ class Actions:
             found, scores = find.like(rows, request.row, request.sign, request.k, job.progress)
         else:
             assert request.text is not None
-            embedder = self._widget.text_embedder
+            embedder = find.text_embedder(self._state)
             if embedder is None:
                 raise InvalidValueError(find.NO_TEXT)
             found, scores = find.by_text(rows, embedder, request.text, request.sign, request.k, job.progress)
@@ -348,7 +354,7 @@ class Actions:
         picks = _NONE if entry is None else entry.rows[: self._widget.n_samples_to_select]
         values = column(self._state.rows, color_by, picks, job.progress)
         job.check()
-        self._out.say(replies.Progress(job.lane, "", 1.0), job.id)
+        self._end_progress(job)
         self._out.colors(color_by, values, job.id, len(self._state))
 
     def _summary(self, request: ask.GetSummary, job: Job) -> None:

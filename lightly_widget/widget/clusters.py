@@ -165,8 +165,7 @@ def labels_for(rows: Rows, media: str, geometry: Geometry, color_by: dict[str, s
     elif color_by["by"] == "metadata" and rows.metadata(color_by["key"]).dtype == pl.String:
         classes = rows.metadata(color_by["key"])
     elif media == "text":
-        texts = rows.view.frame(rows.view.sample_ids)["text"].to_list()
-        return word_labels(geometry.x, geometry.y, texts, progress)
+        return word_labels(geometry.x, geometry.y, rows.texts(), progress)
     elif sources := list(rows.view.info().annotation_sources):
         classes = rows.main_classes(sources[0])
     return [] if classes is None else class_labels(geometry.x, geometry.y, classes)

@@ -20,7 +20,7 @@ from lightly_widget.query import Query, ids_of
 from lightly_widget.sampling import SamplingResult
 from lightly_widget.widget import traits
 from lightly_widget.widget.actions import Actions, check_projection
-from lightly_widget.widget.find import text_embedder as find_text_embedder
+from lightly_widget.widget.find import text_embedder
 from lightly_widget.widget.history import Entry
 from lightly_widget.widget.info import describe
 from lightly_widget.widget.outbox import Outbox, words
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lightly_widget.core import Core
-    from lightly_widget.embedding import Embedder
+    from lightly_widget.dataset import BaseDataset
 
 BUNDLE: Final = Path(__file__).parents[1] / "static" / "widget.js"
 _NOT_BUILT: Final = """
@@ -39,6 +38,7 @@ export default { render({ el }) {
   el.textContent = "The front end of lightly_widget is not built: run 'npm ci && npm run build' in its folder js.";
 } };
 """
+_NOTHING: Final = object()
 _HOST_TRAITS: Final = frozenset({"layout", "tooltip", "tabbable", "_dom_classes", "_view_count"})
 LAYOUTS: Final = ("inline", "side")
 
@@ -57,6 +57,15 @@ _CHECKS: Final[dict[str, Callable[[Any], Any]]] = {
 _BROWSER_CHECKS: Final = _CHECKS | {"strategies": lambda value: traits.check_strategies(value, complete=False)}
 
 
+class Checked(t.TraitType[Any, Any]):
+    """Any value, None included, goes through the widget's own check; traitlets would let None pass unchecked."""
+
+    allow_none = False
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        return value
+
+
 class Explorer(anywidget.AnyWidget):
     """A plot of the dataset with live sampling, for notebooks. `dataset.explore()` makes one.
 
@@ -72,44 +81,41 @@ class Explorer(anywidget.AnyWidget):
 
     _esm = BUNDLE if BUNDLE.exists() else _NOT_BUILT
 
-    n_samples_to_select = t.Any(100).tag(sync=True)
-    strategies = t.Any().tag(sync=True)
-    candidates = t.Any().tag(sync=True)
-    preselected_tag_name = t.Any(None, allow_none=True).tag(sync=True)
-    filter = t.Any(None, allow_none=True).tag(sync=True)
-    color_by = t.Any().tag(sync=True)
-    hovered = t.Any(None, allow_none=True).tag(sync=True)
-    view = t.Any(None, allow_none=True).tag(sync=True)
-    height = t.Any(560).tag(sync=True)
+    n_samples_to_select = Checked(100).tag(sync=True)
+    strategies = Checked().tag(sync=True)
+    candidates = Checked().tag(sync=True)
+    preselected_tag_name = Checked(None).tag(sync=True)
+    filter = Checked(None).tag(sync=True)
+    color_by = Checked().tag(sync=True)
+    hovered = Checked(None).tag(sync=True)
+    view = Checked(None).tag(sync=True)
+    height = Checked(560).tag(sync=True)
     info = t.Dict(read_only=True).tag(sync=True)
-    selection = t.Any()
-    sample = t.Any(None, allow_none=True)
+    selection = Checked()
+    sample = Checked(None)
 
     def __init__(
         self,
-        dataset: Core[Any],
+        dataset: BaseDataset[Any],
         query: Query[Any] | None = None,
         *,
         layout: str = "inline",
         height: int = 560,
         projection: str = "auto",
-        text_embedder: Embedder | None = None,
         **traits_to_set: Any,
     ) -> None:
         """Explore a dataset, or the samples of a query of it as they are now.
 
         layout: "inline", or "side" for a panel beside the notebook (JupyterLab, needs `sidecar`). projection: "auto"
-        (PCA at once, then UMAP up to 200,000 samples), "pca" or "umap". text_embedder: for finding by text, one
-        of a model of the dataset that embeds texts or has `embed_text`. Further keywords set traits.
+        (PCA at once, then UMAP up to 200,000 samples), "pca" or "umap". Further keywords set traits.
         """
         if layout not in LAYOUTS:
             raise InvalidValueError(f"layout={shown(layout)} is not one of {LAYOUTS}")
         self._state = State(dataset, query)
-        self.text_embedder = find_text_embedder(self._state, text_embedder)
         self._session = uuid.uuid4().hex
         self._out = Outbox(lambda content, buffers: self.send(content, buffers))
         self._actions = Actions(self, self._state, self._out, check_projection(projection))
-        self._own: Any = None
+        self._own: Any = _NOTHING
         self._browser_thread: int | None = None
         self._layout_kind = layout
         super().__init__(height=height, **traits_to_set)
@@ -182,7 +188,7 @@ class Explorer(anywidget.AnyWidget):
 
     @t.default("info")
     def _default_info(self) -> dict[str, Any]:
-        return describe(self._state, self._session, self.text_embedder is not None)
+        return describe(self._state, self._session, text_embedder(self._state) is not None)
 
     @t.default("selection")
     def _default_selection(self) -> Query[Any]:
@@ -311,8 +317,11 @@ class Explorer(anywidget.AnyWidget):
         state = self._state
         state.selected = mask if mask is not None and mask.any() else None
         self._out.mask("selection", state.selected, len(state))
-        self._own = state.select([] if state.selected is None else state.ids_of(state.selected))
-        self.selection = self._own
+        self._set_own("selection", state.select([] if state.selected is None else state.ids_of(state.selected)))
+
+    def show_filter(self, expression: dict[str, Any] | None) -> None:
+        """Filter as the panel asks. TraitError: the expression asks for what is not there."""
+        self.filter = expression
 
     def show_sample(self) -> None:
         """Bring `sample` up to the sample shown and the count."""
@@ -322,8 +331,16 @@ class Explorer(anywidget.AnyWidget):
             value = None if entry is None else entry.result.prefix(min(n, len(entry.result)))
             if value is not None and self.sample is not None and value.sample_ids == self.sample.sample_ids:
                 value = self.sample
+            self._set_own("sample", value)
+
+    def _set_own(self, name: str, value: Any) -> None:
+        """Set a trait to what is shown already, so that its observer need not show it."""
+        with self._state.lock:
             self._own = value
-            self.sample = value
+            try:
+                setattr(self, name, value)
+            finally:
+                self._own = _NOTHING
 
     def show_spec(self, entry: Entry | None) -> None:
         """Set the controls to what a sample was made from."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from lightly_widget.errors import InvalidValueError, MissingDependencyError, Progress, did_you_mean, shown
+from lightly_widget.errors import InvalidValueError, MissingDependencyError, Progress
 from lightly_widget.neighbors import distance_to_set
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from lightly_widget.widget.state import State
 
 NO_TEXT: Final = (
-    "none of the dataset's embedding models understands text; find by a sample instead, or give the explorer a "
-    "text_embedder"
+    "none of the dataset's embedding models is known to understand text; find by a sample instead, or call "
+    "dataset.embed(embedder) with one that embeds texts or has embed_text, also when the samples are embedded already"
 )
 Found = tuple["NDArray[np.uint32]", "NDArray[np.float32]"]
 
@@ -67,20 +67,18 @@ def _first(values: NDArray[Any], where: NDArray[np.int64], k: int) -> Found:
     return where[order].astype(np.uint32), values[order].astype(np.float32)
 
 
-def text_embedder(state: State, given: Any = None) -> Any:
+def text_embedder(state: State) -> Any:
     """An embedder that turns text into vectors of one of the dataset's models, or None.
 
-    The one given, when it has `embed_text` or embeds texts; else this package's text model, when the vectors are its.
+    One used in this session that embeds texts or has `embed_text`; else this package's text model, when the vectors are
+    its own.
     """
     from lightly_widget.embedding import SentenceMiniLM
 
     models = state.rows.view.info().embedding_models
-    if given is not None:
-        if given.name not in models:
-            raise InvalidValueError(f"text_embedder: {did_you_mean('embedding model', given.name, models)}")
-        if given.kind != "text" and not hasattr(given, "embed_text"):
-            raise InvalidValueError(f"text_embedder={shown(given)} neither embeds texts nor has embed_text")
-        return given
+    for name, embedder in state.dataset.embedders.items():
+        if name in models and (embedder.kind == "text" or hasattr(embedder, "embed_text")):
+            return embedder
     try:
         return SentenceMiniLM() if SentenceMiniLM.name in models else None
     except MissingDependencyError:

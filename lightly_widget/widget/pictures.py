@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
-import polars as pl
-
 from lightly_widget.messages.replies import Detail, Thumbnails
 
 if TYPE_CHECKING:
@@ -82,7 +80,7 @@ def _picture(path: str, size: int) -> bytes | None:
 
 def detail(rows: Rows, row: int, media: str, pictures: Pictures) -> Detail:
     """Everything a hover shows about one row."""
-    sample = _samples(rows, [row]).row(0, named=True)
+    sample = rows.records([row])[0]
     path = sample.get("file_path_abs")
     picture = pictures.get(path, HOVER_SIZE) if media == "image" and path else None
     return Detail(
@@ -100,7 +98,7 @@ def detail(rows: Rows, row: int, media: str, pictures: Pictures) -> Detail:
 
 def thumbnails(rows: Rows, wanted: Sequence[int], size: int, media: str, pictures: Pictures) -> Thumbnails:
     """Pictures (for texts their beginnings) of several rows."""
-    samples = _samples(rows, wanted).rows(named=True)
+    samples = rows.records(wanted)
     paths = [sample.get("file_path_abs") if media == "image" else None for sample in samples]
     return Thumbnails(
         rows=tuple(wanted),
@@ -109,10 +107,6 @@ def thumbnails(rows: Rows, wanted: Sequence[int], size: int, media: str, picture
         titles=[_title(sample) for sample in samples],
         mime=MIME,
     )
-
-
-def _samples(rows: Rows, wanted: Sequence[int]) -> pl.DataFrame:
-    return rows.view.frame(pl.Series("sample_id", rows.ids(list(wanted)), dtype=pl.String))
 
 
 def _title(sample: dict[str, Any]) -> str:

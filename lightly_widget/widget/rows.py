@@ -5,7 +5,7 @@ Sample ids never cross the wire in bulk; rows never cross the public API. Here o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,19 +17,39 @@ from lightly_widget.errors import InvalidTypeError, InvalidValueError, Progress,
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lightly_widget.dataset import BaseDataset
+    from lightly_widget.query import Query
     from lightly_widget.strategies import CandidateView
 
 
 class Rows:
     """A snapshot of the samples in the widget's order."""
 
-    def __init__(self, view: CandidateView) -> None:
-        self.view = view
+    def __init__(self, dataset: BaseDataset[Any], query: Query[Any]) -> None:
+        self.view: CandidateView = dataset.view(query)
+        self._snapshot = dataset.snapshot()
+        self._numbers = self._snapshot.rows_of(self.view.sample_ids)
         self._annotations: dict[str | None, pl.DataFrame] = {}
         self._classes: dict[str, pl.Series] = {}
 
     def __len__(self) -> int:
         return len(self.view)
+
+    @property
+    def version(self) -> int:
+        """The dataset's version that is looked at."""
+        return self._snapshot.version
+
+    def records(self, rows: Sequence[int]) -> list[dict[str, Any]]:
+        """The fields of some rows, with `tags` and `metadata.<key>`; the work is that of these rows."""
+        snapshot, numbers = self._snapshot, self._numbers[np.asarray(rows, dtype=np.int64)]
+        records = snapshot.samples[numbers].to_dicts() if len(numbers) else []
+        for name in snapshot.metadata_tables():
+            for record, value in zip(records, snapshot.metadata(name).gather(pl.Series(numbers)), strict=True):
+                record[f"metadata.{name}"] = value
+        for record, number in zip(records, numbers, strict=True):
+            record["tags"] = [name for name, members in snapshot.tags().items() if (members == number).any()]
+        return records
 
     @cached_property
     def _numbered(self) -> pl.DataFrame:
@@ -38,6 +58,10 @@ class Rows:
     def ids(self, rows: NDArray[Any] | list[int] | tuple[int, ...]) -> list[str]:
         """The sample ids of these rows, in their order."""
         return self.view.sample_ids.gather(np.asarray(rows, dtype=np.int64)).to_list()
+
+    def texts(self) -> list[str | None]:
+        """(n,) the texts of a text dataset."""
+        return self._snapshot.samples["text"].gather(pl.Series(self._numbers)).to_list()
 
     def known(self, ids: Iterable[str] | pl.Series) -> NDArray[np.int64]:
         """The rows of these ids, in their order; -1 for those that are not here."""

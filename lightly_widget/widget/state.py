@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import polars as pl
 
-from lightly_widget.errors import Progress
+from lightly_widget.errors import DiskFullError, Progress, ReadOnlyError
 from lightly_widget.expressions import Expression
 from lightly_widget.widget.history import Entry, History
 from lightly_widget.widget.lasso import Lasso
@@ -20,7 +20,7 @@ from lightly_widget.widget.rows import Rows
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lightly_widget.core import Core
+    from lightly_widget.dataset import BaseDataset
     from lightly_widget.query import Query
     from lightly_widget.sampling import Sampling
 
@@ -52,7 +52,7 @@ class Candidates:
 class State:
     """One widget's view of its dataset. `lock` guards what several threads change."""
 
-    def __init__(self, dataset: Core[Any], query: Query[Any] | None = None) -> None:
+    def __init__(self, dataset: BaseDataset[Any], query: Query[Any] | None = None) -> None:
         self.lock = threading.RLock()
         self.dataset = dataset
         self.query = dataset.query() if query is None else query
@@ -63,18 +63,15 @@ class State:
         self.geometry: Geometry | None = None
         self.filter: NDArray[np.bool_] | None = None
         self.selected: NDArray[np.bool_] | None = None
-        self._view = dataset.view(self.query)
-        self._version = dataset.snapshot().version
-        self._rows = Rows(self._view)
+        self._rows = Rows(dataset, self.query)
+        self._view = self._rows.view
 
     @property
     def rows(self) -> Rows:
         """The rows with what the dataset knows about them now: tags and metadata may have come since."""
         with self.lock:
-            version = self.dataset.snapshot().version
-            if version != self._version:
-                self._version = version
-                self._rows = Rows(self.dataset.view(self.select(self._rows.view.sample_ids)))
+            if self.dataset.snapshot().version != self._rows.version:
+                self._rows = Rows(self.dataset, self.select(self._view.sample_ids))
             return self._rows
 
     def __len__(self) -> int:
@@ -125,9 +122,22 @@ class State:
             x, y = ((2 * step / max(side - 1, 1) - 1).astype(np.float32) for step in steps)
             return Geometry("grid", x, -y)
         model = self.rows.model(None)
-        positions, ids = self.dataset.projection(model, projection, progress=progress)
+        method: Literal["pca", "umap"] = "umap" if projection == "umap" else "pca"
+        positions, ids = self._positions(model, method, progress)
         x, y = (np.full(n, np.nan, dtype=np.float32) for _ in range(2))
         rows = self._rows.known(ids)
         here = rows >= 0
         x[rows[here]], y[rows[here]] = positions[here, 0], positions[here, 1]
-        return Geometry(projection, x, y)
+        return Geometry(method, x, y)
+
+    def _positions(
+        self, model: str, method: Literal["pca", "umap"], progress: Progress
+    ) -> tuple[NDArray[np.float32], pl.Series]:
+        try:
+            return self.dataset.projection(model, method, progress=progress)
+        except (ReadOnlyError, DiskFullError):  # a plot needs no place to be kept
+            from lightly_widget import projection
+
+            embeddings, ids = self._view.dataset_embeddings(model)
+            compute = projection.pca if method == "pca" else projection.umap
+            return compute(embeddings, progress=progress), ids
