@@ -24,16 +24,19 @@ export function buildProgram(gl: WebGL2RenderingContext, vertex: string, fragmen
     gl.bindAttribLocation(handle, index, name);
   });
   gl.linkProgram(handle);
-  if (!gl.getProgramParameter(handle, gl.LINK_STATUS) && !gl.isContextLost()) {
-    const logs = (gl.getAttachedShaders(handle) ?? []).map((shader) => gl.getShaderInfoLog(shader)).join(" ");
-    throw new Error(`the plot's shaders were refused: ${gl.getProgramInfoLog(handle)} ${logs}`);
-  }
   const places = new Map<string, WebGLUniformLocation | null>();
   const at = (uniform: string) => {
     if (!places.has(uniform)) places.set(uniform, gl.getUniformLocation(handle, uniform));
     return places.get(uniform) ?? null;
   };
   return { handle, at };
+}
+
+/** After all programs were asked for, so that the driver compiles them side by side. */
+export function checkProgram(gl: WebGL2RenderingContext, { handle }: Program): void {
+  if (gl.getProgramParameter(handle, gl.LINK_STATUS) || gl.isContextLost()) return;
+  const logs = (gl.getAttachedShaders(handle) ?? []).map((shader) => gl.getShaderInfoLog(shader)).join(" ");
+  throw new Error(`the plot's shaders were refused: ${gl.getProgramInfoLog(handle)} ${logs}`);
 }
 
 export function buildTexture(gl: WebGL2RenderingContext, filter: number): WebGLTexture {

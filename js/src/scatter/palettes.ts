@@ -63,7 +63,7 @@ function candidateColours(): string[] {
     for (const g of steps) {
       for (const b of steps) {
         const lightness = oklab([r, g, b])[0];
-        if (lightness > 0.42 && lightness < 0.86) colours.push(toHex([r, g, b]));
+        if (lightness > 0.48 && lightness < 0.86) colours.push(toHex([r, g, b]));
       }
     }
   }

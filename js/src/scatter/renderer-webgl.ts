@@ -8,7 +8,7 @@
  * 3. Marks are an index list into the same columns: 4 bytes per marked point.
  */
 import { type ClipView, clipView } from "./camera";
-import { buildProgram, buildTexture, Layer, Pace, type Program } from "./gl";
+import { buildProgram, buildTexture, checkProgram, Layer, Pace, type Program } from "./gl";
 import { UNSEEN } from "./marks";
 import type { Rgb } from "./palettes";
 import { dimming, type Frame, type Renderer, type Scene } from "./scene";
@@ -64,6 +64,7 @@ export class WebglRenderer implements Renderer {
     this.base = buildProgram(gl, BASE_VERTEX, BASE_FRAGMENT);
     this.screen = buildProgram(gl, SCREEN_VERTEX, SCREEN_FRAGMENT);
     this.mark = buildProgram(gl, MARK_VERTEX, MARK_FRAGMENT);
+    for (const program of [this.base, this.screen, this.mark]) checkProgram(gl, program);
     this.table = buildTexture(gl, gl.NEAREST);
     this.indices = gl.createBuffer() as WebGLBuffer;
     this.whole = new Layer(gl);

@@ -26,9 +26,10 @@ void main() {
   gl_PointSize = u_size + 1.0;
   vec3 colour = texelFetch(u_table, ivec2(int(a_code), 0), 0).rgb;
   float opacity = u_opacity;
+  // Faint dots add up where they are crowded, so they step back further than a whole picture would.
   if (u_dim < 1.0) {
     bool chosen = (a_flags & 2u) != 0u;
-    opacity = chosen ? min(1.0, opacity * 1.3) : opacity * u_dim;
+    opacity = chosen ? min(1.0, opacity * 1.3) : opacity * u_dim * 0.4;
     if (!chosen) colour = mix(colour, vec3(dot(colour, vec3(0.299, 0.587, 0.114))), u_grey);
   }
   v_colour = vec4(colour * opacity, opacity);
