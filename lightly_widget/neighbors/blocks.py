@@ -24,7 +24,7 @@ from lightly_widget.errors import InvalidTypeError, InvalidValueError, Progress,
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 
-TILE_COLUMNS: Final = 8192
+TILE_COLUMNS: Final = 4096
 TILE_ROWS: Final = 512
 STRIPES: Final = 16  # a tile is read as 16 stripes; the maxima across them find the few places worth a look
 _REFINE_VALUES: Final = 1 << 16  # differences held at once while distances are recomputed: in cache as float64
