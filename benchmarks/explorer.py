@@ -106,8 +106,9 @@ def main() -> None:
                 rounds: dict[str, list[dict[str, float]]] = {plot: [] for plot in PLOTS}
                 for _ in range(arguments.rounds):
                     for plot in PLOTS:
-                        rounds[plot].append(measure(browser, url, plot, n))
-                        print(n, plot, {key: round(value, 1) for key, value in rounds[plot][-1].items()}, file=sys.stderr)
+                        run = measure(browser, url, plot, n)
+                        rounds[plot].append(run)
+                        print(n, plot, {key: round(value, 1) for key, value in run.items()}, file=sys.stderr)
                 assert len({run["selected"] for runs in rounds.values() for run in runs}) == 1, "not the same lasso"
                 for plot, runs in rounds.items():
                     results[plot, n] = {key: statistics.median(run[key] for run in runs) for key in runs[0]}

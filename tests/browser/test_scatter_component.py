@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import subprocess
 import threading
@@ -20,7 +21,8 @@ HTML = """<!doctype html><meta charset="utf-8">
 SCRIPT = """
 import * as module from %s;
 const log = [];
-const keep = (name) => (...args) => { log.push([name, ...args.map((arg) => ArrayBuffer.isView(arg) ? [...arg] : arg)]) };
+const plain = (value) => ArrayBuffer.isView(value) ? [...value] : value;
+const keep = (name) => (...args) => { log.push([name, ...args.map(plain)]) };
 const events = () => ({view: keep('view'), hover: keep('hover'), click: keep('click'), area: keep('area'),
   renderer: keep('renderer'), key: (event) => { log.push(['key', event.key]); return event.key === 'n' }});
 // A grid of points, which leaves known places empty: cells of 1 apart, columns × rows.
@@ -46,7 +48,13 @@ function inked(canvas) {
   for (let at = 3; at < data.length; at += 4) if (data[at] > 0) count++;
   return count;
 }
-Object.assign(window, {...module, events, log, lattice, colour, inked, host: document.getElementById('host'), loaded: true});
+const loseContext = () => {
+  const extension = host.querySelectorAll('canvas')[1].getContext('webgl2').getExtension('WEBGL_lose_context');
+  extension.loseContext();
+  return extension;
+};
+Object.assign(window, {...module, events, log, lattice, colour, inked, loseContext});
+Object.assign(window, {host: document.getElementById('host'), loaded: true});
 """
 
 
@@ -124,7 +132,7 @@ def test_points_are_drawn_in_their_colours_and_hidden_ones_are_not(open_page: Op
 def test_numbers_are_drawn_along_viridis_and_missing_ones_grey(open_page: Open) -> None:
     page = open_page()
     page.evaluate(GRID, {})
-    page.evaluate("""() => scatter.setValues(Float32Array.from(x, (_, row) => row === 3 ? NaN : row), [0, x.length - 1])""")
+    page.evaluate("() => scatter.setValues(Float32Array.from(x, (_, row) => row === 3 ? NaN : row), [0, 34])")
     low, high = page.evaluate("() => [colour(scatter, 0), colour(scatter, x.length - 1)]")
     assert close_to(low, (68, 1, 84), 60)
     assert close_to(high, (253, 231, 37), 60)
@@ -337,7 +345,7 @@ def test_a_view_set_by_the_program_is_shown_and_not_told(open_page: Open) -> Non
     page.wait_for_function("() => Math.abs(scatter.view[1]) < 0.01")
     assert "view" not in names(page)
     page.evaluate("() => scatter.focusRow(34)")
-    page.wait_for_function("""() => { const [px, py] = scatter.position(34); return px > 0 && px < 600 && py > 0 && py < 400 }""")
+    page.wait_for_function("() => { const [a, b, c, d] = scatter.view; return a < 6 && b < 4 && c > 6 && d > 4 }")
 
 
 def test_points_glide_to_their_new_places(open_page: Open) -> None:
@@ -366,17 +374,13 @@ def test_a_lost_context_comes_back(open_page: Open) -> None:
     page.evaluate(GRID, {})
     page.evaluate("() => { flags[10] = FLAG.A; scatter.flagsChanged([10]) }")
     before = page.evaluate("() => inked(scatter.picture())")
-    page.evaluate("""() => {
-      const gl = host.querySelectorAll('canvas')[1].getContext('webgl2');
-      window.extension = gl.getExtension('WEBGL_lose_context');
-      extension.loseContext();
-    }""")
+    page.evaluate("() => { window.extension = loseContext() }")
     page.wait_for_function("() => scatter.debug.contextLost === 1")
     page.evaluate("() => extension.restoreContext()")
     page.wait_for_function("() => scatter.debug.settled && host.querySelectorAll('canvas')[1].width > 0")
     assert page.evaluate("() => inked(scatter.picture())") == before
     # And where no one restores it, a new one is made.
-    page.evaluate("() => host.querySelectorAll('canvas')[1].getContext('webgl2').getExtension('WEBGL_lose_context').loseContext()")
+    page.evaluate("() => void loseContext()")
     page.wait_for_function("(ink) => scatter.debug.contextLost === 2 && inked(scatter.picture()) === ink", arg=before)
 
 
@@ -396,8 +400,8 @@ def test_twenty_plots_on_one_page_all_show_their_points(open_page: Open) -> None
       });
       await Promise.all(plots.map((plot) => plot.settled()));
       const visible = (canvas) => canvas.style.display !== 'none' && canvas.width > 0;
-      return plots.map((plot, index) => [...document.body.querySelectorAll(':scope > div')][index].querySelectorAll('canvas'))
-        .map((all) => [...all].slice(0, -1).filter(visible).length);
+      return [...document.body.querySelectorAll(':scope > div')]
+        .map((element) => [...element.querySelectorAll('canvas')].slice(0, -1).filter(visible).length);
     }""")
     assert shown == [1] * 20, "each shows its living canvas or its last picture"
     assert page.evaluate("() => plots.map((plot) => plot.debug.contextLost)") == [0] * 20
@@ -415,7 +419,7 @@ def test_twenty_plots_on_one_page_all_show_their_points(open_page: Open) -> None
             return count;
           });
         }""",
-        __import__("base64").b64encode(image).decode(),
+        base64.b64encode(image).decode(),
     )
     assert min(ink) > 100, ink
 
@@ -448,6 +452,21 @@ def test_it_follows_its_cell_and_ignores_being_folded(open_page: Open) -> None:
     page.wait_for_function("() => scatter.size.width === 9000")
     width, height = page.evaluate("() => { const p = scatter.picture(); return [p.width, p.height] }")
     assert width * height <= 3840 * 2160 * 1.001
+
+
+def test_a_plot_filled_while_it_has_no_size_shows_what_was_asked_once_it_has(open_page: Open) -> None:
+    page = open_page()
+    page.evaluate("() => { host.style.display = 'none' }")
+    page.evaluate(GRID, {})
+    page.evaluate("() => scatter.setView([1, 1, 2, 2])")
+    assert page.evaluate("() => scatter.debug.frames") == 0
+    page.evaluate("() => { host.style.display = '' }")
+    page.wait_for_function("() => scatter.debug.frames > 0")
+    x0, y0, x1, y1 = page.evaluate("() => scatter.view")
+    assert (y0, y1) == pytest.approx((1, 2))
+    assert x0 < 1 < 2 < x1
+    page.evaluate("() => scatter.setView(null)")
+    assert page.evaluate("() => colour(scatter, 0)[3]") > 150
 
 
 def test_without_webgl2_a_plainer_plot_says_so(open_page: Open) -> None:
@@ -487,7 +506,7 @@ def test_overlays_are_painted_and_follow_the_theme(open_page: Open) -> None:
     assert page.evaluate(surface) == 0
     for overlay, empty in (
         ("{contours: true}", "{contours: false}"),
-        ("{labels: [{text: 'zebra', x: 3, y: 2, count: 9}, {text: 'covered', x: 3.05, y: 2, count: 1}]}", "{labels: []}"),
+        ("{labels: [{text: 'zebra', x: 3, y: 2, count: 9}, {text: 'ox', x: 3.1, y: 2, count: 1}]}", "{labels: []}"),
         ("{neighbours: {row: 3, rows: [10, 12, 30]}}", "{neighbours: null}"),
     ):
         page.evaluate(f"async () => {{ scatter.setOverlay({overlay}); await scatter.settled() }}")
@@ -504,36 +523,33 @@ def test_overlays_are_painted_and_follow_the_theme(open_page: Open) -> None:
 def test_destroy_leaves_nothing_behind(open_page: Open) -> None:
     page = open_page()
     counted = page.evaluate("""async () => {
-      let open = 0;
-      for (const [target, name] of [[EventTarget.prototype, 'EventTarget']]) {
-        const {addEventListener, removeEventListener} = target;
-        const seen = new Map();
-        const key = (self, type, listener) => [self, type, listener];
-        const all = [];
-        target.addEventListener = function (type, listener, options) {
-          const entry = {self: this, type, listener};
-          all.push(entry);
-          options?.signal?.addEventListener && addEventListener.call(options.signal, 'abort', () => all.splice(all.indexOf(entry), 1));
-          return addEventListener.call(this, type, listener, options);
-        };
-        target.removeEventListener = function (type, listener, options) {
-          const at = all.findIndex((entry) => entry.self === this && entry.type === type && entry.listener === listener);
-          if (at >= 0) all.splice(at, 1);
-          return removeEventListener.call(this, type, listener, options);
-        };
-        window.listening = () => all.filter(({self}) => self === window || self === document || self === document.body
-          || self instanceof MediaQueryList || (self instanceof Node && self.isConnected)).length;
-      }
+      const all = new Set();
+      const {addEventListener, removeEventListener} = EventTarget.prototype;
+      const find = (self, type, work) =>
+        [...all].find((one) => one.self === self && one.type === type && one.work === work);
+      EventTarget.prototype.addEventListener = function (type, work, options) {
+        const entry = {self: this, type, work};
+        all.add(entry);
+        if (options?.signal) addEventListener.call(options.signal, 'abort', () => all.delete(entry));
+        return addEventListener.call(this, type, work, options);
+      };
+      EventTarget.prototype.removeEventListener = function (type, work, options) {
+        all.delete(find(this, type, work));
+        return removeEventListener.call(this, type, work, options);
+      };
+      const lasting = ({self}) => !(self instanceof Node) || self.isConnected;
+      const listening = () => [...all].filter(lasting).length;
       const data = lattice(30, 30);
+      let open = 0;
       for (let round = 0; round < 30; round++) {
         const plot = new Scatter(host, {});
         plot.setPoints(data.x, data.y);
         await plot.settled();
-        open += window.listening();
+        open += listening();
         plot.destroy();
       }
       await new Promise(requestAnimationFrame);
-      return [open, window.listening(), host.childElementCount];
+      return [open, listening(), host.childElementCount];
     }""")
     assert counted[0] > 0
     assert counted[1:] == [0, 0]

@@ -19,6 +19,8 @@ export class Navigation {
   private box: Box = [-1, -1, 1, 1];
   private fitted = { width: 0, height: 0 };
   private byUser = false;
+  /** What to show as soon as the plot has a size. */
+  private asked: Box | null = null;
   private readonly behaviour: ZoomBehavior<HTMLCanvasElement, unknown>;
   private readonly target: Selection<HTMLCanvasElement, unknown, null, undefined>;
 
@@ -67,16 +69,14 @@ export class Navigation {
     return this.mode === "pan" || (event as TouchEvent).touches.length > 1;
   }
 
-  /** Other data or another size: what was in the middle stays there, at the same zoom. */
+  /** Other data: all of it; another size: what was in the middle stays there, at the same zoom. */
   refit(box: Box = this.box): void {
-    const { stage } = this;
-    const { size } = stage;
-    if (size.width === 0) return;
-    const known = this.fitted.width > 0;
+    const { size } = this.stage;
+    const sameData = box.every((edge, index) => edge === this.box[index]);
     const middle = toData(this.view, this.fitted.width / 2, this.fitted.height / 2);
-    const { k } = this.zoom;
-    const sameData = box === this.box;
+    const known = this.fitted.width > 0 && sameData;
     this.box = box;
+    if (size.width === 0) return;
     this.fitted = size;
     this.base = fit(box, size, PADDING);
     const { width, height } = size;
@@ -84,12 +84,17 @@ export class Navigation {
       [-width, -height],
       [2 * width, 2 * height],
     ]);
-    if (known && sameData && k !== 1) this.jump(centred(middle[0], middle[1], k, this.base, size));
-    else if (!sameData) this.jump({ k: 1, x: 0, y: 0 });
+    const { k } = this.zoom;
+    if (!sameData) this.jump({ k: 1, x: 0, y: 0 });
+    else if (known && k !== 1) this.jump(centred(middle[0], middle[1], k, this.base, size));
+    if (this.asked !== null) this.show(this.asked, false);
   }
 
   show(box: Box | null, animate: boolean, byUser = false): void {
-    const to = box === null ? { k: 1, x: 0, y: 0 } : zoomTo(box, this.base, this.stage.size, ZOOM_LIMITS);
+    const { size } = this.stage;
+    this.asked = size.width === 0 ? box : null;
+    if (size.width === 0) return;
+    const to = box === null ? { k: 1, x: 0, y: 0 } : zoomTo(box, this.base, size, ZOOM_LIMITS);
     this.go(to, animate, byUser);
   }
 

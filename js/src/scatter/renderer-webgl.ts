@@ -19,7 +19,7 @@ const MAX_STEP = 63;
 /** Outlines of a large selection would hide its colours. */
 const OUTLINED = 3000;
 /** Shares in one frame at the most, so that a move never waits long. */
-const MOST_SHARES = 6;
+const MOST_SHARES = 4;
 
 enum At {
   X,
@@ -146,10 +146,8 @@ export class WebglRenderer implements Renderer {
     this.begin(frame, width, height);
     let points = 0;
     const before = this.share;
-    // Twice as many shares each time: few frames until the picture is whole, and the first one soon.
-    const until = whole
-      ? this.step
-      : Math.min(this.step, Math.max(1, Math.min(2 * this.share, this.share + MOST_SHARES)));
+    // One share first, so that an answer comes soon; then several at a time, so that the picture is whole soon.
+    const until = whole ? this.step : Math.min(this.step, before === 0 ? 1 : before + MOST_SHARES);
     while (this.share < until) points += this.drawShare(frame, width, height);
     if (this.share === this.step && this.share > 0) this.finish();
     this.compose(frame, width, height);
