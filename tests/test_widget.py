@@ -828,6 +828,13 @@ def test_the_lasso_follows_the_winding_rule(polygon: Any, where: Any) -> None:
     assert inside.tolist() == [winding(px, py, polygon) != 0 for px, py in where]
 
 
+def test_the_lasso_agrees_with_the_browser() -> None:
+    for case in json.loads(POLYGONS.read_text())["cases"]:
+        x, y = np.array(case["points"], dtype=np.float32).reshape(-1, 2).T
+        polygon = np.array(case["polygon"], dtype=np.float32).reshape(-1, 2)
+        assert Lasso(x, y).inside(polygon).astype(int).tolist() == case["inside"], case["name"]
+
+
 def test_points_without_a_place_are_in_no_lasso() -> None:
     nowhere = np.array([np.nan, 0.5], dtype=np.float32)
     square = np.array([[-9, -9], [9, -9], [9, 9], [-9, 9]], dtype=np.float32)

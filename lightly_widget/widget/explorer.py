@@ -292,7 +292,7 @@ class Explorer(anywidget.AnyWidget):
         if change["new"] is self._own:
             return
         with self._state.lock:
-            self._state.selected = self._state.rows.mask(change["new"].sample_ids)
+            self._state.selected = self._state.rows.mask(self._state.rows.known(change["new"].sample_ids))
             self._out.mask("selection", self._state.selected, len(self._state))
 
     @t.observe("sample")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +12,7 @@ from lightly_widget.messages import PROTOCOL
 from lightly_widget.strategies import unusable
 
 if TYPE_CHECKING:
+    from lightly_widget.widget.rows import Rows
     from lightly_widget.widget.state import State
 
 MAX_BYTES: Final = 60_000
@@ -45,28 +47,24 @@ def describe(state: State, session: str, can_find_text: bool) -> dict[str, Any]:
 
 
 def _lists(state: State, limits: dict[str, int]) -> dict[str, Any]:
-    view = state.rows.view
-    offered = view.info()
-    keys = list(offered.metadata)[: limits["keys"]]
-    metadata = [_metadata(key, offered.metadata[key], view.metadata(key), limits["values"]) for key in keys]
-    return {
-        "tags": [{"name": name, "count": len(view.tag(name))} for name in offered.tag_names[-limits["tags"] :]],
-        "sources": [
-            {"name": name, "type": kind, "classes": _classes(state, name, limits["classes"])}
-            for name, kind in offered.annotation_sources.items()
-        ],
-        "metadata": metadata,
-        "fields": _fields(state, metadata),
-    }
+    rows = state.rows
+    offered = rows.view.info()
+    metadata = []
+    for key, kind in list(offered.metadata.items())[: limits["keys"]]:
+        make = functools.partial(_metadata, rows, key, kind)
+        entry = rows.keep(("info", key), rows.metadata_source(key), make)
+        metadata.append(entry | {"values": entry["values"][: limits["values"]]} if "values" in entry else entry)
+    sources = [
+        {"name": name, "type": kind, "classes": rows.classes(name)[: limits["classes"]]}
+        for name, kind in offered.annotation_sources.items()
+    ]
+    tags = [{"name": name, "count": count} for name, count in rows.tag_counts()[-limits["tags"] :]]
+    return {"tags": tags, "sources": sources, "metadata": metadata, "fields": _fields(state, metadata)}
 
 
-def _classes(state: State, source: str, limit: int) -> list[str]:
-    """The most frequent classes."""
-    counted = state.rows.annotations(source)["class_name"].value_counts(name="count")
-    return counted.sort(["count", "class_name"], descending=[True, False])["class_name"].head(limit).to_list()
-
-
-def _metadata(key: str, kind: str, values: pl.Series, limit: int) -> dict[str, Any]:
+def _metadata(rows: Rows, key: str, kind: str) -> dict[str, Any]:
+    """The range of numbers, the values of text where these are few."""
+    values = rows.metadata(key)
     entry: dict[str, Any] = {"key": key, "type": kind}
     if kind == "number":
         finite = values.cast(pl.Float64).drop_nulls().drop_nans()
@@ -75,7 +73,7 @@ def _metadata(key: str, kind: str, values: pl.Series, limit: int) -> dict[str, A
             entry |= {"min": float(finite.min()), "max": float(finite.max())}  # type: ignore[arg-type]
     elif kind == "string":
         counted = values.alias("value").drop_nulls().value_counts(name="count")
-        if counted.height <= limit:
+        if counted.height <= MAX_VALUES:
             names = counted.sort(["count", "value"], descending=[True, False])["value"].to_list()
             entry["values"] = [name for name in names if len(name) <= MAX_NAME]
     return entry

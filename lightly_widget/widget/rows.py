@@ -5,7 +5,7 @@ Sample ids never cross the wire in bulk; rows never cross the public API. Here o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 class Rows:
     """A snapshot of the samples in the widget's order."""
 
-    def __init__(self, dataset: BaseDataset[Any], query: Query[Any]) -> None:
+    def __init__(self, dataset: BaseDataset[Any], query: Query[Any], before: Rows | None = None) -> None:
+        """`before`: the rows until now, whose caches are taken over where what they are made of has not changed."""
         self.view: CandidateView = dataset.view(query)
         self._snapshot = dataset.snapshot()
         self._numbers = self._snapshot.rows_of(self.view.sample_ids)
-        self._annotations: dict[str | None, pl.DataFrame] = {}
-        self._classes: dict[str, pl.Series] = {}
+        self._kept: dict[object, tuple[object, Any]] = {} if before is None else before._kept
 
     def __len__(self) -> int:
         return len(self.view)
@@ -69,12 +69,31 @@ class Rows:
         joined = wanted.join(self._numbered, on="sample_id", how="left", maintain_order="left")
         return joined["row"].cast(pl.Int64).fill_null(-1).to_numpy()
 
-    def mask(self, ids: Iterable[str] | pl.Series) -> NDArray[np.bool_]:
-        """(n,) whether each row is one of these ids."""
-        rows = self.known(ids)
+    @cached_property
+    def _row_of(self) -> NDArray[np.int64]:
+        """The row of each of the dataset's samples by its number, -1 for those that are not here."""
+        row_of = np.full(len(self._snapshot) + 1, -1, dtype=np.int64)
+        row_of[self._numbers] = np.arange(len(self._numbers))
+        return row_of
+
+    def rows_of(self, query: Query[Any]) -> NDArray[np.int64]:
+        """The rows of a query's samples, in its order; -1 for samples that are not here."""
+        _, numbers = query.resolve()
+        rows: NDArray[np.int64] = self._row_of[np.minimum(numbers, len(self._row_of) - 1)]
+        return rows
+
+    def mask(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """(n,) whether each row is one of these; -1 is none."""
         result = np.zeros(len(self), dtype=np.bool_)
         result[rows[rows >= 0]] = True
         return result
+
+    def keep(self, name: object, made_of: object, make: Callable[[], Any]) -> Any:
+        """`make()`, or what it gave the last time that this was made of the very same thing."""
+        known = self._kept.get(name)
+        if known is None or known[0] is not made_of:
+            known = self._kept[name] = (made_of, make())
+        return known[1]
 
     def of(self, argument: str, ids: Iterable[str]) -> NDArray[np.int64]:
         """The rows of these ids, each once. TypeError: no ids. ValueError: some are not in the widget."""
@@ -99,37 +118,55 @@ class Rows:
 
     def annotations(self, source: str | None) -> pl.DataFrame:
         """The annotations of a source (all for None), by row. ValueError: unknown source."""
-        if source not in self._annotations:
-            self._annotations[source] = self.view.annotations(source)
-        return self._annotations[source]
+        everything = self._snapshot.annotations()
+        found: pl.DataFrame = self.keep(("annotations", source), everything, lambda: self.view.annotations(source))
+        return found
 
     def main_classes(self, source: str) -> pl.Series:
         """(n,) the most frequent class of each row, null without one. ValueError: unknown source."""
-        if source not in self._classes:
-            counted = self.annotations(source).group_by("row", "class_name").len()
-            best = counted.sort("row", "len", "class_name", descending=[False, True, False]).unique("row", keep="first")
-            rows = pl.DataFrame({"row": np.arange(len(self), dtype=np.uint32)})
-            self._classes[source] = rows.join(best, on="row", how="left", maintain_order="left")["class_name"]
-        return self._classes[source]
+        annotations = self.annotations(source)
+        found: pl.Series = self.keep(("classes", source), annotations, lambda: self._main_classes(annotations))
+        return found
+
+    def _main_classes(self, annotations: pl.DataFrame) -> pl.Series:
+        counted = annotations.group_by("row", "class_name").len()
+        best = counted.sort("row", "len", "class_name", descending=[False, True, False]).unique("row", keep="first")
+        rows = pl.DataFrame({"row": np.arange(len(self), dtype=np.uint32)})
+        return rows.join(best, on="row", how="left", maintain_order="left")["class_name"]
 
     def labels(self, row: int) -> list[str]:
         """The classes of one row with their counts, most frequent first."""
-        found = self.annotations(None).filter(pl.col("row") == row)
+        found = self._snapshot.annotations().filter(pl.col("sample") == int(self._numbers[row]))
         counted = found["class_name"].value_counts(name="count").sort(["count", "class_name"], descending=[True, False])
         return [name if count == 1 else f"{name} ×{count}" for name, count in counted.iter_rows()]
+
+    def classes(self, source: str) -> list[str]:
+        """The classes of a source, the most frequent first."""
+        annotations = self.annotations(source)
+
+        def make() -> list[str]:
+            counted = annotations["class_name"].value_counts(name="count")
+            return counted.sort(["count", "class_name"], descending=[True, False])["class_name"].to_list()
+
+        found: list[str] = self.keep(("class names", source), annotations, make)
+        return found
 
     def metadata(self, key: str) -> pl.Series:
         """(n,) values, null where missing. ValueError: unknown key."""
         return self.view.metadata(key)
 
+    def metadata_source(self, key: str) -> object:
+        """The same object for as long as no value of the key has changed."""
+        source: object = self._snapshot.value(self._snapshot.metadata_tables()[key])
+        return source
+
+    def tag_counts(self) -> list[tuple[str, int]]:
+        """The tags, in the order in which they were made, and how many samples of the dataset have each."""
+        return [(name, len(members)) for name, members in self._snapshot.tags().items()]
+
     def in_tag(self, name: str) -> NDArray[np.bool_]:
         """(n,) whether each row has the tag. ValueError: unknown tag."""
-        return self.mask(self.view.tag(name))
-
-    def tag_rows(self, name: str) -> NDArray[np.int64]:
-        """The rows of a tag in pick order, without samples that are not here. ValueError: unknown tag."""
-        rows = self.known(self.view.tag(name))
-        return rows[rows >= 0]
+        return self.mask(self._row_of[self._snapshot.tag(name)])
 
     def model(self, name: str | None) -> str:
         """The embedding model of that name, or the first. ValueError: unknown, or there is none."""

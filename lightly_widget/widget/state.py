@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,8 @@ import polars as pl
 
 from lightly_widget.errors import DiskFullError, Progress, ReadOnlyError
 from lightly_widget.expressions import Expression
+from lightly_widget.query import Pinned, Query
+from lightly_widget.sampling import Sampling
 from lightly_widget.widget.history import Entry, History
 from lightly_widget.widget.lasso import Lasso
 from lightly_widget.widget.pictures import Pictures
@@ -21,8 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lightly_widget.dataset import BaseDataset
-    from lightly_widget.query import Query
-    from lightly_widget.sampling import Sampling
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +64,7 @@ class State:
         self.geometry: Geometry | None = None
         self.filter: NDArray[np.bool_] | None = None
         self.selected: NDArray[np.bool_] | None = None
+        self._filtered: tuple[tuple[int, str], NDArray[np.bool_]] | None = None
         self._rows = Rows(dataset, self.query)
         self._view = self._rows.view
 
@@ -71,7 +73,7 @@ class State:
         """The rows with what the dataset knows about them now: tags and metadata may have come since."""
         with self.lock:
             if self.dataset.snapshot().version != self._rows.version:
-                self._rows = Rows(self.dataset, self.select(self._view.sample_ids))
+                self._rows = Rows(self.dataset, self.select(self._view.sample_ids), self._rows)
             return self._rows
 
     def __len__(self) -> int:
@@ -83,8 +85,8 @@ class State:
         return self.dataset.media
 
     def select(self, ids: pl.Series | list[str]) -> Query[Any]:
-        """A query of these samples in this order."""
-        return self.dataset.select(ids)
+        """A query of these samples, which are the dataset's, in this order; `dataset.select` would look them up."""
+        return Query(self.dataset, (Pinned(pl.Series("sample_id", ids, dtype=pl.String)),))
 
     def ids_of(self, mask: NDArray[np.bool_]) -> pl.Series:
         """The ids of the rows set in a mask."""
@@ -95,7 +97,13 @@ class State:
         """(n,) which rows a filter lets through, None for no filter. ValueError: unknown field, tag or class."""
         if expression is None:
             return None
-        return self._rows.mask(self.query.match(Expression.from_dict(expression)).sample_ids)
+        with self.lock:
+            rows = self.rows
+            key = rows.version, json.dumps(expression)
+            if self._filtered is None or self._filtered[0] != key:
+                matching = self.query.match(Expression.from_dict(expression))
+                self._filtered = key, rows.mask(rows.rows_of(matching))
+            return self._filtered[1]
 
     def candidates(self, spec: dict[str, str], expression: dict[str, Any] | None) -> Candidates:
         """What `candidates` means now. ValueError: unknown tag."""
@@ -109,9 +117,11 @@ class State:
             case "tag":
                 query = self.select(self.ids_of(self.rows.in_tag(spec["tag"])))
         view = self.dataset.view(query)
-        rows = self._rows.known(view.sample_ids)
+        rows = self.rows.rows_of(query)
+        if len(rows) != len(view):  # somebody wrote in between
+            rows = self.rows.known(view.sample_ids)
         newer = view.sample_ids.filter(pl.Series(rows < 0)).to_list()
-        return Candidates(self.dataset.sampling_of(query), rows, newer)
+        return Candidates(Sampling(view), rows, newer)
 
     def place(self, projection: str, progress: Progress) -> Geometry:
         """Compute (or read) a projection; rows without an embedding get NaN, and without any model a square grid."""
