@@ -20,6 +20,7 @@ from lightly_widget.neighbors import (
     extend_graph,
     nearest,
     similarity_weights,
+    threads,
     typicality,
 )
 
@@ -106,7 +107,7 @@ def test_threads_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.repeat(np.random.default_rng(0).standard_normal((300, 8)), 10, axis=0).astype(np.float32)
     graphs = []
     for cores in (1, 5):
-        monkeypatch.setattr(blocks, "available_cores", lambda cores=cores: cores)
+        monkeypatch.setattr(threads, "available_cores", lambda cores=cores: cores)
         graphs.append(build_graph(x, 20))
     np.testing.assert_array_equal(graphs[0].indices, graphs[1].indices)
     np.testing.assert_array_equal(graphs[0].distances, graphs[1].distances)
@@ -160,6 +161,21 @@ def test_a_graph_of_other_rows_is_refused() -> None:
     x = np.zeros((5, 2), dtype=np.float32)
     with pytest.raises(InvalidValueError, match="n_old is 3, but the graph has 5 rows"):
         extend_graph(build_graph(x), x, 3)
+
+
+def test_an_approximate_graph_grows_by_new_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lightly_widget.neighbors import graph as module
+
+    x = clusters(4000, 8)
+    old = build_graph(x[:3900], 20, method="approximate")
+    grown = extend_graph(old, x, 3900)
+    exact = build_graph(x, 20)
+    assert (grown.exact, grown.recall) == (False, old.recall)
+    np.testing.assert_array_equal(grown.distances[3900:], exact.distances[3900:])
+    assert (grown.distances <= exact.distances[:, -1:]).mean() >= 0.95
+    monkeypatch.setattr(module, "EXACT_WORK", 1e6)
+    anew = extend_graph(old, x, 3900)
+    np.testing.assert_array_equal(anew.indices, build_graph(x, 20, method="approximate").indices)
 
 
 def test_memory_mapped_and_other_dtypes(tmp_path: Path) -> None:
@@ -243,7 +259,7 @@ def test_an_error_in_a_worker_reaches_the_caller() -> None:
         raise ValueError(f"task {task}")
 
     with pytest.raises(ValueError, match="task 0"):
-        blocks.in_threads([0], work, 1, lambda fraction: None)
+        threads.in_threads([0], work, 1, lambda fraction: None)
 
 
 def test_progress_grows_to_one() -> None:

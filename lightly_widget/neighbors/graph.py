@@ -66,7 +66,7 @@ def extend_graph(
     """The graph of all embeddings, given that of the first `n_old`: only pairs with a new row are compared.
 
     Of an exact graph it is the same as building anew. An approximate one keeps its stated recall, which the new rows,
-    compared with all, can only raise.
+    compared with all, can only raise. So many new rows that this would take minutes have it built anew.
     """
     array = as_matrix("embeddings", embeddings)
     if graph.indices.shape[0] != n_old or n_old > len(array):
@@ -77,6 +77,8 @@ def extend_graph(
     n_new = len(array) - n_old
     if n_new == 0:
         return graph
+    if 2.0 * n_new * len(array) * array.shape[1] > EXACT_WORK:
+        return build_graph(array, k, progress=progress)
     old_to_new = search(array[:n_old], array[n_old:], k, progress=part_of(progress, 0.0, 0.5))
     indices = np.concatenate([graph.indices, np.where(old_to_new[0] < 0, -1, old_to_new[0] + n_old)], axis=1)
     distances = np.concatenate([graph.distances, old_to_new[1]], axis=1)

@@ -22,12 +22,12 @@ from lightly_widget.neighbors.blocks import (
     FloatArray,
     IntArray,
     Space,
-    in_threads,
     part_of,
     search,
     settle,
     tiles,
 )
+from lightly_widget.neighbors.threads import in_threads
 
 _ROWS_A_CLUSTER: Final = 250
 _MOST_CLUSTERS: Final = 4096
