@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, runtime_checkable
 
@@ -84,30 +85,39 @@ class EfficientNetLite0:
 
         if self._model is None:
             self._model = _load_efficientnet()
-        pixels = self._pixels(items)
-        out = np.empty((len(pixels), self.dimension), dtype=np.float32)
         # Activations of one small batch stay below 32 MB: the allocator hands larger ones back to the system each time,
         # and getting their pages again takes longer than the convolutions.
         step = max(16 * 128**2 // self.input_size**2, 1)
+        workers = min(os.cpu_count() or 1, 8)
+        # One batch per core with one thread inside it: threads that share a convolution wait for the slowest of them,
+        # which on a machine that is busy with other work costs a factor of 20.
+        with (
+            _no_bomb_warnings(),
+            ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool,
+        ):
+            parts = [items[start : start + step] for start in range(0, len(items), step)]
+            rows = list(pool.map(self._embed_small, parts))
+        return np.concatenate(rows) if rows else np.empty((0, self.dimension), dtype=np.float32)
+
+    def _embed_small(self, items: Sequence[Path | str]) -> NDArray[np.float32]:
+        import torch
+
+        pixels = np.stack([square_rgb(item, self.input_size) for item in items])
         with torch.inference_mode():
-            for start in range(0, len(out), step):
-                x = torch.from_numpy(pixels[start : start + step]).permute(0, 3, 1, 2)  # channels last in memory
-                features = self._model.extract_features((x.float() - 127.0) / 128.0)
-                out[start : start + step] = features.mean((2, 3)).numpy()
-        return out
+            x = torch.from_numpy(pixels).permute(0, 3, 1, 2)  # channels last in memory
+            features = self._model.extract_features((x.float() - 127.0) / 128.0)
+            embedded: NDArray[np.float32] = features.mean((2, 3)).numpy()
+        return embedded
 
-    def _pixels(self, items: Sequence[Path | str]) -> NDArray[np.uint8]:
-        from PIL import Image
 
-        pixels = np.empty((len(items), self.input_size, self.input_size, 3), dtype=np.uint8)
+@contextmanager
+def _no_bomb_warnings() -> Iterator[None]:
+    """Pictures of that size are refused by name, not warned about."""
+    from PIL import Image
 
-        def read(i: int) -> None:
-            pixels[i] = square_rgb(items[i], self.input_size)
-
-        with warnings.catch_warnings(), ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # such images are refused by name below
-            list(pool.map(read, range(len(items))))
-        return pixels
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        yield
 
 
 def square_rgb(path: Path | str, size: int) -> NDArray[np.uint8]:
