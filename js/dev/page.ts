@@ -1,7 +1,7 @@
 /** The page: reads its options from the address, shows the widget, and leaves the handles that tests use on `window`. */
 import type { AnyModel } from "@anywidget/types";
 import type { Traits } from "../src/protocol";
-import widget from "../src/widget";
+import makeWidget from "../src/widget";
 import { HOSTILE } from "./hostile";
 import { MockKernel } from "./kernel";
 
@@ -25,14 +25,17 @@ const model = kernel as unknown as AnyModel<Traits>;
 const life = new AbortController();
 const experimental = { invoke: () => Promise.reject(new Error("not used")) };
 
-widget.initialize({ model, signal: life.signal, experimental });
+const widget = makeWidget();
+/** As anywidget does: every hook gets a model object of its own. */
+const proxy = () => Object.create(model) as AnyModel<Traits>;
+widget.initialize({ model: proxy(), signal: life.signal, experimental });
 
 /** Opens one more view of the same model; returns the way to close it. */
 function open(): () => void {
   const el = document.createElement("div");
   place.append(el);
   const view = new AbortController();
-  const close = widget.render({ model, el, signal: view.signal, experimental, host: undefined as never });
+  const close = widget.render({ model: proxy(), el, signal: view.signal, experimental, host: undefined as never });
   return () => {
     close();
     el.remove();
