@@ -27,7 +27,15 @@ const experimental = { invoke: () => Promise.reject(new Error("not used")) };
 
 const widget = makeWidget();
 /** As anywidget does: every hook gets a model object of its own. */
-const proxy = () => Object.create(model) as AnyModel<Traits>;
+const proxy = (): AnyModel<Traits> => ({
+  get: model.get.bind(model),
+  set: model.set.bind(model),
+  save_changes: model.save_changes.bind(model),
+  send: model.send.bind(model),
+  on: model.on.bind(model),
+  off: model.off.bind(model),
+  widget_manager: model.widget_manager,
+});
 widget.initialize({ model: proxy(), signal: life.signal, experimental });
 
 /** Opens one more view of the same model; returns the way to close it. */
