@@ -116,7 +116,7 @@ function theirs(host: HTMLElement): Plot {
     gl: () => (plot.get("regl") as unknown as { _gl: WebGL2RenderingContext })._gl,
     async create(data) {
       const { width, height } = host.getBoundingClientRect();
-      plot = createScatterplot({ canvas, width, height, pointSize: 3, opacityBy: "density", pointColor: categoryPalette(CLUSTERS) });
+      plot = createScatterplot({ canvas, width, height, pointSize: 3, opacityBy: "density" as never, pointColor: categoryPalette(CLUSTERS) });
       plot.set({ colorBy: "valueA" });
       plot.subscribe("draw", () => {
         drawn?.();

@@ -306,6 +306,41 @@ def test_the_wheel_scrolls_the_page_until_the_plot_has_focus(open_page: Open) ->
     page.wait_for_function("(span) => scatter.view[2] - scatter.view[0] < span", arg=before[2] - before[0])
 
 
+def test_two_fingers_zoom_even_where_one_draws_a_lasso(open_page: Open) -> None:
+    page = open_page(has_touch=True)
+    page.evaluate(GRID, {})
+    page.evaluate("() => { scatter.mode = 'lasso' }")
+    before = page.evaluate("() => scatter.view")
+    session = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *places: tuple[int, int]) -> None:
+        points = [{"x": x, "y": y, "id": index} for index, (x, y) in enumerate(places)]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", (280, 200), (320, 200))
+    for far in (30, 45, 60, 80):
+        touch("touchMove", (300 - far, 200), (300 + far, 200))
+    touch("touchEnd")
+    span = before[2] - before[0]
+    page.wait_for_function("(span) => scatter.view[2] - scatter.view[0] < span / 2", arg=span)
+    assert "area" not in names(page)
+    for kind, *place in (("touchStart", 100, 100), ("touchMove", 300, 110), ("touchMove", 200, 300)):
+        touch(kind, (place[0], place[1]))
+    touch("touchEnd")
+    page.wait_for_function("() => log.some((entry) => entry[0] === 'area')")
+
+
+def test_the_same_points_again_leave_the_view_alone(open_page: Open) -> None:
+    page = open_page()
+    page.evaluate(GRID, {})
+    page.evaluate("() => scatter.setView([1, 1, 2, 2])")
+    before = page.evaluate("() => scatter.view")
+    page.evaluate("() => scatter.setPoints(x.slice(), y.slice())")
+    assert page.evaluate("() => scatter.view") == pytest.approx(before)
+    page.evaluate("() => scatter.setPoints(x.map((value) => 2 * value), y)")
+    assert page.evaluate("() => scatter.view")[2] > 12, "other points are all shown"
+
+
 def test_the_keyboard_moves_zooms_and_resets_and_passes_the_rest_on(open_page: Open) -> None:
     page = open_page(reduced_motion="reduce")
     page.evaluate(GRID, {})
