@@ -27,7 +27,7 @@ from . import reference
 
 KINDS = ("diversity", "subparts", "weights", "balancing", "facility")
 STRENGTHS = (1.0, -1.0, 2.5, -0.5, 0.0)
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def line(n: int) -> np.ndarray:
@@ -121,7 +121,7 @@ def assert_as_reference(cases: list[dict[str, Any]], n: int, k: int, before: lis
 @pytest.mark.parametrize(
     "kinds", [c for r in (1, 2, 3) for c in itertools.combinations_with_replacement(KINDS, r)], ids="+".join
 )
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), style=st.sampled_from(["floats", "integers", "repeats"]))
 def test_every_combination_picks_as_the_reference(kinds: tuple[str, ...], seed: int, style: str) -> None:
     rng = np.random.default_rng(seed)

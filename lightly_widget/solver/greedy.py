@@ -10,6 +10,7 @@ import numpy as np
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, no_progress, shown
 
 from .balancing import BalancingPotential
+from .farthest import farthest
 from .nearest import Beats
 from .potentials import DiversityPotential, FacilityPotential, Potential, SubpartPotential, WeightingPotential
 from .race import Race
@@ -131,6 +132,9 @@ def race(terms: Sequence[Term], n_rows: int, wanted: int, before: I64, barred: I
     runners = Race(potentials, n_rows)
     runners.closed[barred] = True
     yield from setup(runners, before, barred)
+    if len(potentials) == 1 and isinstance(potentials[0], DiversityPotential) and potentials[0].strength > 0:
+        enough = yield from farthest(potentials[0], runners, wanted)
+        return StopReason.COMPLETE if enough else StopReason.MINIMUM_DISTANCE
     for _ in range(wanted):
         found = yield from runners.choose()
         if found is None:

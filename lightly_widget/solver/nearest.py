@@ -17,6 +17,7 @@ from .terms import F32, F64, I64
 
 Beats = Generator[None, None, None]
 BLOCK = 512
+SHADOWED = 8192  # rows from which shadows pay
 TINY = np.float32(1e-35)  # added to each squared norm, so that bounds hold where float32 squares vanish
 SINGLE_THREADED = 450_000  # elements; OpenBLAS wakes its threads for larger matrix-vector products, which costs more
 
@@ -32,15 +33,17 @@ class NearestPick:
         self.squares = np.empty(n, dtype=np.float32)
         self.centre: F32 | None = None
         self.unit = 1.0  # distances here are in this unit, so that float32 squares neither overflow nor vanish
-        # Rounding of a float32 dot product of length d, of the random walk kind with a wide margin, twice: for the
-        # product and for the squared norms.
-        self.gamma = np.float32(2 * (d / 4 + 16) * 2.0**-24)
+        # Rounding of a float32 dot product of length d: a random walk of d steps, taken four times as far and more;
+        # twice, for the product and for the squared norms.
+        self.gamma = np.float32(2 * min(d + 2, 4 * np.sqrt(d) + 16) * 2.0**-24)
         self.size = 0
         self.rows = np.empty(max(capacity, 1), dtype=np.int64)
         self.point_squares = np.empty(max(capacity, 1), dtype=np.float32)
         self.largest = np.float32(0)
         # The picks' own vectors side by side, unless they would be a second copy of much of the data.
         self.kept = np.empty((capacity, d), dtype=np.float32) if capacity <= max(1024, n // 16) else None
+        # A shadow of each row in few dimensions guesses which pick is nearest; the distance to that one is a bound.
+        self.shadow: F32 | None = None
         self.exact_value = np.full(n, np.inf)
         self.exact_seen = np.zeros(n, dtype=np.int32)
 
@@ -57,12 +60,17 @@ class NearestPick:
             wide = (sample / self.unit).astype(np.float64)
             if np.square(wide.mean(axis=0)).sum() > 4 * wide.var(axis=0).sum():
                 self.centre = mean
+        directions = self._directions(sample) if n >= SHADOWED and self.d >= 256 else None
+        if directions is not None:
+            self.shadow = np.empty((n, directions.shape[1]), dtype=np.float32)
         bad = first = 0
         step = max(1, 1_000_000 // max(self.d, 1))
         for start in range(0, n, step):
-            part = self._block(slice(start, start + step))
+            part = self.block(slice(start, start + step))
             squares = np.einsum("ij,ij->i", part, part)
             self.squares[start : start + step] = squares * (1 + self.gamma) + TINY
+            if directions is not None and self.shadow is not None:
+                np.dot(part, directions, out=self.shadow[start : start + step])
             finite = np.isfinite(squares)
             if not finite.all():
                 wrong = np.flatnonzero(~np.isfinite(self.x[start : start + step]).all(axis=1))
@@ -74,7 +82,34 @@ class NearestPick:
         if bad:
             raise InvalidValueError(f"{self.name} has {bad:,} rows with NaN or infinity, the first is row {first}")
 
-    def _block(self, rows: slice | I64) -> F32:
+    def _directions(self, sample: F32) -> F32:
+        """(d, d // 40) the leading directions of a sample, by subspace iteration."""
+        centred = (sample - sample.mean(axis=0)) / np.float32(self.unit)
+        start = np.random.default_rng(0).standard_normal((self.d, int(np.clip(self.d // 40, 8, 32))))
+        basis = start.astype(np.float32)
+        for _ in range(2):
+            basis = np.linalg.qr(centred.T @ (centred @ basis))[0]
+        return np.ascontiguousarray(basis, dtype=np.float32)
+
+    def guess(self, rows: I64) -> Beats:
+        """Lower the bounds of `rows` by their distance to the pick that is nearest in the shadow."""
+        assert self.shadow is not None
+        k = self.size
+        rows = rows[np.argsort(self.seen[rows], kind="stable")]
+        for start in range(0, len(rows), BLOCK):
+            part = rows[start : start + BLOCK]
+            low = int(self.seen[part[0]])
+            picks = self.shadow[self.rows[low:k]]
+            likeness = self.shadow[part] @ picks.T
+            likeness -= np.einsum("ij,ij->i", picks, picks) / 2
+            j = low + likeness.argmax(axis=1)
+            points = self.kept[j] if self.kept is not None else self.block(self.rows[j])
+            distance = self.squares[part] + self.point_squares[j]
+            distance -= 2 * np.einsum("ij,ij->i", self.block(part), points)
+            self.bound[part] = np.minimum(self.bound[part], np.maximum(distance, 0))
+            yield
+
+    def block(self, rows: slice | I64) -> F32:
         part = self.x[rows] if isinstance(rows, slice) else np.take(self.x, rows, axis=0)
         if self.centre is not None:
             part = part - self.centre
@@ -83,13 +118,13 @@ class NearestPick:
     def points(self, low: int, high: int) -> F32:
         if self.kept is not None:
             return self.kept[low:high]
-        return self._block(self.rows[low:high])
+        return self.block(self.rows[low:high])
 
     def add(self, row: int) -> None:
         """The row joins the selection; every bound stays valid."""
         k = self.size
         if self.kept is not None:
-            self.kept[k] = self._block(slice(row, row + 1))[0]
+            self.kept[k] = self.block(slice(row, row + 1))[0]
         self.rows[k] = row
         self.point_squares[k] = self.squares[row]
         self.largest = max(self.largest, self.squares[row])
@@ -108,7 +143,7 @@ class NearestPick:
         stale = stale[np.argsort(self.seen[stale], kind="stable")]
         for start in range(0, len(stale), BLOCK):
             part = stale[start : start + BLOCK]
-            vectors = self._block(part)
+            vectors = self.block(part)
             base, best = self.squares[part], self.bound[part]
             low = int(self.seen[part[0]])
             for at in range(low, k, 2 * BLOCK):
@@ -135,7 +170,7 @@ class NearestPick:
         todo = rows[(self.exact_seen[rows] < k) & (self.exact_value[rows] > 0)]
         for start in range(0, len(todo), 64):
             part = todo[start : start + 64]
-            vectors = self._block(part)
+            vectors = self.block(part)
             value, low = self.exact_value[part], int(self.exact_seen[part].min())
             for at in range(low, k, 4 * BLOCK):
                 high = min(k, at + 4 * BLOCK)
@@ -149,6 +184,21 @@ class NearestPick:
             self.bound[part] = np.minimum(self.bound[part], value * (1 + 2.0**-20))
         self.exact_seen[rows] = k
         return self.exact_value[rows]
+
+    def to_earlier(self, low: int, high: int) -> F64:
+        """Squared distances of picks low…high to the nearest pick before each, as `exact`; inf for the very first."""
+        value = np.full(high - low, np.inf)
+        vectors, squares = self.points(low, high), self.point_squares[low:high]
+        for at in range(0, high, 4 * BLOCK):
+            end = min(high, at + 4 * BLOCK)
+            distance = squares[:, None] + self.point_squares[at:end]
+            margin = (2 * self.gamma) * distance + 4 * TINY
+            distance -= 2 * (vectors @ self.points(at, end).T)
+            distance[np.arange(at, end) >= np.arange(low, high)[:, None]] = np.inf
+            nearest = np.minimum(distance.min(axis=1).astype(np.float64), value)
+            i, j = np.nonzero((distance < np.inf) & (distance - margin <= nearest[:, None]))
+            self._settle(self.rows[low:high], value, i, j + at)
+        return value
 
     def _settle(self, part: I64, value: F64, i: I64, j: I64) -> None:
         step = max(1, 500_000 // max(self.d, 1))

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .nearest import TINY, Beats, NearestPick, product
-from .terms import F64, I64, Diversity, FacilityLocation, SubpartDiversity, Weighting
+from .terms import F64, I64, Bools, Diversity, FacilityLocation, SubpartDiversity, Weighting
 
 SMALLEST = float(np.finfo(np.float64).tiny)
 LOG_SMALLEST = math.log(SMALLEST)
@@ -75,6 +75,10 @@ class Potential(ABC):
 
     def forget(self, rows: I64) -> None:  # noqa: B027 - most terms do not care
         """These rows will never be picked."""
+
+    def hopeless(self) -> Bools | None:
+        """(n,) rows that can never be eligible again, where the term knows such."""
+        return None
 
     def gain(self, row: int, more: float) -> float:
         """What is reported for a pick where this is the only term."""
@@ -220,6 +224,11 @@ class DiversityPotential(NearPotential):
         if self.minimum and self.near.size:
             squared = np.where(np.sqrt(squared) * self.near.unit < self.minimum, np.nan, squared)
         return np.asarray(squared)
+
+    def hopeless(self) -> Bools | None:
+        if not self.minimum:
+            return None
+        return np.asarray(self.near.bound < np.square(self.minimum / self.near.unit) * (1 - 1e-6))
 
     def inform(self, row: int) -> Beats:
         return self.add(row)

@@ -32,6 +32,7 @@ class Race:
     def choose(self) -> Generator[None, None, tuple[int, float] | None]:
         """The next row and its gain, or None when no row is eligible."""
         self.round += 1
+        self._bar()
         high = self._bounds()
         high[self.closed] = -np.inf
         best, tolerance, batch, pack = -np.inf, 0.0, FIRST_BATCH, 1
@@ -46,6 +47,8 @@ class Race:
                 for potential in self.potentials:
                     yield from potential.tighten(chosen)
                 high[chosen] = self._bounds_at(chosen)
+                self._bar()
+                high[chosen[self.closed[chosen]]] = -np.inf
                 self.tight[chosen] = self.round
                 batch = min(4 * batch, LARGEST_BATCH)
                 continue
@@ -55,7 +58,7 @@ class Race:
             high[ready] = -np.inf
             pack = min(4 * pack, 65536)
             out = np.isnan(score)
-            if out.any():  # nearer than a minimum distance, and distances only shrink
+            if out.any():  # nearer than a minimum distance
                 self.closed[ready[out]] = True
                 self.barred = True
                 ready, score = ready[~out], score[~out]
@@ -69,6 +72,15 @@ class Race:
         settled, values = np.concatenate(rows), np.concatenate(scores)
         row = int(settled[values >= best - tolerance].min())
         return row, self._gain(row)
+
+    def _bar(self) -> None:
+        """Close rows that are too near already; distances only shrink."""
+        for potential in self.potentials:
+            out = potential.hopeless()
+            if out is not None:
+                out &= ~self.closed
+                self.barred = self.barred or bool(out.any())
+                self.closed |= out
 
     def _loose(self, high: Floats, count: int, least: float) -> I64:
         """The rows with the highest bounds not yet tightened in this round."""
