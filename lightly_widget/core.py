@@ -38,6 +38,7 @@ class Core(Generic[S]):
     """A stored set of samples. Made by `create`, `load` or `load_or_create`."""
 
     kind: ClassVar[str]
+    sample_schema: ClassVar[dict[str, Any]]
 
     def __init__(self, store: Store) -> None:
         details = store.commits[0].details
@@ -110,7 +111,7 @@ class Core(Generic[S]):
         """The state now, with what other processes have written since. It never changes."""
         self._store.refresh()
         if self._now is None or self._now.version != self._store.version:
-            self._now = Snapshot(self._store, self._cache)
+            self._now = Snapshot(self._store, self._cache, pl.DataFrame(schema=self.sample_schema))
         return self._now
 
     @contextmanager

@@ -43,7 +43,7 @@ S = TypeVar("S")
 _SIZE = ("file_path_abs", "width", "height")
 
 
-class BaseDataset(Tagging[S], Describing[S], Vectors[S]):
+class BaseDataset(Describing[S], Tagging[S], Vectors[S]):
     """What image datasets and others share."""
 
     def view(self, query: Query[S] | None = None) -> View:
@@ -62,6 +62,14 @@ class ImageDataset(BaseDataset[ImageSample]):
     """Images with tags, metadata, labels and embeddings. An image's identity is its absolute path or URL."""
 
     kind: ClassVar[str] = "image"
+    sample_schema: ClassVar[dict[str, Any]] = {
+        "sample_id": pl.String,
+        "file_name": pl.String,
+        "file_path_abs": pl.String,
+        "width": pl.Int32,
+        "height": pl.Int32,
+        "created_at": pl.Datetime("us", "UTC"),
+    }
 
     def _sample(self, record: dict[str, Any]) -> ImageSample:
         return ImageSample(self, record)
@@ -89,7 +97,7 @@ class ImageDataset(BaseDataset[ImageSample]):
         """
         from lightly_widget.ingest import scan_images
 
-        known = set(self.snapshot().samples["file_path_abs"]) if len(self) else set()
+        known = set(self.snapshot().samples["file_path_abs"])
         with progress_bar("read images", 100, progress) as report:
             scan = scan_images(path, known=known, limit=limit, tag_depth=tag_depth, progress=report)
         added = self._add_scan(scan)
@@ -184,7 +192,7 @@ class ImageDataset(BaseDataset[ImageSample]):
         from lightly_widget.ingest import scan_images
 
         source = check_source(annotation_source)
-        known = set(self.snapshot().samples["file_path_abs"]) if len(self) else set()
+        known = set(self.snapshot().samples["file_path_abs"])
         with progress_bar("read images", 100, progress) as report:
             found = scan_images(scan.images["file_path_abs"].to_list(), known=known, progress=report)
         tags = {check_tag_name(name): paths for name, paths in scan.tags.items()}
@@ -242,7 +250,7 @@ class ImageDataset(BaseDataset[ImageSample]):
     def _add_boxes(self, scan: LabelScan, annotation_source: str, invalid: Invalid) -> int:
         source = check_source(annotation_source)
         with self._change("add_annotations", {"annotation_source": source}) as (work, now):
-            rows_by_path = {p: i for i, p in enumerate(now.samples["file_path_abs"])} if len(now) else {}
+            rows_by_path = {p: i for i, p in enumerate(now.samples["file_path_abs"])}
             strangers = [p for p in scan.images["file_path_abs"] if p not in rows_by_path]
             written = self._write_boxes(work, now, scan, source, rows_by_path, now.samples, invalid)
         if strangers:
@@ -316,6 +324,7 @@ class Dataset(BaseDataset[Sample]):
     """Anything that has embeddings: texts, table rows, sounds. Made from a table."""
 
     kind: ClassVar[str] = "generic"
+    sample_schema: ClassVar[dict[str, Any]] = {"sample_id": pl.String, "created_at": pl.Datetime("us", "UTC")}
 
     def _sample(self, record: dict[str, Any]) -> Sample:
         return Sample(self, record)
@@ -366,7 +375,7 @@ class Dataset(BaseDataset[Sample]):
 
 
 def _write_images(work: Transaction, now: Snapshot, frame: pl.DataFrame) -> tuple[int, dict[str, int]]:
-    known = {p: i for i, p in enumerate(now.samples["file_path_abs"])} if len(now) else {}
+    known = {p: i for i, p in enumerate(now.samples["file_path_abs"])}
     # Another process may have added some of them since the folder was read.
     new = frame.filter(~pl.col("file_path_abs").is_in(list(known)))
     if new.height:

@@ -33,8 +33,9 @@ class Cache:
 class Snapshot:
     """The state after one commit. Cheap to make; tables are read when asked for."""
 
-    def __init__(self, store: Store, cache: Cache) -> None:
+    def __init__(self, store: Store, cache: Cache, no_samples: pl.DataFrame) -> None:
         self._store = store
+        self._no_samples = no_samples
         self._cache = cache
         self.version = store.version
         self._parts = {table: store.parts(table) for table in store.tables()}
@@ -79,7 +80,7 @@ class Snapshot:
     def samples(self) -> pl.DataFrame:
         """One row per sample, in the order in which they were added."""
         if "samples" not in self._parts:
-            return pl.DataFrame(schema={"sample_id": pl.String, "created_at": pl.Datetime("us", "UTC")})
+            return self._no_samples
         frame: pl.DataFrame = self.value("samples")
         return frame
 

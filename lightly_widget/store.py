@@ -110,7 +110,7 @@ class Store:
 
     def _has_commits(self) -> bool:
         head = log.read_head(self.path)
-        with storage_errors("open", self.uri):
+        with storage_errors("open", f"the log of {self.uri}", reading=True):
             if _COMMITS in self._table_names():
                 try:
                     return bool(self._handle(_COMMITS).count_rows() > 0)
@@ -149,7 +149,7 @@ class Store:
 
     def _read_log(self) -> None:
         last = self._commits[-1].number if self._commits else 0
-        with storage_errors("read", self.uri):
+        with storage_errors("read", f"the log of {self.uri}", reading=True):
             handle = self._handle(_COMMITS)
             handle.checkout_latest()
             if handle.version == self._log_version:
