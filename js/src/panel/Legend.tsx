@@ -13,6 +13,9 @@ export function Legend() {
     <section class="legend" aria-label={`Legend: ${title}`}>
       <div class="row tight legend-head">
         <span class="data grow legend-title">{title}</span>
+        {view.store.muted.value.size > 0 && (
+          <Button label="Show all" kind="link" mini onClick={() => view.store.setMuted(new Set())} />
+        )}
         <Button
           label={view.legendOpen.value ? "Fold the legend" : "Unfold the legend"}
           icon={view.legendOpen.value ? "down" : "right"}
@@ -93,7 +96,6 @@ function Categories() {
           </li>
         ))}
       </ul>
-      {muted.size > 0 && <Button label="Show all" kind="link" mini onClick={() => store.setMuted(new Set())} />}
     </>
   );
 }

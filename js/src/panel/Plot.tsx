@@ -36,7 +36,7 @@ function Empty() {
       </div>
     );
   }
-  if (store.points.value !== null) return null;
+  if (store.points.value !== null && store.nSamples > 0) return null;
   return (
     <div class="plot-words" role="status">
       <p>

@@ -1,6 +1,6 @@
 /** The few controls that everything else is made of. Labels and values are text; nothing here takes HTML. */
 import type { ComponentChildren, TargetedEvent, TargetedKeyboardEvent } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Icon, type IconName } from "./icons";
 
 interface ButtonProps {
@@ -356,7 +356,7 @@ export function Menu({
   const button = useRef<HTMLButtonElement>(null);
   const list = useRef<HTMLDivElement>(null);
   const [open, setOpen] = useState(false);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = list.current;
     if (!open || element === null || button.current === null) return;
     element.showPopover?.();

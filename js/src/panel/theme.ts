@@ -15,7 +15,7 @@ export function watchTheme(host: HTMLElement, signal: AbortSignal, changed: (the
   const observer = new MutationObserver(soon);
   const attributes = {
     attributes: true,
-    attributeFilter: ["class", "style", "theme", "data-theme", "data-jp-theme-name"],
+    attributeFilter: ["class", "style", "theme", "data-theme", "data-jp-theme-name", "data-jp-theme-light"],
   };
   observer.observe(document.documentElement, attributes);
   observer.observe(document.body, attributes);
