@@ -264,6 +264,30 @@ def test_diverse_picks_of_larger_data_are_exact(d: int) -> None:
         row = int(np.argmax(nearest >= nearest.max() * (1 - 1e-13)))
 
 
+@pytest.mark.parametrize("mix", ["alone", "weighted", "negative", "minimum", "subparts"])
+def test_torch_gives_the_same_picks(mix: str) -> None:
+    pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    n = 900
+    x = np.concatenate([rng.integers(0, 4, (n // 2, 6)), rng.standard_normal((n // 2, 6))]).astype(np.float32)
+    terms: list[Term] = {
+        "alone": [Diversity(x)],
+        "weighted": [Diversity(x), Weighting(rng.random(n))],
+        "negative": [Diversity(x, -1.0)],
+        "minimum": [Diversity(x, minimum_distance=1.5)],
+        "subparts": [SubpartDiversity(x, rng.integers(0, n, n))],
+    }[mix]
+    here, there = solve(*terms, n=n, k=200), solve(*terms, n=n, k=200, device="cpu")
+    assert here.rows.tolist() == there.rows.tolist()
+    assert here.gains == pytest.approx(there.gains, rel=1e-12)
+
+
+def test_an_unknown_device_is_refused() -> None:
+    pytest.importorskip("torch")
+    with pytest.raises(InvalidValueError, match="device 'abacus' cannot be used"):
+        solve(Diversity(line(4)), n=4, k=2, device="abacus")
+
+
 def test_all_rows_alike_are_picked_in_order() -> None:
     x = np.full((5000, 8), 0.3, dtype=np.float32)
     result = solve(Diversity(x), n=5000, k=50)

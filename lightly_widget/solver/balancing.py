@@ -2,8 +2,8 @@
 
 With T_c the summed counts, T their sum, s the row's sum and x_c = c_c / T_c, the row changes the cross-entropy by
     G = τ · log(1 + s/T) − Σ t_c · log(1 + x_c)        over the classes with T_c > 0, τ their share of the target.
-log(1 + x) ≤ x − x² / (2 + 2x) and log(1 + y) ≥ y − y²/2 turn that into one matrix-vector product per pick and a second
-order that hardly changes from pick to pick. Only the rows whose bound is best are computed with logarithms.
+log(1 + x) ≤ x − x² / (2 + 2x) and log(1 + y) ≥ y − y²/2 turn that into one matrix-vector product per pick, with the
+counts and their squares. Only the rows whose bound is best are computed with logarithms.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from .terms import F64, I64, Balancing
 
 FLOOR = 1e-7  # of a class share inside the cross-entropy
 SMALL = 40_000  # counts; below this, logarithms of everything are as fast as the bounds
-KEPT = 0.9  # the second order is renewed when it may have shrunk by this factor
 
 
 class BalancingPotential(Potential):
     """`more` is the fall of the cross-entropy; P = 1 / cross-entropy."""
+
+    tightens = False
 
     def __init__(self, term: Balancing) -> None:
         super().__init__(term.strength)
@@ -35,13 +36,14 @@ class BalancingPotential(Potential):
         self.entropy = self._entropies(self.sums[None, :])[0]
         self.exactly = self.unique.size <= SMALL or self.strength < 0
         if not self.exactly:
-            self.rough = np.ascontiguousarray(self.unique, dtype=np.float32)
-            self.row_sums = self.rough.sum(axis=1)
-            self.largest = self.rough.max(axis=0).astype(np.float64)
+            c = len(target)
+            self.rough = np.empty((len(self.unique), 2 * c), dtype=np.float32)  # counts, and their squares
+            self.rough[:, :c] = self.unique
+            np.square(self.rough[:, :c], out=self.rough[:, c:])
+            self.row_sums = self.rough[:, :c].sum(axis=1)
+            self.largest = self.rough[:, :c].max(axis=0).astype(np.float64)
             self.left = np.ones(len(self.unique), int) if self.group is None else np.bincount(self.group)
-            self.holders = np.count_nonzero(self.rough, axis=0)  # vectors that rows can still bring, per class
-            self.second: Floats | None = None
-            self.second_at = self.sums
+            self.holders = np.count_nonzero(self.unique, axis=0)  # vectors that rows can still bring, per class
 
     def _entropies(self, sums: F64) -> F64:
         total = sums.sum(axis=1, keepdims=True)
@@ -88,33 +90,15 @@ class BalancingPotential(Potential):
         share = float(self.target[used].sum())
         ratio = np.divide(self.target, self.sums, out=np.zeros_like(self.target), where=used)
         slope = ratio - share / total
-        x_max = float((self.largest[used] / self.sums[used]).max(initial=0.0))
-        second = self._second(ratio, used)
-        falls = product(self.rough, slope.astype(np.float32))
-        y = self.row_sums * np.float32(1 / total)
+        bend = np.divide(ratio, 2 * (self.sums + self.largest), out=np.zeros_like(ratio), where=used)
+        falls = product(self.rough, np.concatenate([slope, -bend]).astype(np.float32))
+        y = self.row_sums * np.float32(math.sqrt(share / 2) / total)
         y *= y
-        y *= np.float32(share / 2)
         falls += y
-        falls -= second * np.float32(1 / (2 * (1 + x_max)))
         # Rounding of the product, relative to the largest terms in it.
-        size = float(self.row_sums.max()) * float(np.abs(slope).max(initial=0.0))
-        falls += np.float32(size * 2.0**-24 * (len(slope) / 4 + 16))
+        size = float(self.row_sums.max()) * float((np.abs(slope) + bend * self.largest).max(initial=0.0))
+        falls += np.float32(size * 2.0**-24 * (len(slope) / 2 + 16))
         return falls
-
-    def _second(self, ratio: F64, used: NDArray[np.bool_]) -> Floats:
-        """A lower bound of Σ t_c · x_c² per row: an old value, shrunk as the sums have grown since."""
-        if self.second is not None:
-            shrunk = float((np.minimum(self.second_at[used] / self.sums[used], 1) ** 2).min(initial=1.0))
-            if shrunk >= KEPT:
-                return np.asarray(self.second * np.float32(shrunk * (1 - 1e-5)))
-        weights = np.where(used, ratio**2 / np.maximum(self.target, SMALLEST), 0.0).astype(np.float32)
-        out = np.empty(len(self.rough), dtype=np.float32)
-        step = max(1, 400_000 // max(1, self.rough.shape[1]))
-        for start in range(0, len(out), step):
-            part = self.rough[start : start + step]
-            out[start : start + step] = (part * part) @ weights
-        self.second, self.second_at = out, self.sums.copy()
-        return np.asarray(out * np.float32(1 - 1e-5))
 
     def exact(self, rows: I64) -> F64:
         return self._falls(self.unique[rows if self.group is None else self.group[rows]])
@@ -143,7 +127,7 @@ class BalancingPotential(Potential):
         for place in (rows if self.group is None else self.group[rows]).tolist():
             self.left[place] -= 1
             if self.left[place] == 0:
-                self.holders -= self.rough[place] > 0
+                self.holders -= self.unique[place] > 0
 
     def gain(self, row: int, more: float) -> float:
         """KL(target ‖ selection with the row)."""

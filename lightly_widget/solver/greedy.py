@@ -47,8 +47,10 @@ def iterate(
 ) -> Generator[Picks, None, StopReason]:
     """Yield blocks of picks, the first soon and one at least every 0.1 s; closing the generator cancels.
 
-    `preselected` rows inform every term first and are not picked again; `excluded` rows are never picked. Returns why
-    it stopped. Raises InvalidValueError for shapes, values and rows that cannot be used.
+    `preselected` rows inform every term first and are not picked again; `excluded` rows are never picked. `device`: a
+    torch device for the distances ("cuda", "cpu"); None takes numpy, or a GPU where there is one and the work is large.
+    The picks are the same. Returns why it stopped. Raises InvalidValueError for shapes, values and rows that cannot be
+    used, MissingDependencyError for a device without torch.
     """
     for name, value in (("n_rows", n_rows), ("n_picks", n_picks)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer):
@@ -65,7 +67,7 @@ def iterate(
     if len(active) <= 1 and (first is None or isinstance(first, Weighting)):
         steps = in_order(first, n_rows, wanted, before, barred)
     else:
-        steps = race(active, n_rows, wanted, before, barred)
+        steps = race(active, n_rows, wanted, before, barred, device)
     reason = yield from in_blocks(steps, wanted)
     return StopReason.EXHAUSTED if reason is StopReason.COMPLETE and n_picks > n_open else reason
 
@@ -113,11 +115,11 @@ def in_order(term: Weighting | None, n_rows: int, wanted: int, before: I64, barr
     return StopReason.COMPLETE
 
 
-def make_potential(term: Term, n_rows: int, capacity: int, alone: bool) -> Potential:
+def make_potential(term: Term, n_rows: int, capacity: int, alone: bool, device: str | None = None) -> Potential:
     if isinstance(term, Diversity):
-        return DiversityPotential(term, capacity, alone)
+        return DiversityPotential(term, capacity, alone, device)
     if isinstance(term, SubpartDiversity):
-        return SubpartPotential(term, n_rows, capacity)
+        return SubpartPotential(term, n_rows, capacity, device)
     if isinstance(term, Weighting):
         return WeightingPotential(term)
     if isinstance(term, Balancing):
@@ -125,13 +127,16 @@ def make_potential(term: Term, n_rows: int, capacity: int, alone: bool) -> Poten
     return FacilityPotential(term)
 
 
-def race(terms: Sequence[Term], n_rows: int, wanted: int, before: I64, barred: I64) -> Steps:
+def race(terms: Sequence[Term], n_rows: int, wanted: int, before: I64, barred: I64, device: str | None) -> Steps:
     """Pick by pick, through the bounds of every term."""
     capacity = min(n_rows, wanted + len(before))
-    potentials = [make_potential(term, n_rows, capacity, len(terms) == 1) for term in terms]
+    potentials = [make_potential(term, n_rows, capacity, len(terms) == 1, device) for term in terms]
     runners = Race(potentials, n_rows)
     runners.closed[barred] = True
     yield from setup(runners, before, barred)
+    only = potentials[0] if len(potentials) == 1 else None
+    if isinstance(only, BalancingPotential) and only.group is not None:
+        runners.line_up(only.group)
     if len(potentials) == 1 and isinstance(potentials[0], DiversityPotential) and potentials[0].strength > 0:
         enough = yield from farthest(potentials[0], runners, wanted)
         return StopReason.COMPLETE if enough else StopReason.MINIMUM_DISTANCE

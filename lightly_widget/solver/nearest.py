@@ -19,13 +19,14 @@ Beats = Generator[None, None, None]
 BLOCK = 512
 SHADOWED = 8192  # rows from which shadows pay
 TINY = np.float32(1e-35)  # added to each squared norm, so that bounds hold where float32 squares vanish
+THREADED = 4_000_000
 SINGLE_THREADED = 450_000  # elements; OpenBLAS wakes its threads for larger matrix-vector products, which costs more
 
 
 class NearestPick:
     """Squared distances of the rows of `embeddings` to the nearest point added so far."""
 
-    def __init__(self, embeddings: F32, capacity: int, name: str) -> None:
+    def __init__(self, embeddings: F32, capacity: int, name: str, shadowed: bool = False) -> None:
         n, d = embeddings.shape
         self.x, self.name, self.d = embeddings, name, d
         self.bound = np.full(n, np.inf, dtype=np.float32)
@@ -44,6 +45,7 @@ class NearestPick:
         self.kept = np.empty((capacity, d), dtype=np.float32) if capacity <= max(1024, n // 16) else None
         # A shadow of each row in few dimensions guesses which pick is nearest; the distance to that one is a bound.
         self.shadow: F32 | None = None
+        self.shadowed = shadowed
         self.exact_value = np.full(n, np.inf)
         self.exact_seen = np.zeros(n, dtype=np.int32)
 
@@ -60,7 +62,8 @@ class NearestPick:
             wide = (sample / self.unit).astype(np.float64)
             if np.square(wide.mean(axis=0)).sum() > 4 * wide.var(axis=0).sum():
                 self.centre = mean
-        directions = self._directions(sample) if n >= SHADOWED and self.d >= 256 else None
+        wanted = self.shadowed and n >= SHADOWED and self.d >= 256
+        directions = self._directions(sample) if wanted else None
         if directions is not None:
             self.shadow = np.empty((n, directions.shape[1]), dtype=np.float32)
         bad = first = 0
@@ -214,9 +217,9 @@ class NearestPick:
 
 
 def product(matrix: F32, vector: F32, out: F32 | None = None) -> F32:
-    """matrix @ vector in pieces small enough for one thread."""
+    """matrix @ vector; in pieces small enough for one thread, unless it is so large that threads pay."""
     out = np.empty(len(matrix), dtype=np.float32) if out is None else out
-    step = max(1, SINGLE_THREADED // max(matrix.shape[1], 1))
+    step = max(1, SINGLE_THREADED // max(matrix.shape[1], 1)) if matrix.size < THREADED else len(matrix)
     for start in range(0, len(matrix), step):
         np.dot(matrix[start : start + step], vector, out=out[start : start + step])
     return out

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from .nearest import TINY, Beats, NearestPick, product
 from .terms import F64, I64, Bools, Diversity, FacilityLocation, SubpartDiversity, Weighting
+from .torch_nearest import make_nearest
 
 SMALLEST = float(np.finfo(np.float64).tiny)
 LOG_SMALLEST = math.log(SMALLEST)
@@ -27,6 +28,8 @@ class Potential(ABC):
 
     decides_alone = True
     """Whether, as the only term, rows can be compared by `more` itself."""
+    tightens = True
+    """Whether `tighten` improves bounds."""
 
     def __init__(self, strength: float) -> None:
         self.strength = float(strength)
@@ -86,6 +89,8 @@ class Potential(ABC):
 
 
 class WeightingPotential(Potential):
+    tightens = False
+
     def __init__(self, term: Weighting) -> None:
         super().__init__(term.strength)
         self.raw = np.asarray(term.weights, dtype=np.float64)
@@ -206,8 +211,9 @@ class NearPotential(Potential):
 
 
 class DiversityPotential(NearPotential):
-    def __init__(self, term: Diversity, capacity: int, alone: bool) -> None:
-        super().__init__(term.strength, NearestPick(term.embeddings, capacity, "Diversity.embeddings"), alone)
+    def __init__(self, term: Diversity, capacity: int, alone: bool, device: str | None) -> None:
+        near = make_nearest(term.embeddings, capacity, "Diversity.embeddings", device, alone and term.strength > 0)
+        super().__init__(term.strength, near, alone)
         self.minimum = term.minimum_distance or 0.0
 
     def bounds(self) -> Floats:
@@ -237,14 +243,15 @@ class DiversityPotential(NearPotential):
 class SubpartPotential(NearPotential):
     decides_alone = False  # P is 0 for rows without crops, which is below any B
 
-    def __init__(self, term: SubpartDiversity, n_rows: int, capacity: int) -> None:
+    def __init__(self, term: SubpartDiversity, n_rows: int, capacity: int, device: str | None) -> None:
         owner = np.asarray(term.rows, dtype=np.int64)
         self.crops = np.argsort(owner, kind="stable")
         self.count = np.bincount(owner, minlength=n_rows)
         self.starts = np.concatenate([[0], np.cumsum(self.count)])
         self.owner = owner
         most = int(np.sort(self.count)[::-1][:capacity].sum()) if capacity else 0
-        super().__init__(term.strength, NearestPick(term.embeddings, most, "SubpartDiversity.embeddings"), False)
+        near = make_nearest(term.embeddings, most, "SubpartDiversity.embeddings", device, shadowed=False)
+        super().__init__(term.strength, near, alone=False)
 
     def _crops(self, rows: I64) -> tuple[I64, I64]:
         """All crops of `rows`, and for each its position in `rows`."""

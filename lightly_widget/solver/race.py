@@ -26,12 +26,22 @@ class Race:
         self.alone = potentials[0] if len(potentials) == 1 and potentials[0].decides_alone else None
         self.closed = np.zeros(n_rows, dtype=bool)
         self.tight = np.zeros(n_rows, dtype=np.int32)  # the last round in which a row's bound was tightened
-        self.round = 0
+        self.round, self.step = 0, int(any(p.tightens for p in potentials))
+        self.behind: I64 | None = None  # the next row of the same group, or −1
         self.barred = False  # whether a minimum distance closed any row
+
+    def line_up(self, group: I64) -> None:
+        """Rows of one group are alike: only the first open one of each runs, and the next when it is taken."""
+        rows = np.flatnonzero(~self.closed)
+        rows = rows[np.argsort(group[rows], kind="stable")]
+        same = group[rows[1:]] == group[rows[:-1]]
+        self.behind = np.full(len(group), -1)
+        self.behind[rows[:-1][same]] = rows[1:][same]
+        self.closed[rows[1:][same]] = True
 
     def choose(self) -> Generator[None, None, tuple[int, float] | None]:
         """The next row and its gain, or None when no row is eligible."""
-        self.round += 1
+        self.round += self.step
         self._bar()
         high = self._bounds()
         high[self.closed] = -np.inf
@@ -132,5 +142,7 @@ class Race:
     def take(self, row: int) -> Beats:
         """The row joins the selection."""
         self.closed[row] = True
+        if self.behind is not None and self.behind[row] >= 0:
+            self.closed[self.behind[row]] = False
         for potential in self.potentials:
             yield from potential.inform(row)
