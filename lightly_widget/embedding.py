@@ -87,8 +87,8 @@ class EfficientNetLite0:
             self._model = _load_efficientnet()
         # Activations of one small batch stay below 32 MB: the allocator hands larger ones back to the system each time,
         # and getting their pages again takes longer than the convolutions.
-        step = max(16 * 128**2 // self.input_size**2, 1)
         workers = min(os.cpu_count() or 1, 8)
+        step = max(min(16 * 128**2 // self.input_size**2, -(-len(items) // workers)), 1)
         # One batch per core with one thread inside it: threads that share a convolution wait for the slowest of them,
         # which on a machine that is busy with other work costs a factor of 20.
         with (
