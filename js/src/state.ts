@@ -7,73 +7,20 @@
  * Nothing here touches the DOM. Moving the count along the picks never asks the kernel.
  */
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { BUSY_WORDS, Connection, STATUS_WORDS, type StoreOptions } from "./connection";
 import { FLAG, writeMask, writeRows } from "./flags";
 import { Live, type SamplingState } from "./live";
 import { appendPicks, Cache, countLegend, joined, type LegendCounts, NO_PICKS, type Picks, ranks, same } from "./picks";
-import {
-  type Ask,
-  type Candidates,
-  type ColorBy,
-  type FilterDict,
-  type Message,
-  type MessageOf,
-  PROTOCOL,
-  type SampleSpec,
-  type Traits,
-} from "./protocol";
-import { decodeAs, type Model, type Reply, Wire, WireError } from "./wire";
+import type { Candidates, ColorBy, FilterDict, MessageOf, SampleSpec, Traits } from "./protocol";
+import type { Colors, Detail, Mask, Points, Thumbnail, TraitName } from "./shapes";
+import { decodeAs, type Model, type Reply, WireError } from "./wire";
 
+export { STATUS_WORDS, type StoreOptions } from "./connection";
 export { FLAG } from "./flags";
 export type { SamplingState } from "./live";
 export type { LegendCounts, Picks } from "./picks";
+export * from "./shapes";
 export { decode, type Model, WireError } from "./wire";
-
-/** `silent`: no answer for some seconds (busy, or not running). `gone`: the connection to the kernel was closed. */
-export type Status = "connecting" | "ready" | "silent" | "gone";
-
-export interface Points {
-  x: Float32Array;
-  y: Float32Array;
-  projection: string;
-  /** Glide from the positions before. */
-  animate: boolean;
-}
-
-/** A bitset over the rows, LSB first; `bits` null = every row for the filter, none for the others. */
-export interface Mask {
-  bits: Uint8Array | null;
-  count: number;
-}
-
-export interface Colors {
-  colorBy: ColorBy;
-  scale: "category" | "number" | "none";
-  /** Category codes (u8, 255 = no value) or numbers (f32, NaN = no value). */
-  values: Uint8Array | Float32Array | null;
-  categories: { name: string; count: number }[];
-  domain: [number, number] | null;
-  note: string | null;
-}
-
-export interface Detail extends Omit<MessageOf<"detail">, "seq" | "id" | "done" | "kind" | "thumbnail"> {
-  /** Encoded image bytes of type `mime`, or null. */
-  thumbnail: Uint8Array | null;
-}
-
-export interface Thumbnail {
-  image: Uint8Array | null;
-  mime: string;
-  text: string | null;
-  title: string;
-}
-
-export interface Toast {
-  key: number;
-  error: string;
-  message: string;
-}
-
-export type TraitName = keyof Traits;
 
 const TRAITS: TraitName[] = [
   "n_samples_to_select",
@@ -96,31 +43,8 @@ const NO_COLORS: Colors = {
   domain: null,
   note: null,
 };
-const SILENT_AFTER_MS = 6_000;
-const SAVE_EVERY_MS = 100;
-const MAX_TOASTS = 5;
-
-export const STATUS_WORDS: Record<Exclude<Status, "ready">, string> = {
-  connecting: "Asking the kernel for the points …",
-  silent:
-    "No answer from the kernel: it is busy with a cell, or it was restarted or shut down. " +
-    "The plot appears when the cell is done; after a restart, run the cell again.",
-  gone: "The kernel that this plot belonged to is gone. Run the cell again to bring it back.",
-};
-
-const BUSY_WORDS =
-  "No answer from the kernel: it is busy with a cell, or it was restarted or shut down. " +
-  "What you asked for comes when the cell is done; after a restart, run the cell again.";
-
-export interface StoreOptions {
-  silentAfterMs?: number;
-  saveEveryMs?: number;
-  liveEveryMs?: number;
-}
-
-export class Store {
+export class Store extends Connection {
   readonly traits: { readonly [K in TraitName]: Signal<Traits[K]> };
-  readonly status = signal<Status>("connecting");
   readonly points = signal<Points | null>(null);
   readonly filterMask = signal<Mask>({ bits: null, count: 0 });
   readonly selectionMask = signal<Mask>({ bits: null, count: 0 });
@@ -134,7 +58,6 @@ export class Store {
   readonly colorsLoading = signal(false);
   /** Category codes switched off in the legend. */
   readonly muted = signal<ReadonlySet<number>>(new Set());
-  readonly errors = signal<readonly Toast[]>([]);
   readonly progress = signal<ReadonlyMap<string, { text: string; fraction: number | null }>>(new Map());
   /** The last summary; its coverage comes later than its shares. */
   readonly summaryOf = signal<MessageOf<"summary"> | null>(null);
@@ -155,27 +78,13 @@ export class Store {
   private readonly flagListeners = new Set<(rows: Uint32Array | null) => void>();
   private readonly details = new Cache<number, Promise<Detail>>(500);
   private readonly thumbs = new Cache<string, Promise<Thumbnail>>(2_000);
-  private readonly wire: Wire;
-  private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
-  private readonly cleanups: (() => void)[] = [];
   private incoming: { x: Float32Array; y: Float32Array } | null = null;
   private incomingColors: Uint8Array | Float32Array | null = null;
-  private toastKey = 0;
-  private helloId: number | null = null;
-  private helloAgain = false;
-  private closed = false;
-  private readonly options: Required<StoreOptions>;
 
-  constructor(
-    private readonly model: Model,
-    signalToClose?: AbortSignal,
-    options: StoreOptions = {},
-  ) {
-    this.options = { silentAfterMs: SILENT_AFTER_MS, saveEveryMs: SAVE_EVERY_MS, liveEveryMs: 150, ...options };
+  constructor(model: Model, signalToClose?: AbortSignal, options: StoreOptions = {}) {
+    super(model, options);
     this.traits = Object.fromEntries(TRAITS.map((name) => [name, signal(model.get(name))])) as Store["traits"];
     for (const name of TRAITS) this.listenTo(`change:${name}`, () => this.traitFromKernel(name));
-    this.listenTo("comm_live_update", () => this.connectionChanged());
-    this.wire = new Wire(model, { message: (reply) => this.receive(reply), gap: () => this.resync() });
     this.live = new Live(this, this.options.liveEveryMs);
     this.sampling = this.live.state;
     this.count = computed(() => Math.min(this.picksA.value.rows.length, this.traits.n_samples_to_select.value));
@@ -216,14 +125,11 @@ export class Store {
     return () => this.flagListeners.delete(listener);
   }
 
-  close(): void {
+  override close(): void {
     if (this.closed) return;
-    this.closed = true;
-    for (const cleanup of this.cleanups) cleanup();
-    for (const timer of this.timers.values()) clearTimeout(timer);
     this.live.close();
-    this.wire.close("The widget was closed.");
     this.flagListeners.clear();
+    super.close();
   }
 
   // Traits -----------------------------------------------------------------------------------------------------------
@@ -248,32 +154,6 @@ export class Store {
   }
 
   // Requests ---------------------------------------------------------------------------------------------------------
-
-  /** Asks and returns the last answer. An error becomes a toast, and rejects. */
-  async ask(ask: Ask, polygon?: Float32Array): Promise<Reply> {
-    try {
-      return await this.start(ask, polygon).reply;
-    } catch (error) {
-      this.report(error);
-      throw error;
-    }
-  }
-
-  /** As `ask`, for an action whose outcome shows by itself: true when it worked. */
-  private async act(ask: Ask, polygon?: Float32Array): Promise<boolean> {
-    return this.ask(ask, polygon).then(
-      () => true,
-      () => false,
-    );
-  }
-
-  private async result<K extends Message["kind"]>(kind: K, ask: Ask): Promise<MessageOf<K> & { reply: Reply }> {
-    const reply = await this.ask(ask);
-    if (reply.message.kind !== kind) {
-      throw new WireError("ProtocolError", `expected an answer of kind ${kind}, got ${reply.message.kind}`);
-    }
-    return { ...(reply.message as MessageOf<K>), reply };
-  }
 
   sample(): void {
     this.live.start();
@@ -419,18 +299,6 @@ export class Store {
     this.flagsChanged(null);
   }
 
-  report(error: unknown): void {
-    if (this.closed || !(error instanceof Error)) return;
-    const kind = error instanceof WireError ? error.error : error.name;
-    if (kind === "Cancelled" || kind === "Gone") return; // known: asked for, or said by the status
-    const toasts = this.errors.peek().filter((toast) => toast.message !== error.message);
-    this.errors.value = [...toasts, { key: ++this.toastKey, error: kind, message: error.message }].slice(-MAX_TOASTS);
-  }
-
-  dismiss(key: number): void {
-    this.errors.value = this.errors.peek().filter((toast) => toast.key !== key);
-  }
-
   // What the live sampling needs -------------------------------------------------------------------------------------
 
   /** What a sample made now would be made from. */
@@ -444,29 +312,18 @@ export class Store {
     };
   }
 
-  start(ask: Ask, polygon?: Float32Array): { id: number; reply: Promise<Reply> } {
-    this.watchSilence();
-    return this.wire.start(ask, polygon);
+  protected override hasPoints(): boolean {
+    return this.points.peek() !== null;
   }
 
-  /** Runs `task` once, at most every `ms`; the last task of a name wins. */
-  later(name: string, ms: number, task: () => void): void {
-    if (this.closed) return;
-    const first = !this.timers.has(name);
-    this.tasks.set(name, task);
-    if (!first) return;
-    const timer = setTimeout(() => {
-      this.timers.delete(name);
-      this.tasks.get(name)?.();
-    }, ms);
-    this.timers.set(name, timer);
+  protected override onWelcome(hello: number, running: readonly number[], first: boolean): void {
+    this.live.resynced(hello, running);
+    if (first) this.colorByChanged(this.traits.color_by.peek());
   }
-
-  private readonly tasks = new Map<string, () => void>();
 
   // Messages ---------------------------------------------------------------------------------------------------------
 
-  private receive(reply: Reply): void {
+  protected override receive(reply: Reply): void {
     this.heard();
     const { message, buffers } = reply;
     const { id } = message;
@@ -644,64 +501,6 @@ export class Store {
   private flagsChanged(rows: Uint32Array | null): void {
     this.flagsVersion.value = this.flagsVersion.peek() + 1;
     for (const listener of this.flagListeners) listener(rows);
-  }
-
-  // The connection ---------------------------------------------------------------------------------------------------
-
-  private hello(): void {
-    const { id, reply } = this.start({ kind: "hello", protocol: PROTOCOL });
-    this.helloId = id;
-    reply.catch((error) => {
-      if (this.helloId === id) this.helloId = null;
-      this.report(error);
-    });
-  }
-
-  private welcomed(message: MessageOf<"state">): void {
-    if (message.id === null || message.id !== this.helloId) return; // another tab's
-    this.helloId = null;
-    const first = this.status.peek() !== "ready";
-    this.status.value = "ready";
-    this.wire.rejectLost(message.id, message.running);
-    this.live.resynced(message.id, message.running);
-    if (first) this.colorByChanged(this.traits.color_by.peek());
-    if (this.helloAgain) {
-      this.helloAgain = false;
-      this.resync();
-    }
-  }
-
-  private resync(): void {
-    if (this.helloId !== null) this.helloAgain = true;
-    else this.later("hello", 200, () => this.hello());
-  }
-
-  private heard(): void {
-    if (this.timers.has("silent")) {
-      clearTimeout(this.timers.get("silent"));
-      this.timers.delete("silent");
-    }
-    if (this.status.peek() === "silent" || this.status.peek() === "gone") {
-      this.status.value = this.points.peek() === null ? "connecting" : "ready";
-    }
-  }
-
-  private watchSilence(): void {
-    this.later("silent", this.options.silentAfterMs, () => {
-      if (this.status.peek() !== "gone") this.status.value = "silent";
-    });
-  }
-
-  /** ipywidgets closed or reopened the connection: only an answer shows which. */
-  private connectionChanged(): void {
-    this.status.value = "gone";
-    this.helloId = null;
-    this.hello();
-  }
-
-  private listenTo(event: string, listener: () => void): void {
-    this.model.on(event, listener);
-    this.cleanups.push(() => this.model.off(event as "msg:custom", listener));
   }
 }
 
