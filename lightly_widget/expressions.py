@@ -122,10 +122,11 @@ class IsIn(Expression):
     def to_polars(self, scope: Scope) -> pl.Expr:
         column, dtype = scope.field(self.name)
         values = [fitting(self.name, dtype, value) for value in self.values]
-        if not values:
-            return column.is_null() & pl.lit(False)
-        if dtype.is_numeric():  # a list of its own type keeps polars from casting 2.5 to a whole number
-            return column.cast(pl.Float64).is_in([float(v) for v in values])
+        if dtype.is_integer():  # polars would cut 2.5 to 2; what is no whole number of 64 bits is in no such column
+            values = [int(v) for v in values if v == v // 1 and -(2**63) <= v < 2**63]
+            return column.cast(pl.Int64).is_in(pl.Series(values, dtype=pl.Int64).implode())
+        if dtype.is_float():
+            values = [float(v) for v in values]
         return column.is_in(pl.Series(values, dtype=dtype).implode())
 
     def to_dict(self) -> dict[str, Any]:
