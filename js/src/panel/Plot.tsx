@@ -53,7 +53,7 @@ function connect(view: View, host: HTMLElement): () => void {
   const { store } = view;
   const hover = hoverAfter(view);
   const drawn = computed(() => store.points.value !== null);
-  let moved: Box | null = null;
+  let moved: Box | null | undefined;
   const scatter = new Scatter(host, {
     view: (box) => {
       moved = box;
@@ -82,7 +82,7 @@ function connect(view: View, host: HTMLElement): () => void {
       const box = store.traits.view.value;
       // Our own moves come back as the trait: moving there again would stop the gesture that made them.
       if (drawn.value && box !== moved) scatter.setView(box, false);
-      moved = null;
+      moved = undefined;
     }),
     effect(() => scatter.setOverlay({ contours: view.contours.value })),
     effect(() => showLabels(view, scatter)),

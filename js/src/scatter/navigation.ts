@@ -48,6 +48,12 @@ export class Navigation {
     return zoomTransform(this.stage.surface);
   }
 
+  /** Whether everything is in view, as `show(null)` leaves it. */
+  get home(): boolean {
+    const { k, x, y } = this.zoom;
+    return k === 1 && x === 0 && y === 0;
+  }
+
   get view(): Affine {
     return compose(this.base, this.zoom);
   }

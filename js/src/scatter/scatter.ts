@@ -403,7 +403,7 @@ export class Scatter {
     if (this.dirty.overlay) this.paintOverlay();
     if (this.viewMoved) {
       this.viewMoved = false;
-      this.events.view?.(this.view);
+      this.events.view?.(this.navigation.home ? null : this.view);
     }
   }
 

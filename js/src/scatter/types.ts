@@ -8,8 +8,8 @@ export type AreaOp = "replace" | "add" | "remove";
 export type RendererKind = "webgl2" | "canvas2d";
 
 export interface ScatterEvents {
-  /** The user moved the view (never for `setView`, so that linked plots do not echo each other). */
-  view(box: Box): void;
+  /** The user moved the view, null for all of it (never for `setView`, so that linked plots do not echo each other). */
+  view(box: Box | null): void;
   /** The point under the pointer, with its place in CSS pixels from the plot's top left. */
   hover(row: number | null, x: number, y: number): void;
   click(row: number | null, event: { shift: boolean; alt: boolean }): void;
