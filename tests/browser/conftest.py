@@ -23,7 +23,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).parents[2]
-SCREENSHOTS = ROOT / "test-results" / "screenshots"
+SCREENSHOTS = ROOT / "screenshots"
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -57,7 +57,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 @pytest.fixture
 def screenshot() -> Callable[[Page, str], Path]:
-    """Save what the page shows as test-results/screenshots/<name>.png."""
+    """Save what the page shows as screenshots/<name>.png."""
 
     def save(page: Page, name: str) -> Path:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
