@@ -497,9 +497,11 @@ def test_the_whole_way_by_keyboard(show: Callable[..., Widget]) -> None:
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     assert [strategy["type"] for strategy in widget.trait("strategies")] == ["diversity", "representative"]
+    widget.until("asked('sample').length === 1")
+    widget.idle()
     tab_to("Sample")
     page.keyboard.press("Enter")
-    expect(widget.button("Save as tag")).to_be_visible()
+    widget.until("asked('sample').length === 2")
     widget.idle()
     tab_to("Save as tag")
     page.keyboard.press("Enter")
@@ -508,6 +510,7 @@ def test_the_whole_way_by_keyboard(show: Callable[..., Widget]) -> None:
     page.keyboard.press("Enter")
     expect(page.locator(".dialog")).to_have_count(0)
     assert widget.asked("save_tag")[0]["name"] == "by keys"
+    expect(widget.button("Save as tag")).to_be_focused()
 
 
 def test_keys_stay_in_the_widget(show: Callable[..., Widget]) -> None:

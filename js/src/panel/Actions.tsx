@@ -1,5 +1,5 @@
 /** The foot of the panel: sample, follow it, stop it, keep it. Always in reach, whatever is scrolled above. */
-import { useState } from "preact/hooks";
+import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Count } from "./Count";
 import { Button, Menu, Note, Progress, Toggle } from "./controls";
 import { count, plural, seconds } from "./format";
@@ -9,13 +9,24 @@ import { useView } from "./view";
 export function Actions() {
   const { store } = useView();
   const [dialog, setDialog] = useState<DialogName | null>(null);
+  const foot = useRef<HTMLElement>(null);
+  const closed = useRef(false);
+  useLayoutEffect(() => {
+    // The form that had the focus is gone: it goes back to where the form was opened.
+    if (closed.current) foot.current?.querySelector<HTMLElement>(".keep .btn")?.focus();
+    closed.current = false;
+  }, [dialog]);
+  const close = useCallback(() => {
+    closed.current = true;
+    setDialog(null);
+  }, []);
   const { running, fraction } = store.sampling.value;
   const has = store.count.value > 0;
   const comparing = store.picksB.value.rows.length > 0;
   const idle = store.traits.strategies.value.length === 0 || store.status.value === "gone";
   const { enabled } = store.live;
   return (
-    <footer class="foot">
+    <footer ref={foot} class="foot">
       <Count />
       <div class="row">
         <Toggle
@@ -35,7 +46,7 @@ export function Actions() {
       </div>
       <Outcome />
       {running && <Progress fraction={fraction > 0 ? fraction : null} label="Sampling" />}
-      {dialog !== null && <Dialog name={dialog} onClose={() => setDialog(null)} />}
+      {dialog !== null && <Dialog name={dialog} onClose={close} />}
       {dialog === null && has && (
         <div class="row keep">
           <Button label="Save as tag" icon="tag" onClick={() => setDialog("save")} />

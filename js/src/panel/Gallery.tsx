@@ -121,14 +121,11 @@ function Strip({ rows, ranked }: { rows: number[]; ranked: boolean }) {
   const { box, virtual } = useVirtual(rows.length);
   const [at, setAt] = useState(0);
   const focused = Math.min(at, rows.length - 1);
-  const focusSoon = useRef(false);
+  // Tiles come and go with scrolling: the focus follows its index until the user takes it elsewhere.
+  const keepsFocus = useRef(false);
   useEffect(() => {
-    if (!focusSoon.current) return;
-    const tile = box.current?.querySelector<HTMLElement>(`[data-index="${focused}"] button`);
-    if (tile) {
-      focusSoon.current = false;
-      tile.focus({ preventScroll: true });
-    }
+    if (!keepsFocus.current) return;
+    box.current?.querySelector<HTMLElement>(`[data-index="${focused}"] .thumb`)?.focus({ preventScroll: true });
   });
   const remove = (row: number) => {
     store.setPinned(store.pinned.peek().filter((other) => other !== row));
@@ -151,7 +148,7 @@ function Strip({ rows, ranked }: { rows: number[]; ranked: boolean }) {
     const to = moves[event.key];
     if (to !== undefined) {
       const next = Math.max(0, Math.min(rows.length - 1, to));
-      focusSoon.current = true;
+      keepsFocus.current = true;
       setAt(next);
       virtual.scrollToIndex(next);
     } else if (ranked && (event.key === "Delete" || event.key === "Backspace")) remove(rows[focused]);
@@ -161,7 +158,17 @@ function Strip({ rows, ranked }: { rows: number[]; ranked: boolean }) {
   };
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: keys for the list inside it
-    <div ref={box} class="strip" onKeyDown={keys}>
+    <div
+      ref={box}
+      class="strip"
+      onKeyDown={keys}
+      onFocusOut={({ target, relatedTarget, currentTarget }) => {
+        if (currentTarget.contains(relatedTarget as Element | null)) return;
+        queueMicrotask(() => {
+          if ((target as Element).isConnected) keepsFocus.current = false;
+        });
+      }}
+    >
       <ul
         class="strip-inner"
         aria-label={`${plural(rows.length, "sample")}. Arrow keys move${ranked ? ", P pins, Delete removes" : ""}.`}

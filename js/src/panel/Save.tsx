@@ -1,6 +1,6 @@
 /** Keeping a sample: as a new tag, in a tag there is, as code, as a file. One small form at a time, in the panel's foot. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Info, StrategyDict } from "../protocol";
 import { Button, Select, TextField } from "./controls";
 import { plural } from "./format";
@@ -25,7 +25,7 @@ interface FormProps {
 function Form({ title, action, problem, run, onClose, children }: FormProps) {
   const form = useRef<HTMLFormElement>(null);
   const [busy, setBusy] = useState(false);
-  useEffect(() => form.current?.querySelector<HTMLElement>("input, select, button")?.focus(), []);
+  useLayoutEffect(() => form.current?.querySelector<HTMLElement>("input, select, button")?.focus(), []);
   return (
     <form
       ref={form}
