@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lightly_widget.errors import Progress
+from lightly_widget.solver.threads import available_cores, one_blas_thread
 
 _HEARTBEAT: Final = 0.1  # seconds between two calls of progress
 
@@ -56,38 +55,3 @@ def in_threads(
                 progress(min(finished / len(queue), 1.0))
         finally:
             stop.set()
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-_blas_lock = threading.Lock()
-_blas_users = 0
-_blas_limit: Any = None
-
-
-@contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """BLAS on one thread while our own threads run, so that selecting runs in parallel as well as multiplying.
-
-    Counted, because the limit is the process's: of two overlapping users the last one out restores it.
-    """
-    global _blas_users, _blas_limit
-    from threadpoolctl import threadpool_limits
-
-    with _blas_lock:
-        if _blas_users == 0:
-            _blas_limit = threadpool_limits(1, user_api="blas")
-        _blas_users += 1
-    try:
-        yield
-    finally:
-        with _blas_lock:
-            _blas_users -= 1
-            if _blas_users == 0:
-                _blas_limit.restore_original_limits()
-                _blas_limit = None

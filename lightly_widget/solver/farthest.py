@@ -15,12 +15,13 @@ from collections.abc import Generator
 
 import numpy as np
 
-from .nearest import BLOCK, SINGLE_THREADED, TINY, NearestPick, product
+from .nearest import BLOCK, TINY, NearestPick, product
 from .potentials import DiversityPotential
 from .race import TIE, Race
 from .terms import F32, I64
 
 ACTIVE = 512
+CACHED = 400_000  # elements that stay in one core's cache from pick to pick
 BATCH = 8192
 LOWERED = 0.97  # rows guessed nearer than this part of the best bound are left for later
 SETTLED = 32  # more rows than this within rounding of the best are left to the race
@@ -37,8 +38,7 @@ class ActiveSet:
         self.bound: F32 = np.empty(0, dtype=np.float32)
         self.outside = np.inf  # the highest bound of the rows not in the set
         self.guesses = True
-        # One product of the set and a pick should stay on one thread and in the cache.
-        self.size = int(np.clip(SINGLE_THREADED // max(near.d, 1), 64, ACTIVE))
+        self.size = int(np.clip(CACHED // max(near.d, 1), 64, ACTIVE))
 
     def renew(self) -> Generator[None, None, None]:
         """Bring the highest bounds up to date and take in the best of them."""

@@ -28,6 +28,7 @@ from .terms import (
     check_rows,
     check_terms,
 )
+from .threads import one_blas_thread
 
 HEARTBEAT = 0.05
 EMPTY = np.empty(0, dtype=np.int64)
@@ -68,7 +69,8 @@ def iterate(
         steps = in_order(first, n_rows, wanted, before, barred)
     else:
         steps = race(active, n_rows, wanted, before, barred, device)
-    reason = yield from in_blocks(steps, wanted)
+    with one_blas_thread():
+        reason = yield from in_blocks(steps, wanted)
     return StopReason.EXHAUSTED if reason is StopReason.COMPLETE and n_picks > n_open else reason
 
 

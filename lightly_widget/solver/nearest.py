@@ -14,13 +14,13 @@ import numpy as np
 from lightly_widget.errors import InvalidValueError
 
 from .terms import F32, F64, I64
+from .threads import at_once, in_steps
 
 Beats = Generator[None, None, None]
 BLOCK = 512
 SHADOWED = 8192  # rows from which shadows pay
 TINY = np.float32(1e-35)  # added to each squared norm, so that bounds hold where float32 squares vanish
-THREADED = 4_000_000
-SINGLE_THREADED = 450_000  # elements; OpenBLAS wakes its threads for larger matrix-vector products, which costs more
+PARALLEL = 2_000_000  # elements; a smaller product is over before another thread has begun
 
 
 class NearestPick:
@@ -66,24 +66,31 @@ class NearestPick:
         directions = self._directions(sample) if wanted else None
         if directions is not None:
             self.shadow = np.empty((n, directions.shape[1]), dtype=np.float32)
-        bad = first = 0
-        step = max(1, 1_000_000 // max(self.d, 1))
-        for start in range(0, n, step):
+        wrong: list[I64] = []
+
+        def read(start: int) -> None:
             part = self.block(slice(start, start + step))
             squares = np.einsum("ij,ij->i", part, part)
             self.squares[start : start + step] = squares * (1 + self.gamma) + TINY
             if directions is not None and self.shadow is not None:
                 np.dot(part, directions, out=self.shadow[start : start + step])
-            finite = np.isfinite(squares)
-            if not finite.all():
-                wrong = np.flatnonzero(~np.isfinite(self.x[start : start + step]).all(axis=1))
-                first = start + int(wrong[0]) if len(wrong) and not bad else first
-                bad += len(wrong)
-                if not len(wrong):
-                    raise InvalidValueError(f"{self.name} holds values too large for float32 distances (above 1e18)")
-            yield
-        if bad:
-            raise InvalidValueError(f"{self.name} has {bad:,} rows with NaN or infinity, the first is row {first}")
+            if not np.isfinite(squares).all():
+                wrong.append(start + np.flatnonzero(~np.isfinite(squares)))
+
+        step = max(1, 1_000_000 // max(self.d, 1))
+        with np.errstate(over="ignore", invalid="ignore"):
+            yield from in_steps(read, range(0, n, step))
+        if wrong:
+            self._refuse(np.sort(np.concatenate(wrong)))
+
+    def _refuse(self, rows: I64) -> None:
+        bad = rows[~np.isfinite(self.x[rows]).all(axis=1)]
+        if not len(bad):
+            raise InvalidValueError(
+                f"{self.name} has {len(rows):,} rows too far from the others for float32 distances, "
+                f"the first is row {rows[0]}"
+            )
+        raise InvalidValueError(f"{self.name} has {len(bad):,} rows with NaN or infinity, the first is row {bad[0]}")
 
     def _directions(self, sample: F32) -> F32:
         """(d, d // 40) the leading directions of a sample, by subspace iteration."""
@@ -99,18 +106,21 @@ class NearestPick:
         assert self.shadow is not None
         k = self.size
         rows = rows[np.argsort(self.seen[rows], kind="stable")]
-        for start in range(0, len(rows), BLOCK):
+        shadow = self.shadow
+
+        def try_nearest(start: int) -> None:
             part = rows[start : start + BLOCK]
             low = int(self.seen[part[0]])
-            picks = self.shadow[self.rows[low:k]]
-            likeness = self.shadow[part] @ picks.T
+            picks = shadow[self.rows[low:k]]
+            likeness = shadow[part] @ picks.T
             likeness -= np.einsum("ij,ij->i", picks, picks) / 2
             j = low + likeness.argmax(axis=1)
             points = self.kept[j] if self.kept is not None else self.block(self.rows[j])
             distance = self.squares[part] + self.point_squares[j]
             distance -= 2 * np.einsum("ij,ij->i", self.block(part), points)
             self.bound[part] = np.minimum(self.bound[part], np.maximum(distance, 0))
-            yield
+
+        return in_steps(try_nearest, range(0, len(rows), BLOCK))
 
     def block(self, rows: slice | I64) -> F32:
         part = self.x[rows] if isinstance(rows, slice) else np.take(self.x, rows, axis=0)
@@ -144,18 +154,19 @@ class NearestPick:
         if not len(stale):
             return
         stale = stale[np.argsort(self.seen[stale], kind="stable")]
-        for start in range(0, len(stale), BLOCK):
+
+        def catch_up(start: int) -> None:
             part = stale[start : start + BLOCK]
             vectors = self.block(part)
             base, best = self.squares[part], self.bound[part]
             low = int(self.seen[part[0]])
             for at in range(low, k, 2 * BLOCK):
-                high = min(k, at + 2 * BLOCK)
-                found = self._against(vectors, at, high)
+                found = self._against(vectors, at, min(k, at + 2 * BLOCK))
                 np.minimum(best, np.maximum(found + base, 0), out=best)
-                yield
             self.bound[part] = best
-        self.seen[stale] = k
+            self.seen[part] = k
+
+        yield from in_steps(catch_up, range(0, len(stale), BLOCK))
 
     def _against(self, vectors: F32, low: int, high: int) -> F32:
         """(len(vectors),) least of ‖p‖² − 2 x·p over the picks low…high."""
@@ -217,9 +228,14 @@ class NearestPick:
 
 
 def product(matrix: F32, vector: F32, out: F32 | None = None) -> F32:
-    """matrix @ vector; in pieces small enough for one thread, unless it is so large that threads pay."""
+    """matrix @ vector, on all cores where it is large."""
     out = np.empty(len(matrix), dtype=np.float32) if out is None else out
-    step = max(1, SINGLE_THREADED // max(matrix.shape[1], 1)) if matrix.size < THREADED else len(matrix)
-    for start in range(0, len(matrix), step):
+    if matrix.size < PARALLEL:
+        return np.asarray(np.dot(matrix, vector, out=out))
+    step = max(1, PARALLEL // 2 // max(matrix.shape[1], 1))
+
+    def part(start: int) -> None:
         np.dot(matrix[start : start + step], vector, out=out[start : start + step])
+
+    at_once(part, range(0, len(matrix), step))
     return out
