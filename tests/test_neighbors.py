@@ -23,6 +23,7 @@ from lightly_widget.neighbors import (
     threads,
     typicality,
 )
+from lightly_widget.neighbors.pairs import tournament
 
 F32 = NDArray[np.float32]
 
@@ -93,18 +94,32 @@ def test_nearest_is_the_plain_search(x: F32, seed: int, k: int) -> None:
     assert_same(nearest(x, query, k), plain(query, x, min(k, len(x))))
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(16, 64), (100, 2048), (512, 8192)])
-def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch, rows: int, columns: int) -> None:
+@pytest.mark.parametrize(("rows", "columns", "pairs"), [(16, 64, 80), (100, 2048, 256), (512, 8192, 10_000)])
+def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch, rows: int, columns: int, pairs: int) -> None:
+    from lightly_widget.neighbors import pairs as module
+
     x = np.random.default_rng(0).standard_normal((1400, 12)).astype(np.float32)
     x[700:] = x[:700] + np.float32(1e-5)  # near ties that float32 products cannot tell apart
     monkeypatch.setattr(blocks, "TILE_ROWS", rows)
     monkeypatch.setattr(blocks, "TILE_COLUMNS", columns)
+    monkeypatch.setattr(module, "block_size", lambda n: pairs)
     graph = build_graph(x, 20)
     assert_same((graph.indices, graph.distances), plain(x, x, 20, same=True))
+    assert_same(nearest(x, x[:50] + np.float32(0.1), 20), plain(x[:50] + np.float32(0.1), x, 20))
+
+
+@given(st.integers(1, 40))
+def test_in_a_tournament_all_meet_once(n: int) -> None:
+    rounds = list(tournament(n))
+    met = [pair for pairs in rounds for pair in pairs]
+    assert sorted(met) == [(i, j) for i in range(n) for j in range(i, n)]
+    for pairs in rounds[1:]:
+        players = [player for pair in pairs for player in pair]
+        assert len(players) == len(set(players))
 
 
 def test_threads_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
-    x = np.repeat(np.random.default_rng(0).standard_normal((300, 8)), 10, axis=0).astype(np.float32)
+    x = np.repeat(np.random.default_rng(0).standard_normal((15, 8)), 200, axis=0).astype(np.float32)
     graphs = []
     for cores in (1, 5):
         monkeypatch.setattr(threads, "available_cores", lambda cores=cores: cores)

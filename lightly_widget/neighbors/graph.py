@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, Progress, no_progress, shown
 from lightly_widget.neighbors.blocks import as_matrix, part_of, search
+from lightly_widget.neighbors.pairs import search_itself
 
 EXACT_WORK: Final = 6e12  # n² · d up to which every pair is compared: about 40 s on two cores
 
@@ -57,7 +58,7 @@ def build_graph(
 
         indices, distances, recall = approximate_graph(array, k, seed=seed, progress=progress)
         return NeighborGraph(indices, distances, exact=False, recall=recall)
-    return NeighborGraph(*search(array, array, k, itself=np.arange(len(array)), progress=progress))
+    return NeighborGraph(*search_itself(array, k, progress))
 
 
 def extend_graph(

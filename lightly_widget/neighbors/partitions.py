@@ -172,11 +172,12 @@ def _compare(
         enough = int(np.searchsorted(np.cumsum(sizes[ranked]), min(8 * (k + 1), n))) + 1
         chosen = ranked[: max(enough, int(np.count_nonzero(demand >= cut)))]
         columns = np.sort(np.concatenate([partition.members(c) for c in chosen]))
-        best = Candidates(space.take(array, members), k, largest, itself=members)
+        vectors = space.take(array, members)
+        best = Candidates(vectors, k, largest, itself=members)
         for tile in tiles(space, array, half_norms, TILE_COLUMNS, columns):
             if stopped():
                 return
-            best.add(tile, buffer)
+            best.add(vectors, tile, buffer)
         indices[members], distances[members] = settle(array[members], array, best.ids, k)
 
     filled = np.flatnonzero(sizes)
