@@ -132,3 +132,11 @@ test("the backing store follows the screen's density up to a cap", () => {
   assert.equal(pixelRatio(size, 1), 1);
   assert.ok(pixelRatio({ width: 8000, height: 4000 }, 3) ** 2 * 8000 * 4000 <= 3840 * 2160 + 1);
 });
+
+test("what the legend covers stays free of the fitted box, which is then in the middle of the rest", () => {
+  const wide = fit([0, 0, 10, 10], { width: 1000, height: 400 }, 20, 300);
+  const left = 0 * wide.sx + wide.tx;
+  const right = 10 * wide.sx + wide.tx;
+  assert.ok(left >= 320);
+  assert.ok(Math.abs(left - 300 - (1000 - right)) < 1e-9);
+});

@@ -1,16 +1,45 @@
 /** What the colours mean, with counts of all, of the filtered and of the sample. Click hides, double click isolates. */
+
+import { useEffect, useRef } from "preact/hooks";
 import { categoryPalette, viridis } from "../scatter/palettes";
 import { Button } from "./controls";
 import { count, number } from "./format";
 import { useView } from "./view";
 
+/** At most this share of the plot is left to the legend alone; a wider one lies over the points. */
+const OWN_SHARE = 0.4;
+
+/** Tells the plot how much of its left side the legend covers. */
+function useInset() {
+  const view = useView();
+  const place = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const legend = place.current;
+    const plot = legend?.parentElement;
+    if (!legend || !plot) {
+      view.inset.value = 0;
+      return;
+    }
+    const observer = new ResizeObserver(() => {
+      const covered = legend.offsetLeft + legend.offsetWidth;
+      const open = view.legendOpen.value && covered <= OWN_SHARE * plot.clientWidth;
+      view.inset.value = open ? covered : 0;
+    });
+    observer.observe(legend);
+    observer.observe(plot);
+    return () => observer.disconnect();
+  });
+  return place;
+}
+
 export function Legend() {
   const view = useView();
+  const place = useInset();
   const { scale, note, domain, colorBy } = view.store.colors.value;
   if (scale === "none" && note === null) return null;
   const title = "key" in colorBy ? colorBy.key : colorBy.by === "rank" ? "pick order" : colorBy.by;
   return (
-    <section class="legend" aria-label={`Legend: ${title}`}>
+    <section ref={place} class="legend" aria-label={`Legend: ${title}`}>
       <div class="row tight legend-head">
         <span class="data grow legend-title">{title}</span>
         {view.store.muted.value.size > 0 && (

@@ -84,6 +84,7 @@ function connect(view: View, host: HTMLElement): () => void {
       if (drawn.value && box !== moved) scatter.setView(box, false);
       moved = undefined;
     }),
+    effect(() => scatter.setInset(view.inset.value)),
     effect(() => scatter.setOverlay({ contours: view.contours.value })),
     effect(() => showLabels(view, scatter)),
     effect(() => {

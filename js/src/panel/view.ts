@@ -24,6 +24,8 @@ export class View {
   readonly contours = signal(false);
   readonly labels = signal(false);
   readonly legendOpen = signal(true);
+  /** CSS pixels at the left of the plot that the open legend keeps for itself. */
+  readonly inset = signal(0);
   readonly drawer: Signal<boolean> = signal(true);
   readonly hovered = signal<{ row: number; x: number; y: number } | null>(null);
   readonly inspected = signal<number | null>(null);

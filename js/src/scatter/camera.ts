@@ -40,14 +40,14 @@ export function bounds(x: Float32Array, y: Float32Array): Box {
   return [x0, y0, x1, y1];
 }
 
-/** The whole box in the middle of the plot, one scale for both axes. */
-export function fit(box: Box, { width, height }: Size, padding: number): Affine {
+/** The whole box in the middle of what is free right of `left` pixels, one scale for both axes. */
+export function fit(box: Box, { width, height }: Size, padding: number, left = 0): Affine {
   const room = (length: number) => Math.max(length - 2 * padding, length / 2);
-  const scale = Math.min(room(width) / (box[2] - box[0]), room(height) / (box[3] - box[1]));
+  const scale = Math.min(room(width - left) / (box[2] - box[0]), room(height) / (box[3] - box[1]));
   return {
     sx: scale,
     sy: -scale,
-    tx: width / 2 - (scale * (box[0] + box[2])) / 2,
+    tx: (width + left) / 2 - (scale * (box[0] + box[2])) / 2,
     ty: height / 2 + (scale * (box[1] + box[3])) / 2,
   };
 }

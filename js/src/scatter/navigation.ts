@@ -16,6 +16,8 @@ const KEY_ZOOM = 1.5;
 export class Navigation {
   mode: Mode = "pan";
   base: Affine = { sx: 1, sy: -1, tx: 0, ty: 0 };
+  /** CSS pixels at the left that something else covers. */
+  inset = 0;
   private box: Box = [-1, -1, 1, 1];
   private fitted = { width: 0, height: 0 };
   private byUser = false;
@@ -84,7 +86,7 @@ export class Navigation {
     this.box = box;
     if (size.width === 0) return;
     this.fitted = size;
-    this.base = fit(box, size, PADDING);
+    this.base = fit(box, size, PADDING, this.inset);
     const { width, height } = size;
     this.behaviour.translateExtent([
       [-width, -height],

@@ -183,6 +183,14 @@ export class Scatter {
     this.navigation.show(box, animate);
   }
 
+  /** Something, the legend say, covers that many CSS pixels at the left: the whole view keeps clear of them. */
+  setInset(left: number): void {
+    if (left === this.navigation.inset) return;
+    this.navigation.inset = left;
+    this.navigation.refit();
+    this.invalidate();
+  }
+
   reset(): void {
     this.navigation.show(null, true, true);
   }
