@@ -16,14 +16,17 @@ CACHE = Path(__file__).parent / ".cache"
 FASHION = Path("/usr/share/datasets/fashion-mnist")
 
 
+def fashion_labels() -> NDArray[np.uint8]:
+    """(60000,) class numbers 0…9."""
+    return np.frombuffer(gzip.decompress((FASHION / "train-labels-idx1-ubyte.gz").read_bytes()), np.uint8, offset=8)
+
+
 def fashion_images() -> NDArray[np.uint8]:
     """The 60,000 training images of Fashion-MNIST, (60000, 28, 28), from Debian's dataset-fashion-mnist."""
-    for name in ("train-images-idx3-ubyte", "train-images-idx3-ubyte.gz"):
-        path = FASHION / name
-        if path.exists():
-            raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-            return np.frombuffer(raw, dtype=np.uint8, offset=16).reshape(-1, 28, 28)
-    raise FileNotFoundError(f"{FASHION} has no training images; install the Debian package dataset-fashion-mnist")
+    path = FASHION / "train-images-idx3-ubyte.gz"
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is missing; install the Debian package dataset-fashion-mnist")
+    return np.frombuffer(gzip.decompress(path.read_bytes()), dtype=np.uint8, offset=16).reshape(-1, 28, 28)
 
 
 def fashion_embeddings(size: int = 96, batch: int = 64) -> F32:
