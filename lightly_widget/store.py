@@ -24,9 +24,16 @@ from typing import Any, Final
 import polars as pl
 
 from lightly_widget import commits as log
+from lightly_widget import disk
 from lightly_widget.checksums import checksum
 from lightly_widget.commits import Commit, Part
-from lightly_widget.errors import CorruptDataError, DatasetExistsError, DatasetNotFoundError, StorageError
+from lightly_widget.errors import (
+    CorruptDataError,
+    DatasetExistsError,
+    DatasetNotFoundError,
+    DiskFullError,
+    StorageError,
+)
 from lightly_widget.locks import WriterLock
 from lightly_widget.storage_errors import storage_errors
 
@@ -36,6 +43,7 @@ _PARTS_BEFORE_MERGE: Final = 64
 _COMMITS_BEFORE_OPTIMIZE: Final = 256
 _UNDOABLE_KEPT: Final = 20
 _COMMITS_KEPT: Final = 200
+_OURS: Final = {".lock", ".room", "head.json", "head.json.new", "commits.lance"}
 _REMOTE_CHECK_S: Final = 2.0
 _FRESH_BYTES: Final = 16 * 2**20
 
@@ -88,12 +96,13 @@ class Store:
         with storage_errors("create", uri):
             if path is not None:
                 path.mkdir(parents=True, exist_ok=True)
-                strangers = [p.name for p in path.iterdir() if p.name not in {".lock", "head.json"} | {"commits.lance"}]
+                strangers = [p.name for p in path.iterdir() if p.name not in _OURS]
             store = cls(uri)
             with store._lock.hold():
                 if store._has_commits() or (path is not None and strangers):
                     raise DatasetExistsError(f"{uri} exists already; load it, or choose another name or path")
-                store._make_table(_COMMITS, log.schema())
+                with store._writing(_COMMITS, 0):
+                    store._make_table(_COMMITS, log.schema())
                 store._append_commit(Commit.new(1, Transaction("create", details, False), _author(), ()))
         return store
 
@@ -150,6 +159,7 @@ class Store:
     def _read_log(self) -> None:
         last = self._commits[-1].number if self._commits else 0
         with storage_errors("read", f"the log of {self.uri}", reading=True):
+            head = log.read_head(self.path)  # before the table, which may grow in between
             handle = self._handle(_COMMITS)
             handle.checkout_latest()
             if handle.version == self._log_version:
@@ -161,7 +171,7 @@ class Store:
             if not found or found[0].token != self._commits[-1].token:
                 raise CorruptDataError(f"{self.uri}: commit {last} is no longer what it was; load the dataset again")
             found = found[1:]
-        log.check_sequence(self.uri, last, found, log.read_head(self.path))
+        log.check_sequence(self.uri, last, found, head)
         self._take(found)
         self._log_version = version
 
@@ -301,12 +311,26 @@ class Store:
         import pyarrow as pa
 
         marked = rows.add_column(0, _TOKEN, pa.array(np.full(rows.num_rows, token, dtype=np.int64)))
-        if any(part.rows for part in self.parts(table)):
-            handle = self._handle(table)
-            handle.checkout_latest()
-        else:  # whatever lies there is of a write that died, or undone
-            handle = self._make_table(table, marked.schema)
-        handle.add(marked, write_parallelism=1)
+        with self._writing(table, marked.nbytes):
+            if any(part.rows for part in self.parts(table)):
+                handle = self._handle(table)
+                handle.checkout_latest()
+            else:  # whatever lies there is of a write that died, or undone
+                handle = self._make_table(table, marked.schema)
+            handle.add(marked, write_parallelism=1)
+
+    @contextmanager
+    def _writing(self, table: str, size: int) -> Iterator[None]:
+        if self.path is None:
+            yield
+            return
+        disk.reserve(self.path, size)
+        try:
+            with disk.whole_files(self.path / f"{table}.lance"):
+                yield
+        except DiskFullError:
+            self._handles.pop(table, None)  # it knows a version that is gone
+            raise
 
     def _keep_fresh(self, table: str, token: int, frame: pl.DataFrame) -> None:
         with self._memory:
@@ -315,9 +339,11 @@ class Store:
                 self._fresh.pop(next(iter(self._fresh)))
 
     def _append_commit(self, commit: Commit) -> None:
-        handle = self._handle(_COMMITS)
-        handle.checkout_latest()
-        handle.add(commit.to_arrow())
+        row = commit.to_arrow()
+        with self._writing(_COMMITS, row.nbytes):
+            handle = self._handle(_COMMITS)
+            handle.checkout_latest()
+            handle.add(row)
         with self._memory:
             self._take([commit])
             self._log_version = handle.version
@@ -388,11 +414,15 @@ class Store:
                 self._db.drop_table(table)
                 self._handles.pop(table, None)
                 continue
-            handle = self._handle(table)
-            handle.checkout_latest()
-            if table != _COMMITS:
-                handle.delete(f"{_TOKEN} not in ({_joined(parts)})")
-            # The writer's lock is held, so no file that looks unfinished belongs to anyone.
+            size = 0 if self.path is None else disk.size_of(self.path / f"{table}.lance")
+            with self._writing(table, size):
+                handle = self._handle(table)
+                handle.checkout_latest()
+                if table != _COMMITS:
+                    handle.delete(f"{_TOKEN} not in ({_joined(parts)})")
+                handle.optimize()
+            # Only now, with the new files seen to be whole, the old ones may go. The writer's lock is held, so no file
+            # that looks unfinished belongs to anyone.
             handle.optimize(cleanup_older_than=timedelta(milliseconds=1), delete_unverified=self.path is not None)
 
     # -- handles ------------------------------------------------------------------------------------------------

@@ -60,8 +60,8 @@ def state_of(dataset: ImageDataset) -> State:
         scores = dict(zip(known["file_path_abs"], known["metadata.score"], strict=True))
     found = dataset.query().annotations()
     classes = {path[i]: c for i, c in zip(found["sample_id"], found["class_name"], strict=True)}
-    if dataset.embedding_models:
-        vectors, ids = dataset.embeddings()
+    for model in dataset.embedding_models:
+        vectors, ids = dataset.embeddings(model)
         assert len(vectors) == len(ids)
     return State(list(path.values()), tags, scores, classes)
 
