@@ -1,6 +1,6 @@
 """Approximate neighbours of very many rows: only clusters of rows that are near each other are compared.
 
-Not pynndescent, although umap-learn brings it: its calls can be neither cancelled nor watched, its memory is not bounded
+Not pynndescent, although umap-learn brings it: its calls can be neither cancelled nor watched, its memory not bounded
 (1.35 times the embeddings at 200,000 × 384, against 0.29), it starts with compiling, and its recall is what it happens
 to be (0.99 and 0.94 on two sets). Products over clusters have none of that, and the share of true neighbours that they
 find can be chosen: the neighbours of a sample of rows, searched exactly, say which clusters have to be compared. On the
