@@ -223,15 +223,17 @@ class Core(Generic[S]):
         return None if undone is None else undone.action
 
     def _prepare_undo(self, work: Transaction, target: Commit) -> None:
-        added = sum(op["rows"] for p in target.parts if p.table == "samples" for op in p.ops if op["op"] == "add")
-        if not added:
-            return
         snapshot = self.snapshot()
+        added = sum(op["rows"] for p in target.parts if p.table == "samples" for op in p.ops if op["op"] == "add")
+        touched = {part.table for part in target.parts}
         for table in snapshot.models().values():
-            # Vectors are no change of their own, so those of the samples that go would stay behind.
-            last = snapshot.last_op(table)
-            left = len(snapshot) - added
-            work.write(table, pl.DataFrame(), op="truncate", n=left, model=last["model"], dimension=last["dimension"])
+            # Vectors are no change of their own, so those of samples that go would stay behind; and where vectors go,
+            # a graph of as many as will be added next must not be taken for theirs.
+            if added or table in touched:
+                last = snapshot.last_op(table)
+                left = len(snapshot) - added
+                about = {"model": last["model"], "dimension": last["dimension"]}
+                work.write(table, pl.DataFrame(), op="truncate", n=left, **about)
 
     def optimize(self) -> None:
         """Merge small writes, remove what is no longer needed, and free the space. Also done after every 256 writes."""
