@@ -71,7 +71,7 @@ def _from_lance(error: BaseException) -> bool:
 
 
 def _ours(error: Exception) -> bool:
-    return isinstance(error, AssertionError | MemoryError)
+    return isinstance(error, AssertionError | MemoryError | Warning)
 
 
 def _first_line(error: BaseException) -> str:

@@ -159,11 +159,12 @@ class Store:
     def _read_log(self) -> None:
         last = self._commits[-1].number if self._commits else 0
         with storage_errors("read", f"the log of {self.uri}", reading=True):
-            head = log.read_head(self.path)  # before the table, which may grow in between
             handle = self._handle(_COMMITS)
             handle.checkout_latest()
             if handle.version == self._log_version:
                 return
+            head = log.read_head(self.path)  # before the table, which may grow in between
+            handle.checkout_latest()
             rows = handle.search().where(f"number >= {last}").limit(None).to_arrow().to_pylist()
             version = handle.version
         found = sorted((Commit.from_row(row) for row in rows), key=lambda c: (c.number, c.token))

@@ -178,7 +178,7 @@ class Vectors(Core[S]):
         progress: Progress = no_progress,
     ) -> tuple[npt.NDArray[np.float32], pl.Series]:
         """(N, 2) float32 plot positions of all embedded samples, and their ids. Computed once and kept."""
-        if method not in {"pca", "umap"}:
+        if method not in ("pca", "umap"):
             raise InvalidValueError(f"method={shown(method)}: expected 'pca' or 'umap'")
         snapshot = self.snapshot()
         model = snapshot.model_name(embedding_model_name)
