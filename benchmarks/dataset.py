@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+
 from lightly_widget import Dataset, ImageDataset, ImageSampleField
 from lightly_widget.ingest import IMAGE_SCHEMA, ImageScan
 
@@ -83,7 +84,12 @@ def queries(dataset: ImageDataset, n: int) -> None:
     report("match three conditions, count", timed(lambda: len(dataset.match(condition))), 0.05, timed(plain))
     report("match three conditions, the ids", timed(lambda: dataset.match(condition).sample_ids), None, timed(plain))
     report("match three conditions, to_polars", timed(lambda: dataset.match(condition).to_polars(), 3))
-    report("order_by width", timed(lambda: len(dataset.order_by(field.width)), 3), None, timed(lambda: frame.sort("width"), 3))
+    report(
+        "order_by width",
+        timed(lambda: len(dataset.order_by(field.width)), 3),
+        None,
+        timed(lambda: frame.sort("width"), 3),
+    )
     ids = dataset.query().sample_ids.gather(np.random.default_rng(1).permutation(n)[: min(n, 100_000)])
     counter = iter(range(1000))
     report(f"tag {len(ids):,} samples", timed(lambda: dataset.select(ids).add_tag(f"tag {next(counter)}"), 3), 1.0)

@@ -119,9 +119,10 @@ class Describing(Core[S]):
 
     def delete_annotation_source(self, annotation_source: str) -> None:
         """Remove all annotations of a source."""
-        with self._change("delete_annotation_source", {"annotation_source": annotation_source}) as (work, now):
-            rows = now.annotations_of(annotation_source)["sample"].unique().to_numpy()
-            write_annotations(work, now, pl.DataFrame(schema=ANNOTATION_SCHEMA), annotation_source, rows)
+        source = check_source(annotation_source)
+        with self._change("delete_annotation_source", {"annotation_source": source}) as (work, now):
+            rows = now.annotations_of(source)["sample"].unique().to_numpy()
+            write_annotations(work, now, pl.DataFrame(schema=ANNOTATION_SCHEMA), source, rows)
 
 
 def write_annotations(

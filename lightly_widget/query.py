@@ -377,7 +377,7 @@ def ids_of(samples: Any) -> pl.Series:
     """Sample ids from ids, samples, or a query."""
     if isinstance(samples, Query):
         return samples.sample_ids
-    if isinstance(samples, str) or not isinstance(samples, Iterable):
+    if isinstance(samples, str | bytes) or not isinstance(samples, Iterable):
         raise InvalidTypeError(f"expected sample ids or samples, not {shown(samples)}")
     ids = [item if isinstance(item, str) else getattr(item, "sample_id", item) for item in samples]
     wrong = [item for item in ids if not isinstance(item, str)]

@@ -248,3 +248,56 @@ def mutant_outcomes(home: Path, seeds: range, limit_s: float = 60) -> dict[int, 
         left = range(last + 1, left.stop)
         assert results, "the worker did not start"
     return results
+
+
+# -- two kernels -----------------------------------------------------------------------------------------------------
+
+
+def _mixed_writes(home: str, who: str, rounds: int) -> int:
+    dataset = ImageDataset.load("shared", home)
+    ids = dataset.query().sample_ids.to_list()
+    for number in range(rounds):
+        dataset.select([ids[number % len(ids)]]).add_tag(f"{who} {number}")
+        picks = pl.Series(ids[: 1 + number % 5])
+        values = pl.DataFrame({"sample_id": picks, f"{who} score": [float(number)] * len(picks)})
+        dataset.write_tag(f"{who} picks", picks, replace=True, metadata=values)
+        dataset._add_scan(scan_of(range(10, 11 + number)))  # both add the same images
+        dataset.update_metadata({ids[0]: {"last writer": who, f"{who} count": number}})
+    return rounds
+
+
+def two_kernels(home: Path, rounds: int) -> int:
+    """Two processes write to one dataset while a third reads: no update lost, no read torn. Returns the reads."""
+    dataset = ImageDataset.create("shared", home)
+    dataset._add_scan(scan_of(range(10)))
+    first = dataset.query().sample_ids.to_list()
+    writers = [context.Process(target=_mixed_writes, args=(str(home), who, rounds)) for who in ("left", "right")]
+    for writer in writers:
+        writer.start()
+    looks = 0
+    while any(writer.is_alive() for writer in writers):
+        frame = dataset.to_polars()  # a handle that is open all the time, and stale all the time
+        looks += 1
+        for who in ("left", "right"):
+            if f"metadata.{who} score" not in frame.columns:
+                continue
+            # The tag and its values are one write: never the one without the other.
+            tagged = frame.filter(pl.col("tags").list.contains(f"{who} picks"))[f"metadata.{who} score"]
+            assert tagged.null_count() == 0
+            assert tagged.n_unique() <= 1
+            if len(tagged):
+                assert int(tagged[0]) % 5 + 1 == len(tagged)
+    for writer in writers:
+        writer.join()
+        assert writer.exitcode == 0
+    for found in (dataset, ImageDataset.load("shared", home)):
+        assert set(found.tags) == {f"{w} {n}" for w in ("left", "right") for n in range(rounds)} | {
+            "left picks",
+            "right picks",
+        }
+        paths = found.to_polars()["file_path_abs"]
+        assert sorted(paths) == sorted(scan_of(range(10 + rounds)).frame["file_path_abs"])
+        assert found.query().sample_ids.to_list()[:10] == first
+        assert found.get_sample(first[0]).metadata["left count"] == rounds - 1
+        assert found.get_sample(first[0]).metadata["right count"] == rounds - 1
+    return looks

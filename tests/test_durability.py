@@ -11,12 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pytest
 
 from lightly_widget import ImageDataset, disk
 from lightly_widget.errors import DiskFullError, ReadOnlyError
-from tests.durability import context, kill_rounds, make_whole, model_after, mutant_outcomes, scan_of, state_of, step
+from tests.durability import (
+    context,
+    kill_rounds,
+    make_whole,
+    model_after,
+    mutant_outcomes,
+    scan_of,
+    state_of,
+    step,
+    two_kernels,
+)
 
 SECONDS = 120
 
@@ -53,54 +62,8 @@ def test_killed_at_random_moments_nothing_acknowledged_is_lost_and_nothing_half_
     assert kill_rounds(tmp_path, 30, longest_s=0.1) > 30
 
 
-def _mixed_writes(home: str, who: str, rounds: int) -> int:
-    dataset = ImageDataset.load("shared", home)
-    ids = dataset.query().sample_ids.to_list()
-    for number in range(rounds):
-        dataset.select([ids[number % len(ids)]]).add_tag(f"{who} {number}")
-        picks = pl.Series(ids[: 1 + number % 5])
-        values = pl.DataFrame({"sample_id": picks, f"{who} score": [float(number)] * len(picks)})
-        dataset.write_tag(f"{who} picks", picks, replace=True, metadata=values)
-        dataset._add_scan(scan_of(range(10, 11 + number)))  # both add the same images
-        dataset.update_metadata({ids[0]: {"last writer": who, f"{who} count": number}})
-    return rounds
-
-
 def test_two_kernels_lose_no_update_and_readers_are_never_torn(tmp_path: Path) -> None:
-    rounds = 15
-    dataset = ImageDataset.create("shared", tmp_path)
-    dataset._add_scan(scan_of(range(10)))
-    first = dataset.query().sample_ids.to_list()
-    writers = [context.Process(target=_mixed_writes, args=(str(tmp_path), who, rounds)) for who in ("left", "right")]
-    for writer in writers:
-        writer.start()
-    looks = 0
-    while any(writer.is_alive() for writer in writers):
-        frame = dataset.to_polars()  # a handle that is open all the time, and stale all the time
-        looks += 1
-        for who in ("left", "right"):
-            if f"metadata.{who} score" not in frame.columns:
-                continue
-            # The tag and its values are one write: never the one without the other.
-            tagged = frame.filter(pl.col("tags").list.contains(f"{who} picks"))[f"metadata.{who} score"]
-            assert tagged.null_count() == 0
-            assert tagged.n_unique() <= 1
-            if len(tagged):
-                assert int(tagged[0]) % 5 + 1 == len(tagged)
-    for writer in writers:
-        writer.join()
-        assert writer.exitcode == 0
-    assert looks > 1
-    for found in (dataset, ImageDataset.load("shared", tmp_path)):
-        assert set(found.tags) == {f"{w} {n}" for w in ("left", "right") for n in range(rounds)} | {
-            "left picks",
-            "right picks",
-        }
-        paths = found.to_polars()["file_path_abs"]
-        assert sorted(paths) == sorted(scan_of(range(10 + rounds)).frame["file_path_abs"])
-        assert found.query().sample_ids.to_list()[:10] == first
-        assert found.get_sample(first[0]).metadata["left count"] == rounds - 1
-        assert found.get_sample(first[0]).metadata["right count"] == rounds - 1
+    assert two_kernels(tmp_path, 15) > 1
 
 
 def _write_into_full_disk(home: str, reserving: bool) -> tuple[int, int]:

@@ -1,0 +1,41 @@
+"""Never lost: kill −9 at random moments, damaged files, two kernels; the tests do the same, fewer times.
+
+python -m benchmarks.durability [--kills 300] [--mutants 1000] [--rounds 100]
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import tempfile
+import time
+from pathlib import Path
+
+from tests.durability import kill_rounds, make_whole, mutant_outcomes, two_kernels
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=300)
+    parser.add_argument("--mutants", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=100)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        home = Path(name)
+        start = time.perf_counter()
+        changes = kill_rounds(home / "kills", options.kills, longest_s=0.2)
+        seconds = time.perf_counter() - start
+        print(f"{options.kills} of {options.kills} kills: reopened whole, {changes:,} changes kept ({seconds:.0f} s)")
+        start = time.perf_counter()
+        looks = two_kernels(home / "kernels", options.rounds)
+        seconds = time.perf_counter() - start
+        print(f"two kernels, {options.rounds} rounds each: nothing lost, {looks:,} reads not torn ({seconds:.0f} s)")
+        start = time.perf_counter()
+        make_whole(home / "mutants", steps=25)
+        outcomes = collections.Counter(o for _, o in mutant_outcomes(home / "mutants", range(options.mutants)).values())
+        print(f"{options.mutants} damaged copies: {dict(outcomes)} ({time.perf_counter() - start:.0f} s)")
+        assert set(outcomes) <= {"same", "CorruptDataError"}, outcomes
+
+
+if __name__ == "__main__":
+    main()
