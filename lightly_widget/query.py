@@ -216,11 +216,16 @@ class Query(Generic[S]):
         }
 
     def explain(self) -> str:
-        """The steps, one a line."""
-        return "\n".join(["all samples", *(str(step) for step in self._steps)])
+        """The steps, one a line, each filter with the polars expression that it is evaluated as."""
+        lines = ["all samples"]
+        for step in self._steps:
+            lines.append(str(step))
+            if isinstance(step, Match):
+                lines.append(f"    polars: {self._source.snapshot().plan(step.expression)}")
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {' → '.join(self.explain().splitlines())}>"
+        return f"<{type(self).__name__}: {' → '.join(['all samples', *map(str, self._steps)])}>"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that `from_dict` reads; the sample ids themselves where a polars expression is in the way."""

@@ -274,6 +274,10 @@ class Snapshot:
         polars = expression.to_polars(scope)
         return scope.evaluate(polars)
 
+    def plan(self, expression: Expression) -> str:
+        """The polars expression that stands for a filter."""
+        return str(expression.to_polars(_SampleScope(self)))
+
 
 class _Columns:
     """Columns gathered while an expression is turned into polars, and then evaluated over."""

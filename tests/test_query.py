@@ -281,6 +281,7 @@ def test_the_plan_is_shown(dataset: lw.Dataset) -> None:
     for part in ("metadata.number > 1", "tags.contains('a')", "order_by(metadata.word", "[:5]"):
         assert part in query.explain()
         assert part in repr(query)
+    assert 'polars: [([(col("metadata.number")) > (dyn int: 1)]) & (col("tag:a").not())]' in query.explain()
 
 
 def test_all_criteria_are_met_by_one_annotation(tmp_path: Path) -> None:
