@@ -78,21 +78,33 @@ def mundig(n: int, k: int, **terms: Any) -> list[int]:
     return list(selection.run_selection([], n, k))
 
 
-def equal_picks(ours: list[int], peer: list[int]) -> str:
-    differ = [i for i, (a, b) in enumerate(zip(ours, peer, strict=True)) if a != b]
-    return "same picks" if not differ else f"picks part at {differ[0] + 1} of {len(ours)}"
+def judged(score: Callable[[list[int], int], float]) -> Callable[[list[int], list[int]], str]:
+    """Where the picks part, `score(earlier picks, row)` in float64 says whose is better."""
+
+    def check(ours: list[int], peer: list[int]) -> str:
+        differ = [i for i, (a, b) in enumerate(zip(ours, peer, strict=True)) if a != b]
+        if not differ:
+            return "same picks"
+        at = differ[0]
+        mine, theirs = score(ours[:at], ours[at]), score(ours[:at], peer[at])
+        verdict = "a tie" if abs(mine - theirs) <= 1e-13 * abs(mine) else "ours" if mine > theirs else "THE PEER'S"
+        return f"picks part at {at + 1} of {len(ours)}; better in float64: {verdict} ({mine:.10g}, {theirs:.10g})"
+
+    return check
 
 
-def equal_distances(x: np.ndarray, ours: list[int], peer: list[int]) -> str:
-    """Where farthest-first picks part, float64 says who was right."""
-    differ = [i for i, (a, b) in enumerate(zip(ours, peer, strict=True)) if a != b]
-    if not differ:
-        return "same picks"
-    at = differ[0]
-    before = x[ours[:at]].astype(np.float64)
-    mine, theirs = (np.sqrt(((before - x[r]) ** 2).sum(axis=1).min()) for r in (ours[at], peer[at]))
-    verdict = "float64 agrees with ours" if mine > theirs else "float64 DISAGREES with ours"
-    return f"picks part at {at + 1}, {verdict} ({mine:.7g} against {theirs:.7g})"
+def nearest_square(x: np.ndarray, picks: list[int], row: int) -> float:
+    return float(((x[picks].astype(np.float64) - x[row]) ** 2).sum(axis=1).min(initial=np.inf))
+
+
+def entropy(counts: np.ndarray, target: np.ndarray, picks: list[int]) -> float:
+    sums = counts[picks].sum(axis=0, dtype=np.float64)
+    return float(-(np.log(np.maximum(sums / sums.sum(), 1e-7)) * target).sum())
+
+
+def log_spread(x: np.ndarray, picks: list[int], row: int) -> float:
+    spread = sum(nearest_square(x, [p for p in picks if p != q], q) for q in picks) if len(picks) > 1 else 0.0
+    return float(np.log(spread + nearest_square(x, picks, row)))
 
 
 def diverse_real() -> Row:
@@ -105,7 +117,7 @@ def diverse_real() -> Row:
         20,
         40,
         x.nbytes,
-        lambda ours, peer: equal_distances(x, ours, peer),
+        judged(lambda picks, row: nearest_square(x, picks, row)),
     )
 
 
@@ -119,7 +131,7 @@ def diverse_noise() -> Row:
         3,
         8,
         x.nbytes,
-        lambda ours, peer: equal_distances(x, ours, peer),
+        judged(lambda picks, row: nearest_square(x, picks, row)),
     )
 
 
@@ -144,7 +156,13 @@ def combined() -> Row:
         5,
         20,
         x.nbytes,
-        equal_picks,
+        judged(
+            lambda picks, row: (
+                log_spread(x, picks, row)
+                + float(np.log(weights[[*picks, row]].sum()))
+                - float(np.log(entropy(counts, target, [*picks, row])))
+            )
+        ),
     )
 
 
@@ -191,7 +209,7 @@ def balancing() -> Row:
         10,
         40,
         counts.nbytes,
-        equal_picks,
+        judged(lambda picks, row: -entropy(counts, target, [*picks, row])),
     )
 
 
@@ -205,7 +223,7 @@ def weighting() -> Row:
         "lightly-mundig",
         10,
         30,
-        check=equal_picks,
+        check=judged(lambda picks, row: float(weights[row])),
     )
 
 

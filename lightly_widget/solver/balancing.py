@@ -2,8 +2,8 @@
 
 With T_c the summed counts, T their sum, s the row's sum and x_c = c_c / T_c, the row changes the cross-entropy by
     G = τ · log(1 + s/T) − Σ t_c · log(1 + x_c)        over the classes with T_c > 0, τ their share of the target.
-log(1 + x) ≤ x − x² / (2 + 2x) and log(1 + y) ≥ y − y²/2 turn that into one matrix-vector product per pick, with the
-counts and their squares. Only the rows whose bound is best are computed with logarithms.
+log(1 + x) ≤ x − x² / (2 + 2x) and log(1 + y) ≥ y − y²/2 turn that into one matrix-vector product per pick and a second
+order that is computed only now and then. Only the rows whose bound is best are computed with logarithms.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from .nearest import Beats, product
 from .potentials import LOG_SMALLEST, SMALLEST, Floats, Potential
-from .terms import F64, I64, Balancing
+from .terms import F32, F64, I64, Balancing
+from .threads import at_once
 
 FLOOR = 1e-7  # of a class share inside the cross-entropy
+KEPT = 0.85  # the second order is computed anew when it may have shrunk below this part
 SMALL = 40_000  # counts; below this, logarithms of everything are as fast as the bounds
 
 
@@ -36,12 +38,12 @@ class BalancingPotential(Potential):
         self.entropy = self._entropies(self.sums[None, :])[0]
         self.exactly = self.unique.size <= SMALL or self.strength < 0
         if not self.exactly:
-            c = len(target)
-            self.rough = np.empty((len(self.unique), 2 * c), dtype=np.float32)  # counts, and their squares
-            self.rough[:, :c] = self.unique
-            np.square(self.rough[:, :c], out=self.rough[:, c:])
-            self.row_sums = self.rough[:, :c].sum(axis=1)
-            self.largest = self.rough[:, :c].max(axis=0).astype(np.float64)
+            self.rough = np.ascontiguousarray(self.unique, dtype=np.float32)
+            self.row_sums = self.rough.sum(axis=1)
+            self.row_squares = np.square(self.row_sums)
+            self.largest = self.rough.max(axis=0).astype(np.float64)
+            self.bent: F32 = np.empty(0, dtype=np.float32)  # the second order, as of `bent_by`
+            self.bent_by = np.zeros(len(target))
             self.left = np.ones(len(self.unique), int) if self.group is None else np.bincount(self.group)
             self.holders = np.count_nonzero(self.unique, axis=0)  # vectors that rows can still bring, per class
 
@@ -72,13 +74,21 @@ class BalancingPotential(Potential):
         above = bool((self.sums[live & wanted] > FLOOR * (total + whole.max(initial=0.0))).all())
         return above and not part[:, wanted & ~live].any()
 
+    def log_bounds(self) -> Floats:
+        if self.group is None:
+            return super().log_bounds()
+        return np.asarray(self.relative(self._bounds())[self.group])
+
     def bounds(self) -> Floats:
-        falls = self._falls(self.unique) if self.exactly else self._upper()
-        self.latest = falls if self.group is None else falls[self.group]
+        falls = self._bounds()
+        return falls if self.group is None else np.asarray(falls[self.group])
+
+    def _bounds(self) -> Floats:
+        self.latest = self._falls(self.unique) if self.exactly else self._upper()
         return self.latest
 
     def bounds_at(self, rows: I64) -> Floats:
-        return np.asarray(self.latest[rows])
+        return np.asarray(self.latest[rows if self.group is None else self.group[rows]])
 
     def _upper(self) -> Floats:
         total = float(self.sums.sum())
@@ -91,14 +101,31 @@ class BalancingPotential(Potential):
         ratio = np.divide(self.target, self.sums, out=np.zeros_like(self.target), where=used)
         slope = ratio - share / total
         bend = np.divide(ratio, 2 * (self.sums + self.largest), out=np.zeros_like(ratio), where=used)
-        falls = product(self.rough, np.concatenate([slope, -bend]).astype(np.float32))
-        y = self.row_sums * np.float32(math.sqrt(share / 2) / total)
-        y *= y
-        falls += y
+        falls = product(self.rough, slope.astype(np.float32))
+        falls -= self._second_order(bend)
+        falls += self.row_squares * np.float32(share / (2 * total * total) * (1 + 1e-5))
         # Rounding of the product, relative to the largest terms in it.
         size = float(self.row_sums.max()) * float((np.abs(slope) + bend * self.largest).max(initial=0.0))
         falls += np.float32(size * 2.0**-24 * (len(slope) / 2 + 16))
         return falls
+
+    def _second_order(self, bend: F64) -> F32:
+        """At most Σ bend · c² per row: an old value, shrunk as much as any class's bend has since."""
+        known = self.bent_by > 0
+        if known.any() and (known | (bend == 0)).all():
+            shrunk = float((bend[known] / self.bent_by[known]).min())
+            if shrunk >= KEPT:
+                return np.asarray(self.bent * np.float32(min(shrunk, 1.0)))
+        weights = (bend * (1 - 1e-5)).astype(np.float32)
+        self.bent, self.bent_by = np.empty(len(self.rough), dtype=np.float32), bend
+        step = max(1, 200_000 // max(1, self.rough.shape[1]))
+
+        def part(start: int) -> None:
+            block = self.rough[start : start + step]
+            self.bent[start : start + step] = np.square(block) @ weights
+
+        at_once(part, range(0, len(self.rough), step))
+        return self.bent
 
     def exact(self, rows: I64) -> F64:
         return self._falls(self.unique[rows if self.group is None else self.group[rows]])

@@ -10,9 +10,10 @@ import numpy as np
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, no_progress, shown
 
 from .balancing import BalancingPotential
+from .facility import FacilityPotential, cover
 from .farthest import farthest
 from .nearest import Beats
-from .potentials import DiversityPotential, FacilityPotential, Potential, SubpartPotential, WeightingPotential
+from .potentials import DiversityPotential, Potential, SubpartPotential, WeightingPotential
 from .race import Race
 from .terms import (
     F64,
@@ -139,9 +140,12 @@ def race(terms: Sequence[Term], n_rows: int, wanted: int, before: I64, barred: I
     only = potentials[0] if len(potentials) == 1 else None
     if isinstance(only, BalancingPotential) and only.group is not None:
         runners.line_up(only.group)
-    if len(potentials) == 1 and isinstance(potentials[0], DiversityPotential) and potentials[0].strength > 0:
-        enough = yield from farthest(potentials[0], runners, wanted)
+    if isinstance(only, DiversityPotential) and only.strength > 0:
+        enough = yield from farthest(only, runners, wanted)
         return StopReason.COMPLETE if enough else StopReason.MINIMUM_DISTANCE
+    if isinstance(only, FacilityPotential) and only.strength > 0:
+        yield from cover(only, runners, wanted)
+        return StopReason.COMPLETE
     for _ in range(wanted):
         found = yield from runners.choose()
         if found is None:

@@ -14,7 +14,7 @@ import numpy as np
 from lightly_widget.errors import InvalidValueError
 
 from .terms import F32, F64, I64
-from .threads import at_once, in_steps
+from .threads import at_once, available_cores, in_steps
 
 Beats = Generator[None, None, None]
 BLOCK = 512
@@ -232,7 +232,7 @@ def product(matrix: F32, vector: F32, out: F32 | None = None) -> F32:
     out = np.empty(len(matrix), dtype=np.float32) if out is None else out
     if matrix.size < PARALLEL:
         return np.asarray(np.dot(matrix, vector, out=out))
-    step = max(1, PARALLEL // 2 // max(matrix.shape[1], 1))
+    step = -(-len(matrix) // available_cores())
 
     def part(start: int) -> None:
         np.dot(matrix[start : start + step], vector, out=out[start : start + step])

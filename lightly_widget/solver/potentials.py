@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .nearest import TINY, Beats, NearestPick, product
-from .terms import F64, I64, Bools, Diversity, FacilityLocation, SubpartDiversity, Weighting
+from .terms import F64, I64, Bools, Diversity, SubpartDiversity, Weighting
 from .torch_nearest import make_nearest
 
 SMALLEST = float(np.finfo(np.float64).tiny)
@@ -45,6 +45,10 @@ class Potential(ABC):
     @abstractmethod
     def bounds_at(self, rows: I64) -> Floats:
         """The same for a few rows, after they were tightened."""
+
+    def log_bounds(self) -> Floats:
+        """(n,) bounds of `relative`."""
+        return self.relative(self.bounds())
 
     def tighten(self, rows: I64) -> Beats:
         """Make `bounds` of these rows as good as they cheaply get."""
@@ -286,60 +290,3 @@ class SubpartPotential(NearPotential):
     def inform(self, row: int) -> Beats:
         for crop in self.crops[self.starts[row] : self.starts[row + 1]].tolist():
             yield from self.add(crop)
-
-
-class FacilityPotential(Potential):
-    """Σ of the largest similarities. What a row would add only shrinks, so old values are upper bounds."""
-
-    def __init__(self, term: FacilityLocation) -> None:
-        super().__init__(term.strength)
-        n, k = term.indices.shape
-        source = np.repeat(np.arange(n, dtype=np.int32), k)
-        target, similarity = term.indices.ravel(), term.similarities.ravel()
-        real = (target >= 0) & (target != source)
-        # Edges by target: whom a pick would cover, and how well.
-        order = np.argsort(target[real], kind="stable")
-        self.source, self.similarity = source[real][order], similarity[real][order]
-        count = np.bincount(target[real], minlength=n)
-        self.starts = np.concatenate([[0], np.cumsum(count)])
-        self.count = count
-        self.covered = np.zeros(n)
-        self.total = 0.0
-        self.old = self._gains(np.arange(n))
-
-    def _edges(self, rows: I64) -> tuple[NDArray[np.int32], Floats, I64]:
-        count = self.count[rows]
-        position = np.repeat(np.arange(len(rows)), count)
-        edge = np.arange(len(position)) + np.repeat(self.starts[rows] - (np.cumsum(count) - count), count)
-        return self.source[edge], self.similarity[edge], position
-
-    def _gains(self, rows: I64) -> F64:
-        source, similarity, position = self._edges(rows)
-        more = np.maximum(similarity - self.covered[source], 0.0)
-        return np.asarray(np.bincount(position, weights=more, minlength=len(rows)) + (1.0 - self.covered[rows]))
-
-    def bounds(self) -> Floats:
-        return self.old
-
-    def bounds_at(self, rows: I64) -> Floats:
-        return np.asarray(self.old[rows])
-
-    def tighten(self, rows: I64) -> Beats:
-        self.old[rows] = self._gains(rows)
-        yield from ()
-
-    def exact(self, rows: I64) -> F64:
-        return self._gains(rows)
-
-    def base(self) -> float:
-        return self.total
-
-    def inform(self, row: int) -> Beats:
-        edges = slice(self.starts[row], self.starts[row + 1])
-        source, similarity = self.source[edges], self.similarity[edges]
-        np.maximum.at(self.covered, source, similarity)
-        self.covered[row] = 1.0
-        self.total = float(self.covered.sum())
-        if self.strength < 0:
-            self.old = self._gains(np.arange(len(self.covered)))
-        yield from ()

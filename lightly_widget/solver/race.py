@@ -109,18 +109,17 @@ class Race:
     def _bounds(self) -> Floats:
         if self.alone is not None:
             return np.asarray(self.alone.bounds() * np.float32(np.sign(self.alone.strength)))
-        return self._sum([p.bounds() for p in self.potentials], len(self.closed))
+        return self._sum([p.log_bounds() for p in self.potentials], len(self.closed))
 
     def _bounds_at(self, rows: I64) -> Floats:
         if self.alone is not None:
             return np.asarray(self.alone.bounds_at(rows) * np.float32(np.sign(self.alone.strength)))
-        return self._sum([p.bounds_at(rows) for p in self.potentials], len(rows))
+        return self._sum([p.relative(p.bounds_at(rows)) for p in self.potentials], len(rows))
 
-    def _sum(self, more: list[Floats], n: int) -> F32:
+    def _sum(self, parts: list[Floats], n: int) -> F32:
         total, size = np.zeros(n, dtype=np.float32), np.zeros(n, dtype=np.float32)
-        for potential, values in zip(self.potentials, more, strict=True):
-            part = potential.relative(values).astype(np.float32, copy=False)
-            part *= np.float32(potential.strength)
+        for potential, values in zip(self.potentials, parts, strict=True):
+            part = values.astype(np.float32, copy=False) * np.float32(potential.strength)
             total += part
             size += np.abs(part, out=part)
         size *= ROUNDING

@@ -67,8 +67,8 @@ class Balancing:
 class FacilityLocation:
     """Rows that stand for many: P = Σ over all rows of the largest similarity to a pick, on a neighbour graph.
 
-    `indices` (n, k): row j's neighbours, −1 where there is none; `similarities` (n, k) in 0…1. A row's similarity to
-    itself is 1, and 0 where there is no edge.
+    `indices` (n, k): row j's neighbours, each once, −1 where there is none; `similarities` (n, k) in 0…1. A row's
+    similarity to itself is 1, and 0 where there is no edge.
     """
 
     indices: NDArray[np.int32]
