@@ -717,6 +717,28 @@ def test_whatever_comes_in_the_error_is_ours_and_the_dataset_as_before(
     assert len(rows) == 10
 
 
+def test_threads_may_read_while_one_writes(rows: lw.ImageDataset) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    ids = rows.query().sample_ids.to_list()
+
+    def read(_: int) -> None:
+        while "done" not in rows.tags:
+            frame = rows.to_polars()
+            if "metadata.n" in frame.columns:
+                pairs = frame.filter(pl.col("tags").list.contains("t1")).select(pl.col("tags").list.len(), "metadata.n")
+                assert (pairs["tags"] == pairs["metadata.n"]).all()  # both of one write
+
+    with ThreadPoolExecutor(2) as pool:
+        readers = [pool.submit(read, number) for number in range(2)]
+        for number in range(1, 9):
+            values = pl.DataFrame({"sample_id": ids[:3], "n": [number] * 3})
+            rows.write_tag(f"t{number}", pl.Series(ids[:3]), metadata=values)
+        rows.select(ids[5:6]).add_tag("done")
+        for reader in readers:
+            reader.result()
+
+
 def test_importing_the_package_loads_nothing_heavy() -> None:
     import subprocess
 
