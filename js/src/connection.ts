@@ -4,7 +4,7 @@
  * Opening says `hello`; so does a gap in the numbers of the messages, once for many gaps. Silence after a request, or
  * a closed connection, is said in words and forgotten with the next message.
  */
-import { type Signal, signal } from "@preact/signals";
+import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { type Ask, type Message, type MessageOf, PROTOCOL } from "./protocol";
 import type { Status, Toast } from "./shapes";
 import { type Model, type Reply, Wire, WireError } from "./wire";
@@ -34,6 +34,7 @@ export interface StoreOptions {
 
 export abstract class Connection {
   readonly status: Signal<Status> = signal<Status>("connecting");
+  readonly gone: ReadonlySignal<boolean> = computed(() => this.status.value === "gone");
   readonly errors: Signal<readonly Toast[]> = signal<readonly Toast[]>([]);
   protected readonly wire: Wire;
   protected readonly options: Required<StoreOptions>;
@@ -57,6 +58,7 @@ export abstract class Connection {
     };
     this.wire = new Wire(model, { message: (reply) => this.receive(reply), gap: () => this.resync() });
     this.listenTo("comm_live_update", () => this.connectionChanged());
+    if (!isLive(model)) this.status.value = "gone";
   }
 
   protected abstract receive(reply: Reply): void;
@@ -186,4 +188,13 @@ export abstract class Connection {
     this.helloId = null;
     this.hello();
   }
+}
+
+/**
+ * A model that a saved notebook brought back has no kernel, and no event says so. anywidget hands on no more than
+ * `set`, which (as in every Backbone model) returns the model itself; other hosts return nothing and count as live.
+ */
+function isLive(model: Model): boolean {
+  const itself = model.set("height", model.get("height")) as unknown as { comm_live?: boolean } | undefined;
+  return itself?.comm_live !== false;
 }

@@ -52,6 +52,7 @@ export class Kernel {
     return {
       get: (name: keyof Traits) => this.traits[name],
       set: (name: keyof Traits, value: never) => {
+        if (this.traits[name] === value) return;
         this.changed[name] = value;
         this.traits[name] = value;
         this.trigger(`change:${name}`);

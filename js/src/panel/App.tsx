@@ -16,8 +16,15 @@ export const App = ({ view }: { view: View }) => (
 function Layout() {
   const { store } = useView();
   const height = Math.max(320, store.traits.height.value || 0);
+  // Without points the words stand in the plot.
+  const words = store.points.value === null ? null : store.statusText.value;
   return (
-    <div class="lw" style={{ "--height": `${height}px` }}>
+    <div class="lw" style={{ "--height": `${height}px` }} data-gone={store.gone.value || undefined}>
+      {words !== null && (
+        <p class="banner" role="status">
+          {words}
+        </p>
+      )}
       <div class="layout">
         <section class="stage" aria-label={`Explorer of ${store.info.dataset}`}>
           <Toolbar />

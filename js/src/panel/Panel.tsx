@@ -24,7 +24,7 @@ export function Panel() {
     event.currentTarget.querySelector<HTMLElement>("[aria-selected=false]")?.focus();
   };
   return (
-    <aside class="panel" aria-label="Sampling">
+    <aside class="panel" aria-label="Sampling" inert={store.gone.value}>
       <header class="row panel-head">
         <div class="tabs" role="tablist" aria-label="Sampling" onKeyDown={move}>
           {TABS.map(({ value, label }) => (

@@ -29,8 +29,9 @@ function Empty() {
   const { store } = useView();
   const words = store.statusText.value;
   if (words) {
+    if (store.points.value !== null) return null; // the banner says it
     return (
-      <div class={`plot-words ${store.points.value ? "corner" : ""}`} role="status">
+      <div class="plot-words" role="status">
         {store.status.value === "connecting" && <span class="spinner" aria-hidden="true" />}
         <p>{words}</p>
       </div>
@@ -76,7 +77,7 @@ function connect(view: View, host: HTMLElement): () => void {
     }),
     effect(() => paint(view, scatter)),
     effect(() => {
-      scatter.mode = view.mode.value;
+      scatter.mode = store.gone.value ? "pan" : view.mode.value; // a lasso is worked out in the kernel
     }),
     effect(() => {
       const box = store.traits.view.value;
@@ -92,6 +93,7 @@ function connect(view: View, host: HTMLElement): () => void {
       const row = view.inspected.value;
       scatter.setOverlay({ neighbours: row === null ? null : { row, rows: near?.rows ?? [] } });
     }),
+    effect(() => scatter.setOverlay({ pointed: store.hoveredRow.value })),
     store.onFlags((rows) => scatter.flagsChanged(rows ?? undefined)),
   ];
   return () => {

@@ -7,7 +7,7 @@ import { useView } from "./view";
 export function Toolbar() {
   const view = useView();
   return (
-    <div class="toolbar" role="toolbar" aria-label="Plot">
+    <div class="toolbar" role="toolbar" aria-label="Plot" inert={view.store.gone.value}>
       <Choice
         label="Pointer"
         value={view.mode.value}

@@ -11,6 +11,8 @@ export interface OverlayContent {
   /** Rows in pick order; the first ones carry their number. */
   order: ArrayLike<number>;
   hovered: number | null;
+  /** Hovered elsewhere: in another view, a linked plot, Python. */
+  pointed: number | null;
   /** The keyboard's point. */
   focused: number | null;
   outline: readonly number[] | null;
@@ -51,7 +53,8 @@ export function paintOverlay(canvas: HTMLCanvasElement, content: OverlayContent,
   const taken: Rectangle[] = [];
   paintLabels(context, content.labels, frame, taken);
   paintOrder(context, content.order, frame, taken);
-  for (const row of [content.focused, content.hovered]) if (row !== null) paintRing(context, row, frame);
+  for (const row of [content.focused, content.pointed, content.hovered])
+    if (row !== null) paintRing(context, row, frame);
   paintOutline(context, content.outline, frame);
   paintHint(context, content.hint, frame);
 }

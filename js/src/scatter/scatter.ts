@@ -46,6 +46,7 @@ export class Scatter {
     neighbours: null,
     order: [],
     hovered: null,
+    pointed: null,
     focused: null,
     outline: null,
     hint: null,
@@ -222,7 +223,7 @@ export class Scatter {
     return this.picking.nearest(this.scene, ...toData(view, px, py), REACH / view.sx, markReach / view.sx);
   }
 
-  setOverlay({ contours, labels, neighbours }: Overlays): void {
+  setOverlay({ contours, labels, neighbours, pointed }: Overlays): void {
     if (contours !== undefined) {
       this.contoursStale ||= contours && !this.wantsContours;
       this.wantsContours = contours;
@@ -230,6 +231,7 @@ export class Scatter {
     this.repaint({
       ...(labels === undefined ? {} : { labels }),
       ...(neighbours === undefined ? {} : { neighbours }),
+      ...(pointed === undefined ? {} : { pointed }),
     });
   }
 

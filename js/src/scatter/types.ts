@@ -41,6 +41,8 @@ export interface Overlays {
   contours?: boolean;
   labels?: readonly Label[];
   neighbours?: Neighbours | null;
+  /** A row to ring that the pointer here is not on: hovered in another view, a linked plot, Python. */
+  pointed?: number | null;
 }
 
 /** What tests and benchmarks may look at. */
