@@ -67,6 +67,7 @@ class Widget:
         assert self.count("sample") > before
 
     def idle(self) -> None:
+        expect(self.page.locator(".foot")).not_to_contain_text("Choosing")
         expect(self.button("Sample")).to_be_visible()
 
     def add(self, title: str) -> None:
@@ -243,7 +244,8 @@ def test_cancel_stops_and_says_so(show: Callable[..., Widget]) -> None:
     widget = show("n=600&block=300")
     widget.button("Sample").click()
     expect(widget.page.locator(".status-bar")).to_contain_text("sampled")
-    widget.button("Cancel").click()
+    # The button does not listen at once, so that a click meant for Sample does not cancel.
+    widget.button("Cancel").click(delay=400)
     widget.idle()
     expect(widget.page.locator(".foot")).to_contain_text("Cancelled after")
 

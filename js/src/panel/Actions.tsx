@@ -1,10 +1,41 @@
 /** The foot of the panel: sample, follow it, stop it, keep it. Always in reach, whatever is scrolled above. */
-import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Count } from "./Count";
 import { Button, Menu, Note, Progress, Toggle } from "./controls";
 import { count, plural, seconds } from "./format";
 import { Dialog, type DialogName } from "./Save";
 import { useView } from "./view";
+
+/** Shorter work shows no Cancel: the button would only flicker under the pointer. */
+const CANCEL_AFTER_MS = 300;
+/** Nobody reads a button faster: a click so soon was meant for Sample, whose place Cancel has taken. */
+const CANCEL_DEAF_MS = 300;
+
+function SampleOrCancel({ disabled }: { disabled: boolean }) {
+  const { store } = useView();
+  const { running } = store.sampling.value;
+  const [slow, setSlow] = useState(false);
+  const since = useRef(0);
+  useEffect(() => {
+    if (!running) {
+      setSlow(false);
+      return;
+    }
+    const timer = setTimeout(() => {
+      since.current = performance.now();
+      setSlow(true);
+    }, CANCEL_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [running]);
+  if (running && slow) {
+    const cancel = () => {
+      if (performance.now() - since.current > CANCEL_DEAF_MS) store.cancel();
+    };
+    return <Button label="Cancel" class="wide" onClick={cancel} />;
+  }
+  // The same element in the page as Cancel, so that the keyboard's focus stays on it.
+  return <Button label="Sample" kind="primary" class="wide" disabled={disabled} onClick={() => store.sample()} />;
+}
 
 export function Actions() {
   const { store } = useView();
@@ -38,11 +69,7 @@ export function Actions() {
           }}
         />
         <span class="push" />
-        {running ? (
-          <Button label="Cancel" class="wide" onClick={() => store.cancel()} />
-        ) : (
-          <Button label="Sample" kind="primary" class="wide" disabled={idle} onClick={() => store.sample()} />
-        )}
+        <SampleOrCancel disabled={idle} />
       </div>
       <Outcome />
       {running && <Progress fraction={fraction > 0 ? fraction : null} label="Sampling" />}
