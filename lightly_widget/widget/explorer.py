@@ -89,7 +89,7 @@ class Explorer(anywidget.AnyWidget):
     color_by = Checked().tag(sync=True)
     hovered = Checked(None).tag(sync=True)
     view = Checked(None).tag(sync=True)
-    height = Checked(560).tag(sync=True)
+    height = Checked(600).tag(sync=True)
     info = t.Dict(read_only=True).tag(sync=True)
     selection = Checked()
     sample = Checked(None)
@@ -100,7 +100,7 @@ class Explorer(anywidget.AnyWidget):
         query: Query[Any] | None = None,
         *,
         layout: str = "inline",
-        height: int = 560,
+        height: int = 600,
         projection: str = "auto",
         **traits_to_set: Any,
     ) -> None:
@@ -137,6 +137,7 @@ class Explorer(anywidget.AnyWidget):
         """Stop the background work and remove the widget from all pages."""
         if hasattr(self, "_actions"):
             self._actions.jobs.close()
+            self._out.close()
         super().close()
 
     def open_side_panel(self, anchor: str = "right") -> Any:
@@ -356,6 +357,10 @@ class Explorer(anywidget.AnyWidget):
     def tell_info(self) -> None:
         """Bring `info` up to date: tags, metadata and labels may have come."""
         self.set_trait("info", self._default_info())
+
+    def tell_traits(self) -> None:
+        """Send all traits again, after messages were lost on the way to the browser."""
+        self.send_state([*_CHECKS, "info"])
 
     def refresh(self) -> None:
         """Show what changed in the dataset since: tags, metadata, labels. New samples need a new explorer."""

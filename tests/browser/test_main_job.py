@@ -146,6 +146,8 @@ def test_sample_slide_and_save(quickstart: LabPage, screenshot: Callable[[Page, 
     widget(page).get_by_role("button", name="Sample", exact=True).click()
     expect(widget(page)).to_contain_text("200 samples", timeout=ANSWER_MS)
     expect(widget(page).get_by_role("button", name="Save as tag")).to_be_visible(timeout=ANSWER_MS)
+    # UMAP has glided in by itself over the PCA that showed first.
+    expect(widget(page).locator(".status-bar")).to_contain_text("UMAP", timeout=240_000)
     page.mouse.move(5, 5)
     painted(page)
     screenshot(page, "explorer-light")
