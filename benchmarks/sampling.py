@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import shutil
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -276,16 +277,16 @@ def calls() -> list[Row]:
     """The user's whole calls, beside LightlyStudio 1.2.0 as it was measured once on two quiet cores."""
     import polars as pl
 
-    from lightly_widget import Dataset
+    from lightly_widget import Dataset, SampleField
 
     folder = CACHE / "datasets"
     n = 10_000
     rng = np.random.default_rng(0)
     dataset = Dataset.load_or_create("calls", folder)
     if len(dataset) == 0:
-        frame = pl.DataFrame({"file_name": [f"{i}.png" for i in range(n)], "score": rng.random(n)})
-        dataset = Dataset.from_polars(frame, name="calls", path=folder)
-        dataset.add_embeddings(heavy_noise(n, 512))
+        frame = pl.DataFrame({"text": [f"text {i}" for i in range(n)], "score": rng.random(n)})
+        shutil.rmtree(folder, ignore_errors=True)
+        dataset = Dataset.from_polars(frame, heavy_noise(n, 512), name="calls", path=folder)
     tags = iter(range(1_000_000))
 
     def tag() -> str:
@@ -312,7 +313,7 @@ def calls() -> list[Row]:
         ),
         Row(
             "whole call: match().diverse(10) of 10,000 × 512",
-            lambda: dataset.match().sampling().diverse(10, tag()),
+            lambda: dataset.match(SampleField.metadata["score"] >= 0).sampling().diverse(10, tag()),
             None,
             "LightlyStudio 1.2.0, recorded",
             20,
