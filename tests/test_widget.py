@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,11 @@ from PIL import Image
 
 import lightly_widget as lw
 from lightly_widget.errors import InvalidValueError
-from lightly_widget.messages import REQUESTS, decode
+from lightly_widget.messages import REQUESTS, decode, replies
 from lightly_widget.widget import Explorer
 from lightly_widget.widget.clusters import class_labels, word_labels
 from lightly_widget.widget.lasso import Lasso
+from lightly_widget.widget.outbox import Outbox
 
 PATIENCE = 60.0
 N = 60
@@ -172,6 +174,45 @@ def test_messages_are_numbered_without_a_gap(front: Front) -> None:
     front.sample_now()
     front.ask("summary", n=3, source=None, metadata=None)
     assert [content["seq"] for content, _ in front.heard] == list(range(1, len(front.heard) + 1))
+
+
+def test_after_silence_the_number_of_the_last_message_is_said_again() -> None:
+    heard: list[dict[str, Any]] = []
+    all_there = threading.Event()
+
+    def send(content: dict[str, Any], buffers: Any) -> None:
+        heard.append(content)
+        if len(heard) == 5:
+            all_there.set()
+
+    out = Outbox(send, quiet=(0.01, 0.02))
+    out.say(replies.Ok(), 7)
+    out.say(replies.Hovered(None))
+    out.say(replies.Hovered(3))
+    assert all_there.wait(PATIENCE)
+    assert [(content["kind"], content["seq"]) for content in heard[3:]] == [("sync", 4), ("sync", 5)]
+    assert all(content["id"] is None and not content["done"] for content in heard[3:])
+    out.close()
+
+
+def test_a_closed_outbox_says_no_more() -> None:
+    heard: list[dict[str, Any]] = []
+    out = Outbox(lambda content, buffers: heard.append(content), quiet=(0.01,))
+    out.close()
+    before = threading.active_count()
+    out.say(replies.Ok(), 1)
+    assert threading.active_count() == before
+    assert [content["kind"] for content in heard] == ["ok"]
+
+
+def test_who_lost_messages_gets_the_traits_again(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[set[str]] = []
+    monkeypatch.setattr(front, "send_state", lambda key=None: sent.append(set(key or ())))
+    front.ask("hello", protocol=1)
+    assert sent == []
+    front.ask("hello", protocol=1, lost=True)
+    assert {"n_samples_to_select", "strategies", "filter", "color_by", "view", "info"} <= sent[0]
+    assert "_esm" not in sent[0]
 
 
 def test_info_says_what_there_is(still: Front) -> None:

@@ -139,8 +139,8 @@ export abstract class Connection {
 
   // The connection ---------------------------------------------------------------------------------------------------
 
-  protected hello(): void {
-    const { id, reply } = this.start({ kind: "hello", protocol: PROTOCOL });
+  protected hello(lost = false): void {
+    const { id, reply } = this.start({ kind: "hello", protocol: PROTOCOL, lost });
     this.helloId = id;
     reply.catch((error) => {
       if (this.helloId === id) this.helloId = null;
@@ -163,7 +163,7 @@ export abstract class Connection {
 
   protected resync(): void {
     if (this.helloId !== null) this.helloAgain = true;
-    else this.later("hello", 200, () => this.hello());
+    else this.later("hello", 200, () => this.hello(true));
   }
 
   protected heard(): void {

@@ -102,7 +102,8 @@ export interface Info {
 export type Request =
   /** The current geometry and state: answered by `points` parts, `mask`s, `picks`, `sampled`, at last `state`. Also the
    * resync request: what was asked before it, quick and unanswered when `state` comes, was lost on the way. */
-  | { kind: "hello"; id: number; protocol: number }
+  /** `lost`: messages were lost on the way, so the traits are wanted again as well. */
+  | { kind: "hello"; id: number; protocol: number; lost?: boolean }
   | { kind: "colors"; id: number; color_by: ColorBy }
   | ({ kind: "sample"; id: number; n: number } & SampleSpec)
   | { kind: "cancel"; id: number; target: number }
@@ -180,6 +181,8 @@ export type Message = { seq: number; id: number | null; done: boolean } & (
     }
   /** The last answer to `hello`: ids of the requests still being worked on. */
   | { kind: "state"; running: number[] }
+  /** Follows the last message after some seconds of silence, so that the loss of that one shows as a gap. */
+  | { kind: "sync" }
   /** The trait `hovered` was set in the kernel: the row of that sample. */
   | { kind: "hovered"; row: number | null }
   | { kind: "saved"; tag: string; count: number }

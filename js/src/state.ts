@@ -318,14 +318,15 @@ export class Store extends Connection {
 
   protected override onWelcome(hello: number, running: readonly number[], first: boolean): void {
     this.live.resynced(hello, running);
-    if (first) this.colorByChanged(this.traits.color_by.peek());
+    const colorBy = this.traits.color_by.peek();
+    if (first || !same(this.colors.peek().colorBy, colorBy)) this.colorByChanged(colorBy);
   }
 
   // Messages ---------------------------------------------------------------------------------------------------------
 
   protected override receive(reply: Reply): void {
-    this.heard();
     const { message, buffers } = reply;
+    if (message.kind !== "sync") this.heard(); // nobody asked for it, so it is no sign that answers come
     const { id } = message;
     const stale = id !== null && this.wire.isOurs(id) && this.live.isStale(id);
     batch(() => {

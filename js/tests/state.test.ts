@@ -484,6 +484,36 @@ test("1,000 messages of which every seventh is lost end in the kernel's state", 
   assert.equal(kernel.of("hello").length, 2);
 });
 
+test("after the last message was lost, `sync` brings everything again, traits and colours too", async () => {
+  const { kernel, store } = ready();
+  await settle();
+  assert.equal(kernel.last("hello").lost, false);
+  const asked = kernel.of("colors").length;
+  kernel.lose();
+  kernel.say({ kind: "sync" });
+  await after(300);
+  assert.equal(kernel.of("hello").length, 2);
+  assert.equal(kernel.last("hello").lost, true);
+  kernel.change("color_by", { by: "metadata", key: "score" });
+  kernel.welcome();
+  await settle();
+  assert.ok(kernel.of("colors").length > asked);
+  assert.deepEqual(kernel.last("colors").color_by, store.traits.color_by.value);
+  kernel.say({ kind: "sync" });
+  await after(1_000);
+  assert.equal(kernel.of("hello").length, 2, "no gap, no question");
+});
+
+test("a model that a saved notebook brought back knows that its kernel is gone", async () => {
+  const kernel = new Kernel();
+  const model = { ...kernel.model, set: () => ({ comm_live: false }) } as unknown as Kernel["model"];
+  const store = new Store(model);
+  stores.push(store);
+  assert.equal(store.statusText.value, STATUS_WORDS.gone);
+  await after(10_000);
+  assert.ok(store.gone.value);
+});
+
 test("a kernel that says nothing is told of in words, and all is well when it answers", async () => {
   const { kernel, store } = open();
   await after(10_000);

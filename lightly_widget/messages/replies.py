@@ -112,6 +112,13 @@ class State(Reply):
 
 
 @dataclass(frozen=True, eq=False)
+class Sync(Reply):
+    """Says nothing but its own number, so that the loss of the last message is noticed."""
+
+    kind: ClassVar[str] = "sync"
+
+
+@dataclass(frozen=True, eq=False)
 class Hovered(Reply):
     kind: ClassVar[str] = "hovered"
     row: int | None

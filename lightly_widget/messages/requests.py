@@ -50,6 +50,8 @@ class Request:
 class Hello(Request):
     kind: ClassVar[str] = "hello"
     protocol: int
+    lost: bool = False
+    """Messages were lost on the way, so changes of traits may have been."""
 
 
 @dataclass(frozen=True)

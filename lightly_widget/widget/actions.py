@@ -108,6 +108,8 @@ class Actions:
                 f"this page speaks protocol {request.protocol} and the kernel {PROTOCOL}: reload the page, and restart "
                 "the kernel if lightly_widget was updated"
             )
+        if request.lost:
+            self._widget.tell_traits()
         state = self._state
         if state.geometry is None:
             self.jobs.start("Laying out the points", None, self._lay_out)

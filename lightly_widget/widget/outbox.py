@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
 from lightly_widget.errors import Cancelled, LightlyWidgetError
 from lightly_widget.messages import PART_ROWS, Reply, encode, pack_bits
-from lightly_widget.messages.replies import Colors, Error, Mask, Picks, Points
+from lightly_widget.messages.replies import Colors, Error, Mask, Picks, Points, Sync
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,20 +21,61 @@ if TYPE_CHECKING:
 Send = Callable[[dict[str, Any], list[memoryview]], None]
 
 
+QUIET: Final = (4.0, 16.0, 64.0)
+"""Seconds after the last message at which `sync` follows. Servers that drop messages do so for some seconds."""
+
+
 class Outbox:
     """Sends replies from any thread, in the order of their numbers."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, quiet: Sequence[float] = QUIET) -> None:
         self._send = send
+        self._quiet = quiet
         self._seq = 0
+        self._said_at = 0.0
+        self._syncs = 0
+        self._timer: threading.Timer | None = None
+        self._closed = False
         self._lock = threading.RLock()
+
+    def close(self) -> None:
+        """No more `sync`."""
+        with self._lock:
+            self._closed = True
+            if self._timer is not None:
+                self._timer.cancel()
 
     def say(self, reply: Reply, id: int | None = None, done: bool = False) -> None:  # noqa: A002 - the wire's name
         """One message; `done` marks the last answer to the request `id`."""
         content, buffers = encode(reply)
         with self._lock:
-            self._seq += 1
-            self._send(content | {"seq": self._seq, "id": id, "done": done}, buffers)
+            self._number(content, buffers, id, done)
+            self._said_at, self._syncs = time.monotonic(), 0
+            if self._timer is None:
+                self._sync_in(self._quiet[0])
+
+    def _number(self, content: dict[str, Any], buffers: list[memoryview], id: int | None, done: bool) -> None:  # noqa: A002
+        self._seq += 1
+        self._send(content | {"seq": self._seq, "id": id, "done": done}, buffers)
+
+    def _sync_in(self, seconds: float) -> None:
+        if not self._closed:
+            self._timer = threading.Timer(seconds, self._sync)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _sync(self) -> None:
+        """A gap in the numbers shows with the next message only: after the last one, there must be one more."""
+        with self._lock:
+            self._timer = None
+            left = self._said_at + self._quiet[self._syncs] - time.monotonic()
+            if left > 0:
+                self._sync_in(left)
+                return
+            self._number(*encode(Sync()), None, False)
+            self._syncs += 1
+            if self._syncs < len(self._quiet):
+                self._sync_in(self._said_at + self._quiet[self._syncs] - time.monotonic())
 
     def error(self, error: BaseException, id: int | None) -> None:  # noqa: A002
         """An error as the last answer, in words."""
