@@ -295,8 +295,8 @@ def test_all_rows_alike_are_picked_in_order() -> None:
     assert result.gains[1:].tolist() == [0.0] * 49
 
 
-@pytest.mark.parametrize("repeated", [False, True])
-def test_balancing_of_larger_data_is_exact(repeated: bool) -> None:
+@pytest.mark.parametrize(("repeated", "unit"), [(False, 1), (True, 1), (False, 2.0**90)])
+def test_balancing_of_larger_data_is_exact(repeated: bool, unit: float) -> None:
     """Large enough for the bounds on the cross-entropy; compared with logarithms of everything."""
     rng = np.random.default_rng(5)
     n, c = 4000, 20
@@ -306,7 +306,7 @@ def test_balancing_of_larger_data_is_exact(repeated: bool) -> None:
     counts[:, 7] = 0
     counts[3990:, 9] += 1
     target = rng.random(c)
-    result = solve(Balancing(counts.astype(np.float32), target), n=n, k=120)
+    result = solve(Balancing((counts * unit).astype(np.float32), target), n=n, k=120)
     sums, share = np.zeros(c), target / target.sum()
     free = np.ones(n, dtype=bool)
     for pick in result.rows.tolist():

@@ -9,6 +9,7 @@ order that is computed only now and then. Only the rows whose bound is best are 
 from __future__ import annotations
 
 import math
+from collections.abc import Generator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from .nearest import Beats, product
 from .potentials import LOG_SMALLEST, SMALLEST, Floats, Potential
 from .terms import F32, F64, I64, Balancing
-from .threads import at_once
+from .threads import aside, at_once, in_steps
 
 FLOOR = 1e-7  # of a class share inside the cross-entropy
 KEPT = 0.85  # the second order is computed anew when it may have shrunk below this part
@@ -30,72 +31,83 @@ class BalancingPotential(Potential):
 
     def __init__(self, term: Balancing) -> None:
         super().__init__(term.strength)
+        self.counts = term.counts
         target = np.asarray(term.target, dtype=np.float64)
         self.target = target / target.sum()
-        self.unique, self.group = distinct(term.counts)
         self.sums = np.zeros(len(target))
-        self.latest: Floats = np.empty(0)
         self.entropy = self._entropies(self.sums[None, :])[0]
+        self.latest: Floats = np.empty(0)
+
+    def prepare(self) -> Beats:
+        self.unique, self.group = yield from aside(lambda: distinct(self.counts))
+        largest = float(self.unique.max(initial=0))
+        if largest and not 1e-6 < largest < 1e6:  # shares know no unit, float32 does
+            self.unique = self.unique.astype(np.float64) / largest
         self.exactly = self.unique.size <= SMALL or self.strength < 0
         if not self.exactly:
-            self.rough = np.ascontiguousarray(self.unique, dtype=np.float32)
-            self.row_sums = self.rough.sum(axis=1)
-            self.row_squares = np.square(self.row_sums)
-            self.largest = self.rough.max(axis=0).astype(np.float64)
-            self.bent: F32 = np.empty(0, dtype=np.float32)  # the second order, as of `bent_by`
-            self.bent_by = np.zeros(len(target))
-            self.left = np.ones(len(self.unique), int) if self.group is None else np.bincount(self.group)
-            self.holders = np.count_nonzero(self.unique, axis=0)  # vectors that rows can still bring, per class
+            yield from aside(self._prepare_bounds)
+
+    def _prepare_bounds(self) -> None:
+        self.rough = np.ascontiguousarray(self.unique, dtype=np.float32)
+        self.row_sums = self.rough.sum(axis=1)
+        self.row_squares = np.square(self.row_sums)
+        self.largest = self.rough.max(axis=0).astype(np.float64)
+        self.bent: F32 = np.empty(0, dtype=np.float32)  # the second order, as of `bent_by`
+        self.bent_by = np.zeros(len(self.target))
+        self.left = np.ones(len(self.unique), int) if self.group is None else np.bincount(self.group)
+        self.holders = np.count_nonzero(self.rough, axis=0)  # vectors that rows can still bring, per class
 
     def _entropies(self, sums: F64) -> F64:
         total = sums.sum(axis=1, keepdims=True)
         shares = np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)
         return np.asarray(-(np.log(np.maximum(shares, FLOOR)) @ self.target))
 
+    def _all_falls(self) -> Generator[None, None, F64]:
+        """How much each distinct count vector would lower the cross-entropy."""
+        out = np.empty(len(self.unique))
+        step = max(1, 200_000 // max(1, self.unique.shape[1]))
+
+        def part(start: int) -> None:
+            out[start : start + step] = self._falls(self.unique[start : start + step])
+
+        yield from in_steps(part, range(0, len(out), step))
+        return out
+
     def _falls(self, vectors: NDArray[np.generic]) -> F64:
-        """How much each of these count vectors would lower the cross-entropy."""
-        out = np.empty(len(vectors))
-        step = max(1, 200_000 // max(1, vectors.shape[1]))
         total = float(self.sums.sum())
         live = self.sums > 0
-        for start in range(0, len(vectors), step):
-            part = vectors[start : start + step].astype(np.float64)
-            whole = part.sum(axis=1)
-            # Differences from the present state keep their digits where nothing touches the floor.
-            if total > 0 and self._differences_hold(part, whole, total, live):
-                change = np.log1p(part[:, live] / self.sums[live]) @ self.target[live]
-                out[start : start + step] = change - self.target[live].sum() * np.log1p(whole / total)
-            else:
-                out[start : start + step] = self.entropy - self._entropies(self.sums + part)
-        return out
+        part = vectors.astype(np.float64)
+        whole = part.sum(axis=1)
+        # Differences from the present state keep their digits where nothing touches the floor.
+        if total > 0 and self._differences_hold(part, whole, total, live):
+            change = np.log1p(part[:, live] / self.sums[live]) @ self.target[live]
+            return np.asarray(change - self.target[live].sum() * np.log1p(whole / total))
+        return np.asarray(self.entropy - self._entropies(self.sums + part))
 
     def _differences_hold(self, part: F64, whole: F64, total: float, live: NDArray[np.bool_]) -> bool:
         wanted = self.target > 0
         above = bool((self.sums[live & wanted] > FLOOR * (total + whole.max(initial=0.0))).all())
         return above and not part[:, wanted & ~live].any()
 
-    def log_bounds(self) -> Floats:
-        if self.group is None:
-            return super().log_bounds()
-        return np.asarray(self.relative(self._bounds())[self.group])
+    def update(self) -> Beats:
+        self.latest = (yield from self._all_falls()) if self.exactly else (yield from self._upper())
 
     def bounds(self) -> Floats:
-        falls = self._bounds()
-        return falls if self.group is None else np.asarray(falls[self.group])
+        return self.latest if self.group is None else np.asarray(self.latest[self.group])
 
-    def _bounds(self) -> Floats:
-        self.latest = self._falls(self.unique) if self.exactly else self._upper()
-        return self.latest
+    def log_bounds(self) -> Floats:
+        logs = self.relative(self.latest)
+        return logs if self.group is None else np.asarray(logs[self.group])
 
     def bounds_at(self, rows: I64) -> Floats:
         return np.asarray(self.latest[rows if self.group is None else self.group[rows]])
 
-    def _upper(self) -> Floats:
+    def _upper(self) -> Generator[None, None, Floats]:
         total = float(self.sums.sum())
         wanted, live = self.target > 0, self.sums > 0
         reach = FLOOR * (total + float(self.row_sums.max()))
         if total == 0 or (self.holders[wanted & ~live] > 0).any() or not (self.sums[wanted & live] > reach).all():
-            return self._falls(self.unique)
+            return (yield from self._all_falls())
         used = wanted & live
         share = float(self.target[used].sum())
         ratio = np.divide(self.target, self.sums, out=np.zeros_like(self.target), where=used)
@@ -128,7 +140,9 @@ class BalancingPotential(Potential):
         return self.bent
 
     def exact(self, rows: I64) -> F64:
-        return self._falls(self.unique[rows if self.group is None else self.group[rows]])
+        places = rows if self.group is None else self.group[rows]
+        parts = [self._falls(self.unique[places[at : at + 8192]]) for at in range(0, len(places), 8192)]
+        return np.concatenate([np.empty(0), *parts])
 
     def base(self) -> float:
         return 1.0 / max(float(self.entropy), SMALLEST)

@@ -14,6 +14,7 @@ from .nearest import Beats
 from .potentials import Floats, Potential
 from .race import TIE, Race
 from .terms import F64, I64, FacilityLocation
+from .threads import aside
 
 DRIFT = 1e-9  # of a sum that many differences were taken from; far above what rounding makes of it
 
@@ -24,22 +25,26 @@ class FacilityPotential(Potential):
     tightens = False
 
     def __init__(self, term: FacilityLocation) -> None:
+        super().__init__(term.strength)
+        self.targets, self.likeness = term.indices, term.similarities
+        self.covered = np.zeros(len(term.indices))
+        self.total = 0.0
+        self.side = DRIFT if term.strength > 0 else -DRIFT
+
+    def prepare(self) -> Beats:
+        yield from aside(self._turn_edges)
+
+    def _turn_edges(self) -> None:
         from scipy.sparse import csc_array, csr_array
 
-        super().__init__(term.strength)
-        n = len(term.indices)
-        own = np.arange(n, dtype=term.indices.dtype)[:, None]
-        self.real = (term.indices >= 0) & (term.indices != own)
-        self.targets, self.likeness = term.indices, term.similarities
+        n = len(self.targets)
+        self.real = (self.targets >= 0) & (self.targets != np.arange(n, dtype=self.targets.dtype)[:, None])
         ends = np.concatenate([[0], np.cumsum(self.real.sum(axis=1))])
         # Edges by target: whom a pick would cover, and how well.
-        edges = csc_array(csr_array((term.similarities[self.real], term.indices[self.real], ends), shape=(n, n)))
+        edges = csc_array(csr_array((self.likeness[self.real], self.targets[self.real], ends), shape=(n, n)))
         self.source, self.similarity, self.starts = edges.indices, edges.data, edges.indptr
-        self.covered = np.zeros(n)
-        self.total = 0.0
         # Each row covers itself, and is pointed to with these similarities; nothing is covered yet.
         self.more = 1.0 + np.asarray(edges.sum(axis=0, dtype=np.float64)).ravel()
-        self.side = DRIFT if term.strength > 0 else -DRIFT
 
     def bounds(self) -> Floats:
         return np.asarray(self.more + self.side)

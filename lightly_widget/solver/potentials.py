@@ -38,6 +38,10 @@ class Potential(ABC):
         """Long preparations, in steps."""
         yield from ()
 
+    def update(self) -> Beats:
+        """Before the bounds of the next pick are asked for."""
+        yield from ()
+
     @abstractmethod
     def bounds(self) -> Floats:
         """(n,) of `more`, on the helpful side. Not to be changed by the caller."""

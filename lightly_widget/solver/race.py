@@ -43,6 +43,8 @@ class Race:
         """The next row and its gain, or None when no row is eligible."""
         self.round += self.step
         self._bar()
+        for potential in self.potentials:
+            yield from potential.update()
         high = self._bounds()
         high[self.closed] = -np.inf
         best, tolerance, batch, pack = -np.inf, 0.0, FIRST_BATCH, 1

@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 Task = TypeVar("Task")
+Result = TypeVar("Result")
 MOST_THREADS = 16  # each holds a block of a few megabytes
 PATIENCE = 0.05  # seconds between signs of life
 
@@ -48,6 +49,15 @@ def in_steps(work: Callable[[Task], None], tasks: Sequence[Task]) -> Generator[N
         for future in futures:
             future.cancel()
         wait(futures)
+
+
+def aside(work: Callable[[], Result]) -> Generator[None, None, Result]:
+    """Run one piece that cannot be divided on another thread, yielding meanwhile."""
+    future = _pool().submit(work)
+    while not future.done():
+        wait([future], PATIENCE)
+        yield
+    return future.result()
 
 
 def at_once(work: Callable[[Task], None], tasks: Sequence[Task]) -> None:
