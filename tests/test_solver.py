@@ -378,6 +378,17 @@ def test_blocks_add_up_and_closing_stops() -> None:
         next(steps)
 
 
+def test_signs_of_life_come_before_the_first_pick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a clock that jumps a second at every look, each step of the preparation is a sign of life."""
+    clock = itertools.count()
+    monkeypatch.setattr("lightly_widget.solver.greedy.time.perf_counter", lambda: float(next(clock)))
+    x = np.random.default_rng(0).standard_normal((3000, 1000)).astype(np.float32)
+    blocks = list(solver.iterate([Diversity(x)], n_rows=3000, n_picks=2))
+    assert len(blocks[0].rows) == 0
+    assert blocks[0].fraction == 0
+    assert sum(len(block.rows) for block in blocks) == 2
+
+
 def test_progress_may_cancel() -> None:
     def stop(fraction: float) -> None:
         raise Cancelled(f"at {fraction}")

@@ -79,7 +79,7 @@ def in_blocks(steps: Steps, wanted: int) -> Generator[Picks, None, StopReason]:
     """Gather picks into blocks: the first at once, then one per heartbeat."""
     rows: list[int] = []
     gains: list[float] = []
-    done, due = 0, 0.0
+    done, due, first = 0, time.perf_counter() + HEARTBEAT, True
     while True:
         try:
             step = next(steps)
@@ -90,9 +90,9 @@ def in_blocks(steps: Steps, wanted: int) -> Generator[Picks, None, StopReason]:
             rows.append(step[0])
             gains.append(step[1])
             done += 1
-        now = time.perf_counter()
-        if now > due and (rows or due):
+        if (rows and first) or time.perf_counter() > due:
             yield Picks(np.array(rows, dtype=np.int64), np.array(gains, dtype=np.float64), done / max(wanted, 1))
+            first = first and not rows
             rows, gains, due = [], [], time.perf_counter() + HEARTBEAT
 
 
