@@ -248,19 +248,20 @@ def test_permuting_rows_permutes_picks(seed: int) -> None:
     assert order[second].tolist() == first
 
 
-@pytest.mark.parametrize("d", [2, 64, 700])
-def test_diverse_picks_of_larger_data_are_exact(d: int) -> None:
-    """Large enough for active sets and stale bounds; compared with every distance in float64."""
+@pytest.mark.parametrize(("n", "d", "k"), [(3000, 2, 1500), (3000, 64, 300), (1500, 700, 100), (8300, 256, 100)])
+def test_diverse_picks_of_larger_data_are_exact(n: int, d: int, k: int) -> None:
+    """Large enough for active sets, stale bounds and guesses; compared with every distance in float64."""
     rng = np.random.default_rng(d)
-    x = (rng.standard_normal((3000, d)) + 30).astype(np.float32)
+    centres = rng.standard_normal((40, d)) * 3 / np.sqrt(np.arange(1, d + 1))
+    x = (centres[rng.integers(0, 40, n)] + rng.standard_normal((n, d)) / np.arange(1, d + 1) + 30).astype(np.float32)
     x[1000:1200] = x[:200]
-    result = solve(Diversity(x), n=3000, k=300)
-    wide = x.astype(np.float64)
-    nearest, row = np.full(len(x), np.inf), 0
+    result = solve(Diversity(x), n=n, k=k)
+    nearest, row = np.full(n, np.inf), 0
     for pick, gain in zip(result.rows.tolist(), result.gains.tolist(), strict=True):
         assert pick == row
         assert gain == pytest.approx(np.sqrt(nearest[row]), rel=1e-12)
-        nearest = np.minimum(nearest, ((wide - wide[row]) ** 2).sum(axis=1))
+        distance = np.square(np.subtract(x, x[row], dtype=np.float64)).sum(axis=1)
+        nearest = np.minimum(nearest, distance)
         row = int(np.argmax(nearest >= nearest.max() * (1 - 1e-13)))
 
 
