@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -50,8 +51,22 @@ class Commit:
     undoable: bool
     undoes: int | None
     covers: int | None
-    details: dict[str, Any] = field(hash=False)
-    parts: tuple[Part, ...] = field(hash=False)
+    details_json: str
+    parts_json: str
+
+    @cached_property
+    def details(self) -> dict[str, Any]:
+        """What was done, for the history."""
+        found: dict[str, Any] = json.loads(self.details_json)
+        return found
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """What was appended. Parsed when asked for: a long history holds many that no longer count."""
+        return tuple(
+            Part(table, token, rows, checksum, tuple(ops))
+            for table, token, rows, checksum, ops in json.loads(self.parts_json)
+        )
 
     @classmethod
     def new(
@@ -59,15 +74,15 @@ class Commit:
         number: int,
         work: Work,
         author: str,
-        parts: tuple[Part, ...],
+        parts: Sequence[Part],
         *,
         undoes: int | None = None,
         covers: int | None = None,
     ) -> Commit:
+        listed = [[p.table, p.token, p.rows, p.checksum, list(p.ops)] for p in parts]
+        texts = json.dumps(work.details), json.dumps(listed)
         now = datetime.now(UTC)
-        return cls(
-            number, work.token, now, author, work.action, work.undoable, undoes, covers, work.details, tuple(parts)
-        )
+        return cls(number, work.token, now, author, work.action, work.undoable, undoes, covers, *texts)
 
     def to_arrow(self) -> Any:
         import pyarrow as pa
@@ -85,8 +100,8 @@ class Commit:
             "undoable": self.undoable,
             "undoes": self.undoes,
             "covers": self.covers,
-            "details": json.dumps(self.details),
-            "parts": json.dumps([[p.table, p.token, p.rows, p.checksum, list(p.ops)] for p in self.parts]),
+            "details": self.details_json,
+            "parts": self.parts_json,
         }
 
     @classmethod
@@ -96,11 +111,8 @@ class Commit:
             raise CorruptDataError(
                 f"commit {fields['number']} differs from its checksum: the log of the data is damaged"
             )
-        parts = tuple(
-            Part(table, token, rows, checksum, tuple(ops))
-            for table, token, rows, checksum, ops in json.loads(fields["parts"])
-        )
-        return cls(**{**fields, "details": json.loads(fields["details"]), "parts": parts})
+        texts = {"details_json": fields.pop("details"), "parts_json": fields.pop("parts")}
+        return cls(**fields, **texts)
 
 
 def schema() -> Any:
