@@ -1,4 +1,4 @@
-# `make demo` and `make test` do all the set-up on a machine that has Python 3.11+ (with venv), Node 18+ and make.
+# `make demo` and `make test` do all the set-up on a machine that has Python 3.11+ (with venv), Node 20+ and make.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -10,10 +10,10 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constr
 JS_SOURCES := $(shell find js/src -type f 2>/dev/null)
 BUNDLE := lightly_widget/static/widget.js
 
-.PHONY: demo test check lint types js-check unit browser notebooks bench bundle clean
+.PHONY: demo test check lint types js-check unit browser screenshots bench bundle clean
 
 demo: $(VENV)/.demo notebooks/node_modules/.done
-	cd notebooks && ../$(BIN)/jupyter lab quickstart.ipynb
+	cd notebooks && ../$(BIN)/jupyter lab $$([ "$$(id -u)" != 0 ] || echo --allow-root) quickstart.ipynb
 
 test: check unit browser
 
@@ -34,6 +34,10 @@ unit: $(VENV)/.test notebooks/node_modules/.done
 
 browser: $(VENV)/.test notebooks/node_modules/.done .chromium
 	$(BIN)/python -m pytest -m browser
+
+# The README's pictures are what the browser tests saw.
+screenshots: browser
+	cp screenshots/explorer-light.png screenshots/explorer-dark.png docs/
 
 bench: $(VENV)/.test
 	$(PIP) -e ".[bench]"
@@ -72,4 +76,4 @@ $(VENV)/.test: pyproject.toml constraints.txt $(BUNDLE) | $(BIN)/python
 .PHONY: .chromium
 
 clean:
-	rm -rf build dist js/dist js/node_modules notebooks/node_modules $(BUNDLE) .pytest_cache .mypy_cache .ruff_cache test-results
+	rm -rf build dist js/dist js/node_modules notebooks/node_modules $(BUNDLE) .pytest_cache .mypy_cache .ruff_cache test-results screenshots
