@@ -6,7 +6,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
+# The bundle is built here first; the package's own build hook need not do it again.
+PIP := HATCH_JUPYTER_BUILDER_SKIP_NPM=1 $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 JS_SOURCES := $(shell find js/src -type f 2>/dev/null)
 BUNDLE := lightly_widget/static/widget.js
 
@@ -60,11 +61,11 @@ notebooks/node_modules/.done: notebooks/package.json notebooks/package-lock.json
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.demo: pyproject.toml constraints.txt $(BUNDLE) | $(BIN)/python
+$(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python $(BUNDLE)
 	$(PIP) -e ".[demo]"
 	touch $@
 
-$(VENV)/.test: pyproject.toml constraints.txt $(BUNDLE) | $(BIN)/python
+$(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python $(BUNDLE)
 	$(PIP) -e ".[test]"
 	touch $@
 
