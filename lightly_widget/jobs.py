@@ -21,10 +21,14 @@ MOVED: Final = 0.005
 
 
 class Job:
-    """One piece of work. `check` (or `progress`) is to be called at least every 0.2 s and raises when it shall stop."""
+    """One piece of work. `check` (or `progress`) is to be called at least every 0.2 s and raises when it shall stop.
+
+    `words` say what it is about; the work may change them as it goes on.
+    """
 
     def __init__(self, lane: str, number: int | None, told: Callable[[Job, float], None]) -> None:
         self.lane = lane
+        self.words = lane
         self.id = number
         self.finished = threading.Event()
         self.replaced = False

@@ -59,6 +59,8 @@ def test_requests_of_the_fixture_parse(example: dict[str, Any]) -> None:
     for name, value in content.items():
         if name == "polygon":
             assert plain(getattr(request, name)) == example["arrays"][0]
+        elif name == "image":
+            assert list(request.image) == example["arrays"][0]
         elif name != "kind":
             assert plain(getattr(request, name)) == value
 
@@ -205,6 +207,29 @@ def test_a_polygon_that_is_none_is_refused(ref: Any, buffers: list[memoryview]) 
 def test_clear_takes_no_polygon() -> None:
     with pytest.raises(ValueError, match="no polygon"):
         select(REF, [TRIANGLE], op="clear")
+
+
+IMAGE = {"buffer": 0, "dtype": "u8", "shape": [4]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "buffers", "words"),
+    [
+        ({}, [], "only one of them"),
+        ({"text": "cat", "row": 1}, [], "only one of them"),
+        ({"row": 1, "image": IMAGE}, [b"abcd"], "only one of them"),
+        ({"image": IMAGE}, [], "names buffer 0"),
+        ({"image": IMAGE}, [b"abc"], "3 bytes"),
+        ({"image": IMAGE | {"shape": [0]}}, [b""], "expected 1 to"),
+        ({"image": IMAGE | {"dtype": "f32"}}, [b"abcd"], "dtype"),
+        ({"image": IMAGE | {"shape": [2**20 + 1]}}, [bytes(2**20 + 1)], "at most 1,048,576"),
+        ({"image": IMAGE | {"shape": [2, 2**19 + 1]}}, [bytes(2**20 + 2)], "expected 1 to 1,048,576"),
+        ({"image": "abcd"}, [b"abcd"], "no reference to a buffer"),
+    ],
+)
+def test_what_cannot_be_looked_for_is_refused(fields: Any, buffers: list[bytes], words: str) -> None:
+    with pytest.raises(LightlyWidgetError, match=words):
+        parse_request({"kind": "find", "id": 1, "k": 5} | fields, buffers)
 
 
 @pytest.mark.parametrize("depth", [40, 100_000])

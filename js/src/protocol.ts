@@ -81,7 +81,10 @@ export interface Info {
   /** image | text | none: what hover shows. */
   media: "image" | "text" | "none";
   embedding_models: string[];
+  /** Names of what can be shown: "pca", "umap", "umap of <model>" …; "grid" without embeddings. */
   projections: string[];
+  /** By name: how long one that is not there yet will take, in words. */
+  projection_notes: Record<string, string>;
   tags: { name: string; count: number }[];
   /** Annotation sources with the classes in each (at most 1000 named). */
   sources: { name: string; type: "classification" | "object_detection"; classes: string[] }[];
@@ -97,6 +100,8 @@ export interface Info {
   /** Why a strategy type cannot be used now, by type; absent means usable. */
   unusable: Record<string, string>;
   can_find_text: boolean;
+  /** Why no image can be looked for; null: one can. */
+  no_find_image: string | null;
 }
 
 export type Request =
@@ -123,7 +128,12 @@ export type Request =
   | { kind: "redo"; id: number }
   /** A/B: keep the current picks as B, or drop B. */
   | { kind: "compare"; id: number; op: "keep" | "clear" | "swap" }
-  | { kind: "find"; id: number; text?: string; row?: number; sign?: 1 | -1; k: number }
+  /** By a text, a row, or an encoded picture (PNG, JPEG, WebP; u8 in buffer 0, at most 2^20 bytes): one of them. */
+  | { kind: "find"; id: number; text?: string; row?: number; image?: ArrayRef; sign?: 1 | -1; k: number }
+  /** Whether `export` would meet a file: answered by `path`. */
+  | { kind: "check_path"; id: number; path: string }
+  /** Shows another projection of `info.projections`: answered when its `points` have come, or by why they will not. */
+  | { kind: "projection"; id: number; name: string }
   | { kind: "clusters"; id: number; color_by: ColorBy };
 
 export type RequestKind = Request["kind"];
@@ -217,6 +227,8 @@ export type Message = { seq: number; id: number | null; done: boolean } & (
     }
   | { kind: "recipe"; code: string }
   | { kind: "exported"; path: string; count: number }
+  /** What is at a place to write to; `problem`: why nothing can be written there. */
+  | { kind: "path"; path: string; exists: boolean; problem: string | null }
   | { kind: "found"; rows: ArrayRef; scores: ArrayRef }
   | { kind: "clusters"; labels: { text: string; x: number; y: number; count: number }[] }
   /** Progress of background work in words (UMAP, embedding, neighbours); fraction in 0…1 or null. */

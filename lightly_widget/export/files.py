@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from lightly_widget.errors import InvalidValueError, Progress, listed, no_progress, shown
+from lightly_widget.errors import InvalidValueError, LightlyWidgetError, Progress, listed, no_progress, shown
 from lightly_widget.ingest.locations import PathLike, absolute, is_url, open_file_system
 from lightly_widget.storage_errors import storage_errors
 
@@ -58,6 +58,26 @@ def atomic_file(path: PathLike, *, overwrite: bool) -> Iterator[Path]:
             _remove_folders(made)
             raise
         _sync(target.parent)
+
+
+def find_out(path: PathLike) -> tuple[str, bool, str | None]:
+    """Where `path` is, whether a file is there, and why none can be written there (None: one can, as far as is known).
+
+    For those who ask before they write; writing checks again.
+    """
+    try:
+        target = target_path(path)
+        with storage_errors("write", shown(str(target), 300)):
+            exists = os.path.lexists(target)
+            _refuse_existing(target, overwrite=True)
+            above = next((folder for folder in target.parents if os.path.lexists(folder)), target)
+            if not above.is_dir():
+                raise InvalidValueError(
+                    f"path {shown(str(target), 300)} leads through {shown(str(above), 300)}, a file"
+                )
+    except LightlyWidgetError as error:
+        return str(path), False, str(error)
+    return str(target), exists, None
 
 
 def _refuse_existing(target: Path, overwrite: bool) -> None:

@@ -33,6 +33,8 @@ MAX_LIST: Final = 100
 MAX_PLAIN: Final = 65_536
 MAX_DEPTH: Final = 32
 MAX_CORNERS: Final = 100_000
+MAX_IMAGE: Final = 2**20
+"""Bytes of a picture to look for; the browser makes it smaller first."""
 
 
 def request_id(content: object) -> int | None:
@@ -66,8 +68,8 @@ def _check_together(request: Request) -> None:
     match request:
         case Select(op=op, polygon=polygon) if (op == "clear") != (polygon is None):
             raise InvalidValueError(f"op={op!r} {'takes no' if op == 'clear' else 'needs a'} polygon")
-        case Find(text=text, row=row) if (text is None) == (row is None):
-            raise InvalidValueError("find needs a text or a row, and not both")
+        case Find(text=text, row=row, image=image) if [text, row, image].count(None) != 2:
+            raise InvalidValueError("find needs a text, a row or an image, and only one of them")
         case GetThumbnails(rows=rows, size=size) if len(rows) * size * size > 2**24:
             raise InvalidValueError(f"{len(rows)} thumbnails of {size} pixels are too much for one message")
         case _:
@@ -108,6 +110,7 @@ def _check_of(hint: Any) -> _Check:
         bool: lambda name, value, _: _flag(name, value),
         Plain: lambda name, value, _: plain_object(name, value),
         NDArray[np.float32]: _polygon,
+        bytes: _image,
     }
     return simple[hint]
 
@@ -202,3 +205,15 @@ def _polygon(name: str, value: object, buffers: Buffers) -> NDArray[np.float32]:
     if not np.isfinite(flat).all():
         raise InvalidValueError(f"{name} holds a corner that is not finite")
     return flat.reshape(-1, 2).astype(np.float32)
+
+
+def _image(name: str, value: object, buffers: Buffers) -> bytes:
+    """The bytes of a picture, whatever they are: what reads them says more."""
+    if isinstance(value, Mapping) and isinstance(shape := value.get("shape"), list) and len(shape) == 1:
+        size = shape[0]
+        if isinstance(size, int) and size > MAX_IMAGE:
+            raise InvalidValueError(f"{name} has {size:,} bytes; at most {MAX_IMAGE:,} are taken")
+    data: bytes = decode(name, value, buffers, "u8").tobytes()
+    if not 0 < len(data) <= MAX_IMAGE:
+        raise InvalidValueError(f"{name} has {len(data):,} bytes; expected 1 to {MAX_IMAGE:,}")
+    return data

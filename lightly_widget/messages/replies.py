@@ -212,6 +212,16 @@ class Exported(Reply):
 
 
 @dataclass(frozen=True, eq=False)
+class Path(Reply):
+    """What is at a place to write to. `problem`: why nothing can be written there."""
+
+    kind: ClassVar[str] = "path"
+    path: str
+    exists: bool
+    problem: str | None
+
+
+@dataclass(frozen=True, eq=False)
 class Found(Reply):
     kind: ClassVar[str] = "found"
     rows: NDArray[np.uint32]

@@ -168,12 +168,28 @@ class Compare(Request):
 
 
 @dataclass(frozen=True)
+class CheckPath(Request):
+    kind: ClassVar[str] = "check_path"
+    path: typing.Annotated[str, Text(4_096)]
+
+
+@dataclass(frozen=True)
 class Find(Request):
+    """Exactly one of text, row and image says what is looked for."""
+
     kind: ClassVar[str] = "find"
     k: typing.Annotated[int, Whole(1, 10_000)]
     text: typing.Annotated[str, Text(MAX_TEXT)] | None = None
     row: Row | None = None
+    image: bytes | None = None
+    """An encoded picture, unread, of at most 1 MB."""
     sign: Literal[1, -1] = 1
+
+
+@dataclass(frozen=True)
+class SetProjection(Request):
+    kind: ClassVar[str] = "projection"
+    name: Name
 
 
 @dataclass(frozen=True)

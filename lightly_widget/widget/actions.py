@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from lightly_widget.errors import InvalidValueError, listed
+from lightly_widget.errors import InvalidValueError
+from lightly_widget.export.files import find_out
 from lightly_widget.jobs import Job, Jobs
 from lightly_widget.messages import PROTOCOL, parse_request, replies, request_id
 from lightly_widget.messages import requests as ask
 from lightly_widget.widget import clusters, find, summary
 from lightly_widget.widget.columns import check_color_by, column
 from lightly_widget.widget.history import Entry
+from lightly_widget.widget.layout import Layout
 from lightly_widget.widget.outbox import Outbox
 from lightly_widget.widget.pictures import detail, thumbnails
 from lightly_widget.widget.state import State
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
     from lightly_widget.widget.explorer import Explorer
 
 SAMPLING: Final = "Sampling"
-UMAP_UP_TO: Final = 200_000
-UMAP_FROM: Final = 16
 
 
 class Actions:
@@ -39,8 +39,8 @@ class Actions:
         self._widget = widget
         self._state = state
         self._out = outbox
-        self._projection = projection
         self.jobs = Jobs(failed=self._job_failed, told=self._job_told)
+        self._layout = Layout(state, outbox, self.jobs, projection, stored=lambda: widget.tell_info())
         self._curve: tuple[Entry, CoverageCurve | None] | None = None
         self._handlers: dict[type[Request], Callable[[Any], None]] = {
             ask.Hello: self._hello,
@@ -61,6 +61,8 @@ class Actions:
             ask.Redo: lambda request: self._step(request, 1),
             ask.Compare: self._compare,
             ask.Find: self._in_background(self._find, "Searching"),
+            ask.CheckPath: self._check_path,
+            ask.SetProjection: lambda request: self._layout.choose(request.name, request.id),
             ask.GetClusters: self._in_background(self._clusters, "Naming places"),
         }
 
@@ -86,10 +88,11 @@ class Actions:
 
     def _job_failed(self, job: Job, error: BaseException) -> None:
         self._end_progress(job)
+        self._layout.failed(job, error)
         self._out.error(error, job.id)
 
     def _job_told(self, job: Job, fraction: float) -> None:
-        self._out.say(replies.Progress(job.lane, job.lane, fraction), job.id)
+        self._out.say(replies.Progress(job.lane, job.words, fraction), job.id)
 
     def _done(self, job: Job, reply: replies.Reply) -> None:
         """The answer of a background job, and the end of its progress line."""
@@ -111,41 +114,13 @@ class Actions:
         if request.lost:
             self._widget.tell_traits()
         state = self._state
-        if state.geometry is None:
-            self.jobs.start("Laying out the points", None, self._lay_out)
-        else:
-            self._say_points(animate=False)
+        self._layout.show()
         self._out.mask("filter", state.filter, len(state))
         self._out.mask("selection", state.selected, len(state))
         self.say_preselected()
         self.say_compared()
         self.say_sample(always=False)
         self._out.say(replies.State(self.jobs.running()), request.id, done=True)
-
-    def _say_points(self, *, animate: bool) -> None:
-        geometry = self._state.geometry
-        if geometry is not None:
-            self._out.points(geometry.projection, geometry.x, geometry.y, animate=animate)
-
-    def _lay_out(self, job: Job) -> None:
-        """PCA at once, then UMAP, which glides in."""
-        state = self._state
-        first, then = ("umap", None) if self._projection == "umap" else ("pca", self._then())
-        self._place(first, job, animate=False)
-        if then is not None and state.geometry is not None and state.geometry.projection != "grid":
-            self._place(then, job, animate=True)
-        self._end_progress(job)
-
-    def _then(self) -> str | None:
-        wanted = self._projection == "auto" and UMAP_FROM <= len(self._state) <= UMAP_UP_TO
-        return "umap" if wanted else None
-
-    def _place(self, projection: str, job: Job, *, animate: bool) -> None:
-        geometry = self._state.place(projection, job.progress)
-        job.check()
-        with self._state.lock:
-            self._state.geometry = geometry
-            self._say_points(animate=animate)
 
     def say_sample(
         self, request: int | None = None, *, done: bool = False, cancelled: bool = False, always: bool = True
@@ -257,6 +232,10 @@ class Actions:
         path = write(request.path, overwrite=request.overwrite)
         self._done(job, replies.Exported(str(path), len(ids)))
 
+    def _check_path(self, request: ask.CheckPath) -> None:
+        path, exists, problem = find_out(request.path)
+        self._out.say(replies.Path(path, exists, problem), request.id, done=True)
+
     def _step(self, request: Request, by: int) -> None:
         history = self._state.history
         if not (history.can_undo if by < 0 else history.can_redo):
@@ -342,6 +321,10 @@ class Actions:
         if request.row is not None:
             rows.check("row", [request.row])
             found, scores = find.like(rows, request.row, request.sign, request.k, job.progress)
+        elif request.image is not None:
+            embedder = find.image_embedder(self._state)
+            wanted = find.embedded_picture(embedder, request.image, job.progress)
+            found, scores = find.by_vector(rows, embedder.name, wanted, request.sign, request.k, job.progress)
         else:
             assert request.text is not None
             embedder = find.text_embedder(self._state)
@@ -391,10 +374,3 @@ def _combined(before: NDArray[np.bool_] | None, chosen: NDArray[np.bool_], op: s
     if before is None or op == "replace":
         return chosen if op != "remove" else np.zeros_like(chosen)
     return before | chosen if op == "add" else before & ~chosen
-
-
-def check_projection(value: str) -> str:
-    """auto (PCA, then UMAP up to 200,000 samples), pca or umap."""
-    if value not in ("auto", "pca", "umap"):
-        raise InvalidValueError(f"projection={value!r} is not one of {listed(('auto', 'pca', 'umap'))}")
-    return value

@@ -19,10 +19,10 @@ from lightly_widget.errors import InvalidTypeError, InvalidValueError, MissingDe
 from lightly_widget.query import Query, ids_of
 from lightly_widget.sampling import SamplingResult
 from lightly_widget.widget import traits
-from lightly_widget.widget.actions import Actions, check_projection
-from lightly_widget.widget.find import text_embedder
+from lightly_widget.widget.actions import Actions
 from lightly_widget.widget.history import Entry
 from lightly_widget.widget.info import describe
+from lightly_widget.widget.layout import check_projection
 from lightly_widget.widget.outbox import Outbox, words
 from lightly_widget.widget.state import State
 
@@ -189,7 +189,7 @@ class Explorer(anywidget.AnyWidget):
 
     @t.default("info")
     def _default_info(self) -> dict[str, Any]:
-        return describe(self._state, self._session, text_embedder(self._state) is not None)
+        return describe(self._state, self._session)
 
     @t.default("selection")
     def _default_selection(self) -> Query[Any]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import tempfile
+import warnings
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from lightly_widget.errors import InvalidValueError, MissingDependencyError, Progress
+from lightly_widget.errors import InvalidValueError, LightlyWidgetError, MissingDependencyError, Progress
 from lightly_widget.neighbors import distance_to_set
 
 if TYPE_CHECKING:
@@ -19,6 +24,12 @@ NO_TEXT: Final = (
     "none of the dataset's embedding models is known to understand text; find by a sample instead, or call "
     "dataset.embed(embedder) with one that embeds texts or has embed_text, also when the samples are embedded already"
 )
+NO_IMAGE: Final = (
+    "none of the dataset's embedding models is known to understand images; find by a sample instead, or call "
+    "dataset.embed(embedder) with one that embeds images, also when the samples are embedded already"
+)
+FORMATS: Final = ("PNG", "JPEG", "WEBP")
+MAX_SIDE: Final = 4_096
 Found = tuple["NDArray[np.uint32]", "NDArray[np.float32]"]
 
 
@@ -46,6 +57,60 @@ def by_text(rows: Rows, embedder: Any, text: str, sign: int, k: int, progress: P
     scores = embeddings @ wanted.astype(np.float32) / np.where(lengths > 0, lengths, 1)
     found, values = _first(-sign * scores, where, min(k, len(where)))
     return found, -sign * values
+
+
+def by_vector(rows: Rows, model: str, wanted: NDArray[np.float32], sign: int, k: int, progress: Progress) -> Found:
+    """The `k` rows nearest to (sign 1) or farthest from a vector of that model; scores are Euclidean distances."""
+    embeddings, where = rows.embedded(model)
+    if wanted.shape != (embeddings.shape[1],):
+        raise InvalidValueError(
+            f"the embedder {model!r} gives {wanted.shape} for one image; its stored embeddings have "
+            f"{embeddings.shape[1]} dimensions"
+        )
+    distances = distance_to_set(embeddings, wanted[None], progress=progress)
+    found, scores = _first(distances * sign, where, min(k, len(where)))
+    return found, scores * sign
+
+
+def embedded_picture(embedder: Any, data: bytes, progress: Progress) -> NDArray[np.float32]:
+    """(d,) the embedding of a picture sent by the browser. ValueError: it is none, or a strange one.
+
+    Embedders read files, so the picture, decoded and written anew, lies in a temporary file for as long as that takes.
+    """
+    picture = _decoded(data)
+    progress(0.0)
+    with tempfile.TemporaryDirectory(prefix="lightly_widget_") as folder:
+        path = Path(folder, "wanted.png")
+        picture.save(path, "PNG")
+        vectors = np.asarray(embedder.embed([path]), dtype=np.float32)
+    if vectors.ndim != 2 or len(vectors) != 1 or not np.isfinite(vectors).all():
+        raise InvalidValueError(f"the embedder {embedder.name!r} gave no finite vector for this image")
+    vector: NDArray[np.float32] = vectors[0]
+    return vector
+
+
+def _decoded(data: bytes) -> Any:
+    """The first frame as RGB or RGBA, upright, without anything else that the file holds."""
+    from PIL import Image, ImageOps
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                if max(image.size) > MAX_SIDE:
+                    raise InvalidValueError(
+                        f"the image has {image.width} × {image.height} pixels; at most {MAX_SIDE} a side are taken"
+                    )
+                upright = ImageOps.exif_transpose(image)
+                picture = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+                picture.info.clear()
+                return picture
+    except LightlyWidgetError:
+        raise
+    except Exception as error:
+        raise InvalidValueError(
+            f"this is no picture that can be read; expected PNG, JPEG or WebP ({type(error).__name__})"
+        ) from error
 
 
 def _distances(
@@ -83,3 +148,35 @@ def text_embedder(state: State) -> Any:
         return SentenceMiniLM() if SentenceMiniLM.name in models else None
     except MissingDependencyError:
         return None
+
+
+def image_embedder(state: State) -> Any:
+    """An embedder that turns images into vectors of one of the dataset's models.
+
+    One used in this session; else this package's image model, when the vectors are its own. InvalidValueError: there
+    is none. MissingDependencyError: its packages are not installed.
+    """
+    from lightly_widget.embedding import EfficientNetLite0
+
+    models = state.rows.view.info().embedding_models
+    for name, embedder in state.dataset.embedders.items():
+        if name in models and embedder.kind == "image":
+            return embedder
+    for name, size in (("efficientnet-lite0", 128), ("efficientnet-lite0-224", 224)):
+        if name in models:
+            return _kept_embedder(size, EfficientNetLite0)
+    raise InvalidValueError(NO_IMAGE)
+
+
+@cache
+def _kept_embedder(input_size: int, make: Any) -> Any:
+    return make(input_size)
+
+
+def no_image_search(state: State) -> str | None:
+    """Why no image can be looked for, in words; None: one can."""
+    try:
+        image_embedder(state)
+    except (InvalidValueError, MissingDependencyError) as error:
+        return str(error)
+    return None

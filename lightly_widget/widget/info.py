@@ -10,6 +10,8 @@ import polars as pl
 
 from lightly_widget.messages import PROTOCOL
 from lightly_widget.strategies import unusable
+from lightly_widget.widget.find import no_image_search, text_embedder
+from lightly_widget.widget.layout import projection_names, projection_notes
 
 if TYPE_CHECKING:
     from lightly_widget.widget.rows import Rows
@@ -23,7 +25,7 @@ MAX_VALUES: Final = 200
 MAX_NAME: Final = 255
 
 
-def describe(state: State, session: str, can_find_text: bool) -> dict[str, Any]:
+def describe(state: State, session: str) -> dict[str, Any]:
     """As `Info` in `protocol.ts`. Where it would be too long, the longest lists are cut."""
     rows = state.rows
     offered = rows.view.info()
@@ -34,9 +36,11 @@ def describe(state: State, session: str, can_find_text: bool) -> dict[str, Any]:
         "n_samples": len(state),
         "media": state.media,
         "embedding_models": list(offered.embedding_models),
-        "projections": ["pca", "umap"] if offered.embedding_models else ["grid"],
+        "projections": projection_names(offered.embedding_models),
+        "projection_notes": projection_notes(state),
         "unusable": unusable(offered),
-        "can_find_text": can_find_text,
+        "can_find_text": text_embedder(state) is not None,
+        "no_find_image": no_image_search(state),
     }
     limits = {"tags": MAX_TAGS, "classes": MAX_CLASSES, "keys": MAX_KEYS, "values": MAX_VALUES}
     while True:

@@ -17,6 +17,7 @@ from lightly_widget.query import Pinned, Query
 from lightly_widget.sampling import Sampling
 from lightly_widget.widget.history import Entry, History
 from lightly_widget.widget.lasso import Lasso
+from lightly_widget.widget.layout import split_name
 from lightly_widget.widget.pictures import Pictures
 from lightly_widget.widget.rows import Rows
 
@@ -124,21 +125,22 @@ class State:
         return Candidates(Sampling(view), rows, newer)
 
     def place(self, projection: str, progress: Progress) -> Geometry:
-        """Compute (or read) a projection; rows without an embedding get NaN, and without any model a square grid."""
+        """Compute (or read) a projection by its name; rows without an embedding get NaN, without any model a grid."""
         n = len(self)
         if not self.rows.view.info().embedding_models:
             side = max(1, int(np.ceil(np.sqrt(n))))
             steps = np.arange(n) % side, np.arange(n) // side
             x, y = ((2 * step / max(side - 1, 1) - 1).astype(np.float32) for step in steps)
             return Geometry("grid", x, -y)
-        model = self.rows.model(None)
-        method: Literal["pca", "umap"] = "umap" if projection == "umap" else "pca"
+        kind, named = split_name(projection)
+        model = self.rows.model(named)
+        method: Literal["pca", "umap"] = "umap" if kind == "umap" else "pca"
         positions, ids = self._positions(model, method, progress)
         x, y = (np.full(n, np.nan, dtype=np.float32) for _ in range(2))
         rows = self._rows.known(ids)
         here = rows >= 0
         x[rows[here]], y[rows[here]] = positions[here, 0], positions[here, 1]
-        return Geometry(method, x, y)
+        return Geometry(projection, x, y)
 
     def _positions(
         self, model: str, method: Literal["pca", "umap"], progress: Progress

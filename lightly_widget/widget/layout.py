@@ -1,0 +1,174 @@
+"""Where the points lie: the projections on offer, and the one being computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from lightly_widget.errors import Cancelled, InvalidValueError, did_you_mean, listed
+from lightly_widget.jobs import Job, Jobs
+from lightly_widget.messages import replies
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lightly_widget.widget.outbox import Outbox
+    from lightly_widget.widget.state import State
+
+LAYING_OUT: Final = "Laying out the points"
+METHODS: Final = ("pca", "umap")
+UMAP_UP_TO: Final = 200_000
+"""Samples up to which UMAP follows PCA by itself."""
+UMAP_FROM: Final = 16
+MAX_MODELS: Final = 20
+_OF: Final = " of "
+# UMAP of 128 dimensions took 6 s to start and 30 s for 100,000 samples on two cores.
+_START_SECONDS: Final = 6.0
+_SAMPLE_SECONDS: Final = 3e-4
+
+
+def projection_names(models: Sequence[str]) -> list[str]:
+    """What can be chosen: "pca" and "umap" of the first model, "pca of <model>" and "umap of <model>" of the others."""
+    if not models:
+        return ["grid"]
+    return [*METHODS, *(f"{method}{_OF}{model}" for model in models[1:MAX_MODELS] for method in METHODS)]
+
+
+def split_name(name: str) -> tuple[str, str | None]:
+    """The method of a projection's name, and the model (None: the first)."""
+    method, found, model = name.partition(_OF)
+    return method, model if found else None
+
+
+def projection_notes(state: State) -> dict[str, str]:
+    """By name, how long a projection that is not there yet will take, in words."""
+    notes = {}
+    for name in projection_names(state.rows.view.info().embedding_models):
+        if split_name(name)[0] == "umap" and len(state) >= UMAP_FROM and not is_stored(state, name):
+            notes[name] = f"about {duration(_START_SECONDS + _SAMPLE_SECONDS * len(state.dataset))}"
+    return notes
+
+
+def duration(seconds: float) -> str:
+    """A rough time in words."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{round(seconds / 60)} min"
+
+
+def is_stored(state: State, name: str) -> bool:
+    """Whether the positions need not be computed. Looks at no vectors."""
+    method, model = split_name(name)
+    snapshot = state.dataset.snapshot()
+    model = state.rows.model(model)
+    table = snapshot.derived_table("projection", model=model, method=method, seed=0)
+    return table is not None and snapshot.last_op(table)["n"] == len(snapshot.embedded_samples(model))
+
+
+def check_projection(value: str) -> str:
+    """auto (PCA, then UMAP up to 200,000 samples), pca or umap."""
+    options = ("auto", *METHODS)
+    if value not in options:
+        raise InvalidValueError(f"projection={value!r} is not one of {listed(options)}")
+    return value
+
+
+@dataclass(eq=False)
+class _Run:
+    """Projections being computed, of which the last is the one that is wanted."""
+
+    target: str
+    job: Job | None = None
+    also: list[int] = field(default_factory=list)
+    """Requests for the same, made meanwhile."""
+
+
+class Layout:
+    """Computes one projection at a time and says where the points are. The state's lock guards it."""
+
+    def __init__(
+        self, state: State, out: Outbox, jobs: Jobs, wanted: str, stored: Callable[[], None] = lambda: None
+    ) -> None:
+        """`wanted`: "auto" or a method, see `check_projection`; `stored` is called when UMAP has been computed."""
+        self._state = state
+        self._out = out
+        self._jobs = jobs
+        self._wanted = wanted
+        self._stored = stored
+        self._run: _Run | None = None
+
+    def show(self) -> None:
+        """Say where the points are, or work it out first."""
+        with self._state.lock:
+            if self._state.geometry is not None:
+                self._say(animate=False)
+            elif self._run is None:
+                self._start([self._wanted] if self._wanted in METHODS else ["pca", *self._then()], None)
+
+    def choose(self, name: str, number: int) -> None:
+        """Show another projection; the request `number` is answered when it is there."""
+        names = projection_names(self._state.rows.view.info().embedding_models)
+        if name not in names:
+            raise InvalidValueError(did_you_mean("projection", name, names))
+        with self._state.lock:
+            geometry = self._state.geometry
+            if self._run is not None and self._run.target == name:
+                self._run.also.append(number)
+            elif geometry is None or geometry.projection != name:
+                self._start([name], number)
+            else:
+                self._end(Cancelled("the projection shown was kept"))
+                self._jobs.stop(LAYING_OUT, "the projection shown was kept")
+                self._out.say(replies.Ok(), number, done=True)
+
+    def failed(self, job: Job, error: BaseException) -> None:
+        """A job of `Jobs` failed, or was cancelled, possibly before it began: the others who wait for it hear so."""
+        with self._state.lock:
+            if self._run is not None and self._run.job is job:
+                self._end(error)
+
+    def _then(self) -> list[str]:
+        """UMAP follows by itself where it is quick, or there already."""
+        n = len(self._state)
+        if n < UMAP_FROM or not self._state.rows.view.info().embedding_models:
+            return []
+        return ["umap"] if n <= UMAP_UP_TO or is_stored(self._state, "umap") else []
+
+    def _start(self, names: list[str], number: int | None) -> None:
+        self._end(Cancelled("another projection was chosen"))
+        run = self._run = _Run(names[-1])
+        run.job = self._jobs.start(LAYING_OUT, number, lambda job: self._work(run, names, job))
+
+    def _work(self, run: _Run, names: list[str], job: Job) -> None:
+        for name in names:
+            method = split_name(name)[0]
+            job.words = f"Computing {method.upper()}" if method in METHODS else LAYING_OUT
+            computed = method == "umap" and not is_stored(self._state, name)
+            geometry = self._state.place(name, job.progress)
+            with self._state.lock:
+                job.check()
+                animate = self._state.geometry is not None
+                self._state.geometry = geometry
+                self._say(animate=animate)
+                if computed:
+                    self._stored()
+        if job.has_told:
+            self._out.say(replies.Progress(job.lane, "", 1.0), job.id)
+        with self._state.lock:
+            if job.id is not None:
+                self._out.say(replies.Ok(), job.id, done=True)
+            if self._run is run:
+                self._end(None)
+
+    def _end(self, error: BaseException | None) -> None:
+        """Nobody waits for the present run any more. The job itself answers the request that it was started for."""
+        run, self._run = self._run, None
+        for number in run.also if run is not None else ():
+            if error is None:
+                self._out.say(replies.Ok(), number, done=True)
+            else:
+                self._out.error(error, number)
+
+    def _say(self, *, animate: bool) -> None:
+        geometry = self._state.geometry
+        if geometry is not None:
+            self._out.points(geometry.projection, geometry.x, geometry.y, animate=animate)
