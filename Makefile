@@ -49,13 +49,15 @@ bundle: $(BUNDLE)
 $(BUNDLE): js/node_modules/.done js/build.mjs $(JS_SOURCES)
 	cd js && npm run --silent build
 
+# `npm install`, not `npm ci`: a registry that lacks some platform's optional binaries leaves them out of the lock file,
+# and `npm ci` then refuses the lock on every platform. The versions are the lock's all the same.
 js/node_modules/.done: js/package.json js/package-lock.json
-	cd js && npm ci --no-audit --no-fund --loglevel=error
+	cd js && npm install --no-save --no-audit --no-fund --loglevel=error
 	touch $@
 
 # The pictures of the quickstart and their names: two npm packages, both MIT, fetched and never vendored.
 notebooks/node_modules/.done: notebooks/package.json notebooks/package-lock.json
-	cd notebooks && npm ci --no-audit --no-fund --loglevel=error
+	cd notebooks && npm install --no-save --no-audit --no-fund --loglevel=error
 	touch $@
 
 $(BIN)/python:
