@@ -33,11 +33,18 @@ export class MockKernel {
   readonly world: World;
   /** Requests as they came, for tests to count. */
   readonly heard: Request[] = [];
+  /** Where `export` wrote to. */
+  readonly files = new Set<string>();
+  /** Bytes in the buffers of the last request that had any. */
+  lastBuffer: Uint8Array | null = null;
   readonly traits: Traits;
   private readonly options: Options;
   private readonly listeners = new Map<string, Set<Listener>>();
   private seq = 0;
   private running: number | null = null;
+  private projection = "umap";
+  private umapKnown = true;
+  private layingOut: number | null = null;
   private now: State = { rows: [], gains: [], spec: null };
   private other: State | null = null;
   private readonly past: State[] = [];
@@ -48,6 +55,8 @@ export class MockKernel {
   constructor(options: Partial<Options> = {}) {
     this.options = { ...DEFAULTS, ...options };
     this.world = makeWorld(this.options.n, this.options.hostile);
+    this.umapKnown = this.options.n <= 200_000;
+    this.projection = this.umapKnown ? "umap" : "pca";
     this.traits = {
       n_samples_to_select: Math.min(100, this.options.n),
       strategies: [{ type: "diversity", strength: 1, embedding_model_name: null }],
@@ -86,6 +95,9 @@ export class MockKernel {
 
   send(content: Request, _callbacks?: unknown, buffers: DataView[] = []): void {
     this.heard.push(structuredClone(content));
+    const [first] = buffers;
+    if (first)
+      this.lastBuffer = new Uint8Array(first.buffer.slice(first.byteOffset, first.byteOffset + first.byteLength));
     if (this.options.silent) return;
     setTimeout(() => this.answer(content, buffers), this.options.delay);
   }
@@ -123,6 +135,7 @@ export class MockKernel {
       media: this.options.media,
       embedding_models: [name(4, "efficientnet-lite0")],
       projections: ["pca", "umap"],
+      projection_notes: n > 200_000 && !this.umapKnown ? { umap: `about ${Math.round(n / 2e5)} min` } : {},
       tags: [...tags].map(([tag, rows]) => ({ name: tag, count: rows.length })),
       sources: [{ name: name(0, "labels"), type: "classification", classes }],
       metadata,
@@ -136,6 +149,8 @@ export class MockKernel {
         subpart_diversity: "Needs boxes: this dataset has no object detections. Add some with add_samples_from_coco().",
       },
       can_find_text: true,
+      no_find_image:
+        this.options.media === "image" ? null : "none of the dataset's embedding models is known to understand images",
     };
   }
 
@@ -183,7 +198,11 @@ export class MockKernel {
       case "recipe":
         return this.say(id, { kind: "recipe", code: RECIPE(request.n, request.tag) }, []);
       case "export":
-        return this.say(id, { kind: "exported", path: request.path, count: request.n }, []);
+        return this.export(request);
+      case "check_path":
+        return this.say(id, { kind: "path", ...this.at(request.path) }, []);
+      case "projection":
+        return this.layOut(id, request.name);
       case "clusters":
         return this.clusters(id);
       default:
@@ -191,10 +210,64 @@ export class MockKernel {
     }
   }
 
-  private hello(id: number): void {
+  private points(id: number, animate: boolean): void {
     const { x, y, n } = this.world;
-    const points = { kind: "points", projection: "umap", animate: false, offset: 0, total: n, last: true } as const;
-    this.say(id, { ...points, x: f32(0, n), y: f32(1, n) }, [x, y], false);
+    const whole = { kind: "points", projection: this.projection, animate, offset: 0, total: n, last: true } as const;
+    const flat = this.projection === "pca"; // squeezed and turned, as seen from another side
+    const seen = flat ? [x.map((at, row) => 0.8 * at + 0.3 * y[row]), y.map((at) => 0.5 * at)] : [x, y];
+    this.say(id, { ...whole, x: f32(0, n), y: f32(1, n) }, seen, false);
+  }
+
+  private layOut(id: number, name: string): void {
+    const before = this.layingOut;
+    const progress = (fraction: number) =>
+      this.say(id, { kind: "progress", task: "Laying out the points", text: "Computing UMAP", fraction }, [], false);
+    if (before !== null) {
+      this.say(before, { kind: "error", error: "Cancelled", message: "another projection was chosen" }, []);
+    }
+    this.layingOut = id;
+    const step = (fraction: number) => {
+      if (this.layingOut !== id) return;
+      if (name === "umap" && fraction < 1) {
+        progress(fraction);
+        setTimeout(() => step(fraction + 0.1), this.options.block);
+        return;
+      }
+      this.layingOut = null;
+      if (name === "umap") progress(1);
+      this.umapKnown ||= name === "umap";
+      this.projection = name;
+      this.points(id, true);
+      this.setFromPython("info", this.info());
+      this.say(id, { kind: "ok" }, []);
+    };
+    step(0);
+  }
+
+  private at(path: string): { path: string; exists: boolean; problem: string | null } {
+    const problem = path.endsWith("/") ? `path '/home/me/${path}' is a folder; give the name of a file in it` : null;
+    return { path: `/home/me/${path}`, exists: this.files.has(path), problem };
+  }
+
+  private export({ id, path, n, overwrite }: Extract<Request, { kind: "export" }>): unknown {
+    if (this.files.has(path) && !overwrite) {
+      const message = `path '/home/me/${path}' exists; overwrite=True replaces it`;
+      return this.say(id, { kind: "error", error: "InvalidValueError", message }, []);
+    }
+    this.files.add(path);
+    this.say(id, { kind: "exported", path: `/home/me/${path}`, count: n }, []);
+  }
+
+  /** As `widget.sample = …` in a cell. */
+  showSample(rows: number[]): void {
+    this.now = { rows, gains: rows.map(() => 1), spec: null };
+    this.picks(null, "A", this.now);
+    this.setFromPython("n_samples_to_select", rows.length);
+    this.sampled(null, rows.length, this.world.n, "complete", "As set in Python.", performance.now());
+  }
+
+  private hello(id: number): void {
+    this.points(id, false);
     this.masks(id);
     this.picks(id, "A", this.now);
     if (this.other) this.picks(id, "B", this.other);
@@ -373,9 +446,14 @@ export class MockKernel {
   private compare(id: number, op: "keep" | "clear" | "swap"): void {
     if (op === "clear") this.other = null;
     else if (op === "keep") this.other = { ...this.now };
-    else if (this.other) [this.now, this.other] = [this.other, this.now];
+    else if (this.other) {
+      this.past.push(this.now);
+      [this.now, this.other] = [this.other, this.now];
+      if (this.now.spec) this.setFromPython("strategies", this.now.spec.strategies);
+      this.picks(null, "A", this.now);
+      this.sampled(null, this.now.rows.length, this.world.n, "complete", "As before.", performance.now());
+    }
     this.picks(id, "B", this.other ?? { rows: [], gains: [], spec: null });
-    this.picks(id, "A", this.now);
     this.say(id, { kind: "ok" }, []);
   }
 

@@ -1,6 +1,7 @@
 /** The page: reads its options from the address, shows the widget, and leaves the handles that tests use on `window`. */
 import type { AnyModel } from "@anywidget/types";
 import type { Traits } from "../src/protocol";
+import { Scatter } from "../src/scatter";
 import makeWidget from "../src/widget";
 import { HOSTILE } from "./hostile";
 import { MockKernel } from "./kernel";
@@ -50,5 +51,13 @@ function open(): () => void {
   };
 }
 
+/** The plots on this page, for tests that count what they upload. */
+const plots = new Set<Scatter>();
+const setPoints = Scatter.prototype.setPoints;
+Scatter.prototype.setPoints = function (...args) {
+  plots.add(this);
+  return setPoints.apply(this, args);
+};
+
 const close = open();
-Object.assign(window, { demo: { kernel, open, close, end: () => life.abort(), HOSTILE } });
+Object.assign(window, { demo: { kernel, plots, open, close, end: () => life.abort(), HOSTILE } });

@@ -32,6 +32,9 @@ export interface StoreOptions {
   liveEveryMs?: number;
 }
 
+/** What goes into the message's only buffer. */
+type Data = ArrayBufferView<ArrayBuffer>;
+
 export abstract class Connection {
   readonly status: Signal<Status> = signal<Status>("connecting");
   readonly gone: ReadonlySignal<boolean> = computed(() => this.status.value === "gone");
@@ -75,15 +78,15 @@ export abstract class Connection {
 
   // Requests ---------------------------------------------------------------------------------------------------------
 
-  start(ask: Ask, polygon?: Float32Array): { id: number; reply: Promise<Reply> } {
+  start(ask: Ask, data?: Data): { id: number; reply: Promise<Reply> } {
     this.watchSilence();
-    return this.wire.start(ask, polygon);
+    return this.wire.start(ask, data);
   }
 
   /** Asks and returns the last answer. An error becomes a toast, and rejects. */
-  async ask(ask: Ask, polygon?: Float32Array): Promise<Reply> {
+  async ask(ask: Ask, data?: Data): Promise<Reply> {
     try {
-      return await this.start(ask, polygon).reply;
+      return await this.start(ask, data).reply;
     } catch (error) {
       this.report(error);
       throw error;
@@ -91,15 +94,19 @@ export abstract class Connection {
   }
 
   /** As `ask`, for an action whose outcome shows by itself: true when it worked. */
-  protected async act(ask: Ask, polygon?: Float32Array): Promise<boolean> {
-    return this.ask(ask, polygon).then(
+  protected async act(ask: Ask, data?: Data): Promise<boolean> {
+    return this.ask(ask, data).then(
       () => true,
       () => false,
     );
   }
 
-  protected async result<K extends Message["kind"]>(kind: K, ask: Ask): Promise<MessageOf<K> & { reply: Reply }> {
-    const reply = await this.ask(ask);
+  protected async result<K extends Message["kind"]>(
+    kind: K,
+    ask: Ask,
+    data?: Data,
+  ): Promise<MessageOf<K> & { reply: Reply }> {
+    const reply = await this.ask(ask, data);
     if (reply.message.kind !== kind) {
       throw new WireError("ProtocolError", `expected an answer of kind ${kind}, got ${reply.message.kind}`);
     }

@@ -11,7 +11,7 @@ import { BUSY_WORDS, Connection, STATUS_WORDS, type StoreOptions } from "./conne
 import { FLAG, writeMask, writeRows } from "./flags";
 import { Live, type SamplingState } from "./live";
 import { appendPicks, Cache, countLegend, joined, type LegendCounts, NO_PICKS, type Picks, ranks, same } from "./picks";
-import type { Candidates, ColorBy, FilterDict, MessageOf, SampleSpec, Traits } from "./protocol";
+import type { Ask, Candidates, ColorBy, FilterDict, MessageOf, SampleSpec, Traits } from "./protocol";
 import type { Colors, Detail, Mask, Points, Thumbnail, TraitName } from "./shapes";
 import { decodeAs, type Model, type Reply, WireError } from "./wire";
 
@@ -43,6 +43,14 @@ const NO_COLORS: Colors = {
   domain: null,
   note: null,
 };
+/** What to look for: one of text, row and image. */
+export interface Query {
+  text?: string;
+  row?: number;
+  image?: Uint8Array<ArrayBuffer>;
+  sign?: 1 | -1;
+}
+
 export class Store extends Connection {
   readonly traits: { readonly [K in TraitName]: Signal<Traits[K]> };
   readonly points = signal<Points | null>(null);
@@ -58,6 +66,8 @@ export class Store extends Connection {
   readonly colorsLoading = signal(false);
   /** Category codes switched off in the legend. */
   readonly muted = signal<ReadonlySet<number>>(new Set());
+  /** The projection asked for, until it is there. */
+  readonly projectionWanted = signal<string | null>(null);
   readonly progress = signal<ReadonlyMap<string, { text: string; fraction: number | null }>>(new Map());
   /** The last summary; its coverage comes later than its shares. */
   readonly summaryOf = signal<MessageOf<"summary"> | null>(null);
@@ -164,7 +174,7 @@ export class Store extends Connection {
   }
 
   /** Polygon in data coordinates (x0 y0 x1 y1 …); worked out in the kernel, which answers with the selection mask. */
-  select(polygon: Float32Array, op: "replace" | "add" | "remove" = "replace"): Promise<boolean> {
+  select(polygon: Float32Array<ArrayBuffer>, op: "replace" | "add" | "remove" = "replace"): Promise<boolean> {
     const shape = [polygon.length];
     this.live.touched();
     return this.act({ kind: "select", op, polygon: { buffer: 0, dtype: "f32", shape } }, polygon);
@@ -237,8 +247,11 @@ export class Store extends Connection {
     };
   }
 
-  async find(query: { text?: string; row?: number; sign?: 1 | -1 }, k = 50) {
-    const { reply, ...message } = await this.result("found", { kind: "find", k, ...query });
+  /** By a text, a row, or an encoded picture. */
+  async find({ image, ...query }: Query, k = 50) {
+    const picture = image && { image: { buffer: 0, dtype: "u8", shape: [image.length] } as const };
+    const ask = { kind: "find", k, ...query, ...picture } as const;
+    const { reply, ...message } = await this.result("found", ask as Ask, image);
     return {
       rows: decodeAs(Uint32Array, message.rows, reply.buffers),
       scores: decodeAs(Float32Array, message.scores, reply.buffers),
@@ -265,6 +278,20 @@ export class Store extends Connection {
 
   export(format: "txt" | "csv" | "parquet", path: string, overwrite = false): Promise<MessageOf<"exported">> {
     return this.result("exported", { kind: "export", format, n: this.count.peek(), path, overwrite });
+  }
+
+  /** What `export` would meet at that path. */
+  checkPath(path: string): Promise<MessageOf<"path">> {
+    return this.result("path", { kind: "check_path", path });
+  }
+
+  /** Shows another projection, when it has been computed. */
+  async showProjection(name: string): Promise<void> {
+    this.projectionWanted.value = name;
+    const shown = await this.act({ kind: "projection", name });
+    if (this.projectionWanted.peek() !== name) return; // another was chosen meanwhile
+    this.projectionWanted.value = null;
+    if (shown) this.set("view", null); // a box of the old positions says nothing about the new ones
   }
 
   undo(): Promise<boolean> {

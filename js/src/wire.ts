@@ -81,11 +81,11 @@ export class Wire {
   }
 
   /** The promise holds the last message that answers the request; an error answer rejects it. */
-  start(ask: Ask, polygon?: Float32Array): { id: number; reply: Promise<Reply> } {
+  start(ask: Ask, data?: ArrayBufferView<ArrayBuffer>): { id: number; reply: Promise<Reply> } {
     const id = this.next++;
     const reply = new Promise<Reply>((resolve, reject) => this.waiting.set(id, { ask, resolve, reject }));
     // A DataView and not the array itself: ipywidgets hands bytes on as they are, whatever the array's type.
-    const buffers = polygon ? [new DataView(polygon.buffer, polygon.byteOffset, polygon.byteLength)] : [];
+    const buffers = data ? [new DataView(data.buffer, data.byteOffset, data.byteLength)] : [];
     try {
       this.model.send({ ...ask, id }, undefined, buffers);
     } catch (error) {

@@ -10,12 +10,14 @@ export const INFO: Info = {
   media: "none",
   embedding_models: ["m"],
   projections: ["pca"],
+  projection_notes: {},
   tags: [],
   sources: [],
   metadata: [],
   fields: [],
   unusable: {},
   can_find_text: false,
+  no_find_image: null,
 };
 
 const TRAITS: Traits = {

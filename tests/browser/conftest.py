@@ -22,6 +22,8 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.browser.widget_page import dev_url, show  # noqa: F401 - fixtures
+
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "screenshots"
 

@@ -1,5 +1,6 @@
 /** The foot of the panel: sample, follow it, stop it, keep it. Always in reach, whatever is scrolled above. */
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { Compared } from "./Compared";
 import { Count } from "./Count";
 import { Button, Menu, Note, Progress, Toggle } from "./controls";
 import { count, plural, seconds } from "./format";
@@ -74,6 +75,7 @@ export function Actions() {
       <Outcome />
       {running && <Progress fraction={fraction > 0 ? fraction : null} label="Sampling" />}
       {dialog !== null && <Dialog name={dialog} onClose={close} />}
+      {dialog === null && has && <Compared />}
       {dialog === null && has && (
         <div class="row keep">
           <Button label="Save as tag" icon="tag" onClick={() => setDialog("save")} />

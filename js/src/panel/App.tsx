@@ -1,7 +1,9 @@
 /** One view: the plot with its toolbar and gallery, the panel beside it (below it where there is little room). */
+import { takesPictures } from "./Find";
 import { Gallery } from "./Gallery";
 import { Panel } from "./Panel";
 import { Plot } from "./Plot";
+import { Resize, within } from "./Resize";
 import { StatusBar } from "./StatusBar";
 import { Toasts } from "./Toasts";
 import { Toolbar } from "./Toolbar";
@@ -14,8 +16,9 @@ export const App = ({ view }: { view: View }) => (
 );
 
 function Layout() {
-  const { store } = useView();
-  const height = Math.max(320, store.traits.height.value || 0);
+  const view = useView();
+  const { store } = view;
+  const height = within(store.traits.height.value || 0);
   // Without points the words stand in the plot.
   const words = store.points.value === null ? null : store.statusText.value;
   return (
@@ -26,7 +29,7 @@ function Layout() {
         </p>
       )}
       <div class="layout">
-        <section class="stage" aria-label={`Explorer of ${store.info.dataset}`}>
+        <section {...takesPictures(view)} class="stage" aria-label={`Explorer of ${store.info.dataset}`}>
           <Toolbar />
           <Plot />
           <Gallery />
@@ -35,6 +38,7 @@ function Layout() {
         <Panel />
       </div>
       <Toasts />
+      <Resize />
     </div>
   );
 }

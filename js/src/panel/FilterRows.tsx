@@ -14,7 +14,9 @@ function apply(view: View, drafts: Draft[]): void {
   const filter = joined(drafts, view.joiner.value, store.info);
   const complete = drafts.every((draft) => toFilter(draft, store.info) !== null);
   if (!complete || same(filter, store.traits.filter.peek())) return;
+  view.asked = [...view.asked, filter];
   void store.setFilter(filter).then((worked) => {
+    view.asked = view.asked.slice(1);
     if (!worked || store.traits.candidates.peek().from === "tag") return;
     if (filter !== null && store.traits.candidates.peek().from === "all") store.set("candidates", { from: "filter" });
     if (filter === null && store.traits.candidates.peek().from === "filter") store.set("candidates", { from: "all" });
@@ -26,7 +28,9 @@ export function FilterRows() {
   const { store } = view;
   const filter = store.traits.filter.value;
   useEffect(() => {
-    // A filter set in Python, or by another view, replaces the rows here; our own comes back as it went.
+    // A filter set in Python, or by another view, replaces the rows here. Our own comes back as it went, perhaps when
+    // the rows have been written further.
+    if (view.asked.some((asked) => same(filter, asked))) return;
     if (!same(filter, joined(view.drafts.peek(), view.joiner.peek(), store.info))) view.readFilter(filter);
   }, [view, store, filter]);
   const drafts = view.drafts.value;

@@ -6,7 +6,7 @@ import {
   Virtualizer,
   type VirtualizerOptions,
 } from "@tanstack/virtual-core";
-import { useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
 import { Button } from "./controls";
 import { count, plural } from "./format";
 import { Thumb } from "./Thumb";
@@ -20,14 +20,7 @@ export function Gallery() {
   const view = useView();
   const { store } = view;
   const found = view.found.value;
-  const picks = store.picksA.value.rows.subarray(0, store.count.value);
-  const pinned = store.pinned.value;
-  // Pinned samples are chosen before all others, whether or not the kernel counts them as picks.
-  const rows = useMemo(() => {
-    const picked = new Set(picks);
-    return [...pinned.filter((row) => !picked.has(row)), ...picks];
-  }, [picks, pinned]);
-  const shown = found ? [...found.rows] : rows;
+  const shown = found ? [...found.rows] : view.chosen.value;
   if (shown.length === 0 && !found && store.excluded.value.length === 0) return null;
   const open = view.drawer.value;
   const title = found ? `Found: ${found.what}` : "Chosen samples";
@@ -54,11 +47,11 @@ export function Gallery() {
   );
 }
 
-function FoundActions({ rows }: { rows: number[] }) {
+function FoundActions({ rows }: { rows: readonly number[] }) {
   const view = useView();
   return (
     <>
-      <Button label="Select these" mini kind="quiet" onClick={() => void view.store.selectRows(rows)} />
+      <Button label="Select these" mini kind="quiet" onClick={() => void view.store.selectRows([...rows])} />
       <Button
         label="Close"
         mini
@@ -115,7 +108,7 @@ function useVirtual(total: number) {
   return { box, virtual };
 }
 
-function Strip({ rows, ranked }: { rows: number[]; ranked: boolean }) {
+function Strip({ rows, ranked }: { rows: readonly number[]; ranked: boolean }) {
   const view = useView();
   const { store } = view;
   const { box, virtual } = useVirtual(rows.length);
@@ -127,6 +120,11 @@ function Strip({ rows, ranked }: { rows: number[]; ranked: boolean }) {
     if (!keepsFocus.current) return;
     box.current?.querySelector<HTMLElement>(`[data-index="${focused}"] .thumb`)?.focus({ preventScroll: true });
   });
+  const inspected = view.inspected.value;
+  useEffect(() => {
+    const place = inspected === null ? -1 : rows.indexOf(inspected);
+    if (place >= 0 && !keepsFocus.current) virtual.scrollToIndex(place);
+  }, [inspected, rows, virtual]);
   const remove = (row: number) => {
     store.setPinned(store.pinned.peek().filter((other) => other !== row));
     store.setExcluded([...store.excluded.peek().filter((other) => other !== row), row]);

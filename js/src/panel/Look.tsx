@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Info, MessageOf } from "../protocol";
 import { CoverageChart, HistogramChart, SharesChart } from "./charts";
 import { Section, Select } from "./controls";
-import { plural, count as words } from "./format";
+import { plural } from "./format";
 import { useView } from "./view";
 
 const SETTLE_MS = 250;
@@ -60,7 +60,6 @@ export function Look() {
   const pool = group?.metadata ? extra?.pool : main.pool;
   return (
     <div class="stack look">
-      <Compared />
       <Key />
       {main.coverage && (
         <Section title="Coverage">
@@ -135,36 +134,3 @@ const Key = () => (
     </li>
   </ul>
 );
-
-/** Only A, only B, both. */
-function Compared() {
-  const { store } = useView();
-  const b = store.picksB.value.rows;
-  if (b.length === 0) return null;
-  const a = new Set(store.picksA.value.rows.subarray(0, store.count.value));
-  const both = b.reduce((sum, row) => sum + (a.has(row) ? 1 : 0), 0);
-  return (
-    <Section title="A and B">
-      <dl class="compared">
-        <div>
-          <dt>
-            <i class="dot a" /> only A
-          </dt>
-          <dd>{words(a.size - both)}</dd>
-        </div>
-        <div>
-          <dt>
-            <i class="dot both" /> both
-          </dt>
-          <dd>{words(both)}</dd>
-        </div>
-        <div>
-          <dt>
-            <i class="dot b" /> only B
-          </dt>
-          <dd>{words(b.length - both)}</dd>
-        </div>
-      </dl>
-    </Section>
-  );
-}

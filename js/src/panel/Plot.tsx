@@ -93,6 +93,13 @@ function connect(view: View, host: HTMLElement): () => void {
       const row = view.inspected.value;
       scatter.setOverlay({ neighbours: row === null ? null : { row, rows: near?.rows ?? [] } });
     }),
+    effect(() => {
+      const found = view.found.value;
+      const chosen = view.chosen.value;
+      if (!drawn.value) return;
+      scatter.setOverlay({ found: found?.rows ?? [] });
+      scatter.setOrder(found === null ? chosen : null);
+    }),
     effect(() => scatter.setOverlay({ pointed: store.hoveredRow.value })),
     store.onFlags((rows) => scatter.flagsChanged(rows ?? undefined)),
   ];
@@ -158,8 +165,13 @@ function clicked(view: View, row: number | null, shift: boolean, alt: boolean): 
   else void view.inspect(row === view.inspected.peek() ? null : row);
 }
 
-/** Escape takes back one thing at a time: the card, the selection, then the drawing mode. */
+/** n and p go from sample to sample. Escape takes back one thing at a time: the card, the selection, the mode. */
 function keyPressed(view: View, event: KeyboardEvent): boolean {
+  if (event.ctrlKey || event.metaKey || event.altKey) return false;
+  if (event.key === "n" || event.key === "p") {
+    view.step(event.key === "n" ? 1 : -1);
+    return true;
+  }
   if (event.key !== "Escape") return false;
   if (view.inspected.peek() !== null) void view.inspect(null);
   else if (view.store.selectionMask.peek().count > 0) void view.store.clearSelection();

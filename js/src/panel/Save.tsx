@@ -1,7 +1,7 @@
 /** Keeping a sample: as a new tag, in a tag there is, as code, as a file. One small form at a time, in the panel's foot. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { Info, StrategyDict } from "../protocol";
+import type { Info, MessageOf, StrategyDict } from "../protocol";
 import { Button, Select, TextField } from "./controls";
 import { plural } from "./format";
 import { useView } from "./view";
@@ -180,6 +180,30 @@ async function copy(text: string): Promise<boolean> {
   }
 }
 
+const TYPING_MS = 200;
+
+/** What the kernel says about a path, soon after it was typed; null until then. */
+function usePath(path: string) {
+  const { store } = useView();
+  const [answer, setAnswer] = useState<{ asked: string; there: MessageOf<"path"> } | null>(null);
+  const [tries, setTries] = useState(0);
+  useEffect(() => {
+    if (path.trim() === "") return;
+    let wanted = true;
+    const ask = () =>
+      store.checkPath(path).then(
+        (there) => wanted && setAnswer({ asked: path, there }),
+        () => undefined, // the store showed it as a toast; writing will say more
+      );
+    const timer = setTimeout(ask, tries === 0 ? TYPING_MS : 0);
+    return () => {
+      wanted = false;
+      clearTimeout(timer);
+    };
+  }, [store, path, tries]);
+  return { there: answer?.asked === path ? answer.there : null, again: () => setTries((before) => before + 1) };
+}
+
 type Format = "txt" | "csv" | "parquet";
 
 function Export({ onClose }: { onClose(): void }) {
@@ -191,14 +215,20 @@ function Export({ onClose }: { onClose(): void }) {
   const [overwrite, setOverwrite] = useState(false);
   const suggested = `${suggestTag(store.traits.strategies.peek(), n, { ...store.info, tags: [] })}.${format}`;
   const target = path ?? suggested;
+  const { there, again } = usePath(target);
+  const taken = there?.exists && !overwrite ? "There is a file of that name: replace it, or choose another." : null;
+  const problem = target.trim() === "" ? "A file needs a name." : (there?.problem ?? taken);
   return (
     <Form
       title="Export"
       action={`Write ${plural(n, "sample")}`}
-      problem={target.trim() === "" ? "A file needs a name." : null}
+      problem={problem}
       onClose={onClose}
       run={async () => {
-        const written = await store.export(format, target, overwrite);
+        const written = await store.export(format, target, overwrite).catch((error) => {
+          again(); // somebody else may have written that file meanwhile
+          throw error;
+        });
         view.say(`Wrote ${plural(written.count, "sample")} to ${written.path}`);
       }}
     >
@@ -215,7 +245,8 @@ function Export({ onClose }: { onClose(): void }) {
           setPath(null);
         }}
       />
-      <TextField label="File" value={target} onInput={setPath} />
+      <TextField label="File" value={target} invalid={problem} onInput={setPath} />
+      {there && !problem && <p class="muted small data wrap">{there.path}</p>}
       <label class="row small">
         <input type="checkbox" checked={overwrite} onChange={(event) => setOverwrite(event.currentTarget.checked)} />
         Replace the file if it is there

@@ -1,6 +1,7 @@
 /** One line under the plot: how many of what, and what the kernel is busy with. */
 import { Button, Progress } from "./controls";
 import { count, plural } from "./format";
+import { Projection } from "./Projection";
 import { useView } from "./view";
 
 export function StatusBar() {
@@ -51,16 +52,11 @@ export function StatusBar() {
           </span>
         ))}
         {view.rendererNote.value && <span class="data muted">{view.rendererNote.value}</span>}
-        <ProjectionName />
+        <Projection />
       </span>
       <span class="hidden-text" role="status" aria-live="polite">
         {view.said.value}
       </span>
     </div>
   );
-}
-
-function ProjectionName() {
-  const projection = useView().store.points.value?.projection;
-  return projection ? <span class="muted data projection">{projection.toUpperCase()}</span> : null;
 }

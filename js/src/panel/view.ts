@@ -1,13 +1,14 @@
 /**
  * The state of one view: what is under its pointer, its open cards, its drawing mode. What views share is in the Store.
  */
-import { type Signal, signal } from "@preact/signals";
+import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { FilterDict } from "../protocol";
 import type { Scatter } from "../scatter";
-import { type Detail, FLAG, type Store } from "../state";
+import { type Detail, FLAG, type Query, type Store } from "../state";
 import { type Draft, draftsOf } from "./filters";
+import { smallPicture } from "./picture";
 
 export type Mode = "pan" | "lasso" | "rect";
 
@@ -31,12 +32,18 @@ export class View {
   readonly inspected = signal<number | null>(null);
   readonly neighbours = signal<{ row: number; rows: Uint32Array; distances: Float32Array } | null>(null);
   readonly found = signal<Found | null>(null);
+  /** Rows in the order that the gallery shows. */
+  readonly chosen: ReadonlySignal<readonly number[]>;
+  readonly finding = signal(false);
+  private finds = 0;
   readonly rendererNote = signal<string | null>(null);
   /** What just happened, for the screen reader and the status line. */
   readonly said = signal("");
   /** Filter rows as they are being written; the trait `filter` holds only what the kernel accepted. */
   readonly drafts: Signal<Draft[]>;
   readonly joiner: Signal<"and" | "or"> = signal("and");
+  /** Filters of these rows that the kernel has not answered yet. */
+  asked: readonly (FilterDict | null)[] = [];
   /** A filter set in Python that the rows cannot show. */
   readonly foreign = signal<FilterDict | null>(null);
   readonly collapsed: Signal<ReadonlySet<number>> = signal(new Set());
@@ -48,6 +55,14 @@ export class View {
     readonly ended: AbortSignal,
   ) {
     this.drafts = signal([]);
+    this.chosen = computed(() => {
+      const picks = store.picksA.value.rows.subarray(0, store.count.value);
+      const pinned = store.pinned.value;
+      if (pinned.length === 0) return [...picks];
+      // Pinned samples are chosen before all others, whether or not the kernel counts them as picks.
+      const picked = new Set(picks);
+      return [...pinned.filter((row) => !picked.has(row)), ...picks];
+    });
     this.readFilter(store.traits.filter.peek());
   }
 
@@ -78,21 +93,61 @@ export class View {
     }
   }
 
-  async find(query: { text?: string; row?: number; sign?: 1 | -1 }, what: string): Promise<void> {
+  async find(query: Query, what: string): Promise<void> {
+    const number = ++this.finds;
+    this.finding.value = true;
     try {
       const { rows, scores } = await this.store.find(query, 50);
-      if (this.ended.aborted) return;
+      if (this.ended.aborted || number !== this.finds) return;
       this.found.value = { what, rows, scores };
       this.drawer.value = true;
       this.say(`${rows.length} found: ${what}`);
     } catch {
       // The store showed it as a toast.
+    } finally {
+      if (number === this.finds) this.finding.value = false;
     }
+  }
+
+  /** Samples like a picture from a file, a drop or the clipboard. */
+  async findLike(file: File): Promise<void> {
+    try {
+      const image = await smallPicture(file);
+      await this.find({ image }, `like ${file.name || "the pasted picture"}`);
+    } catch (error) {
+      this.store.report(error);
+    }
+  }
+
+  /** The sample `by` places after the one whose card is open: in what was found, else in pick order, else by row. */
+  step(by: 1 | -1): void {
+    const rows = this.found.peek()?.rows ?? this.chosen.peek();
+    const now = this.inspected.peek();
+    const next = rows.length > 0 ? inList(rows, now, by) : this.inRows(now, by);
+    if (next !== null) void this.inspect(next, true);
+  }
+
+  /** The next row that can be seen, around the end if need be. */
+  private inRows(now: number | null, by: 1 | -1): number | null {
+    const { flags } = this.store;
+    const n = flags.length;
+    let row = now ?? (by > 0 ? -1 : n);
+    for (let tried = 0; tried < n; tried++) {
+      row = (row + by + n) % n;
+      if ((flags[row] & (FLAG.HIDDEN | FLAG.MUTED)) === 0) return row;
+    }
+    return null;
   }
 
   isPick(row: number): boolean {
     return (this.store.flags[row] & FLAG.A) !== 0;
   }
+}
+
+function inList(rows: ArrayLike<number>, now: number | null, by: 1 | -1): number {
+  const at = now === null ? -1 : Array.prototype.indexOf.call(rows, now);
+  if (at < 0) return rows[by > 0 ? 0 : rows.length - 1];
+  return rows[(at + by + rows.length) % rows.length];
 }
 
 const Context = createContext<View | null>(null);

@@ -8,8 +8,9 @@ export interface OverlayContent {
   contours: readonly Contour[];
   labels: readonly Label[];
   neighbours: Neighbours | null;
-  /** Rows in pick order; the first ones carry their number. */
+  /** Rows in pick order; they carry their numbers where there is room. */
   order: ArrayLike<number>;
+  found: ArrayLike<number>;
   hovered: number | null;
   /** Hovered elsewhere: in another view, a linked plot, Python. */
   pointed: number | null;
@@ -32,7 +33,11 @@ export interface OverlayFrame {
   visible: (row: number) => boolean;
 }
 
+/** As many numbers stay readable at once; where more picks are in view, only the first ones carry theirs. */
 const BADGES = 40;
+const FIRST_BADGES = 10;
+/** Picks looked through for those in view. */
+const BADGES_AMONG = 5_000;
 const MOST_LABELS = 60;
 
 type Rectangle = [number, number, number, number];
@@ -50,6 +55,7 @@ export function paintOverlay(canvas: HTMLCanvasElement, content: OverlayContent,
   paintContours(context, content.contours, frame);
   context.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);
   paintNeighbours(context, content.neighbours, frame);
+  paintFound(context, content.found, frame);
   const taken: Rectangle[] = [];
   paintLabels(context, content.labels, frame, taken);
   paintOrder(context, content.order, frame, taken);
@@ -152,6 +158,38 @@ const shortened = (text: string) => {
   return line.length > 28 ? `${Array.from(line).slice(0, 27).join("")}…` : line;
 };
 
+/** The places in the order that carry a number: all in view, or where these are too many the first of all. */
+function numbered(order: ArrayLike<number>, frame: OverlayFrame): number[] {
+  const inView: number[] = [];
+  for (let rank = 0; rank < Math.min(BADGES_AMONG, order.length); rank++) {
+    if (!frame.visible(order[rank])) continue;
+    const [px, py] = place(order[rank], frame);
+    if (px < 0 || py < 0 || px > frame.width || py > frame.height) continue;
+    inView.push(rank);
+    if (inView.length > BADGES) return inView.filter((at) => at < FIRST_BADGES);
+  }
+  return inView;
+}
+
+function paintFound(context: CanvasRenderingContext2D, found: ArrayLike<number>, frame: OverlayFrame): void {
+  if (found.length === 0) return;
+  context.beginPath();
+  for (let index = 0; index < found.length; index++) {
+    if (!frame.visible(found[index])) continue;
+    const [px, py] = place(found[index], frame);
+    context.moveTo(px + 6, py);
+    context.arc(px, py, 6, 0, 2 * Math.PI);
+  }
+  for (const [width, colour] of [
+    [4, css(frame.theme.background, 0.8)],
+    [2, css(frame.theme.selection)],
+  ] as const) {
+    context.lineWidth = width;
+    context.strokeStyle = colour;
+    context.stroke();
+  }
+}
+
 function paintOrder(
   context: CanvasRenderingContext2D,
   order: ArrayLike<number>,
@@ -162,8 +200,7 @@ function paintOrder(
   context.font = `600 10px ${theme.font}`;
   context.textAlign = "left";
   context.textBaseline = "middle";
-  for (let rank = 0; rank < Math.min(BADGES, order.length); rank++) {
-    if (!frame.visible(order[rank])) continue;
+  for (const rank of numbered(order, frame)) {
     const [px, py] = place(order[rank], frame);
     const text = String(rank + 1);
     const left = px + frame.markSize / 2 + 2;

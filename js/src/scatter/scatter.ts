@@ -45,6 +45,7 @@ export class Scatter {
     labels: [],
     neighbours: null,
     order: [],
+    found: [],
     hovered: null,
     pointed: null,
     focused: null,
@@ -139,7 +140,7 @@ export class Scatter {
     this.glide = glides ? { since: performance.now(), base: this.navigation.base } : null;
     this.scene = same ? { ...before, x, y } : this.emptyScene(x, y);
     this.scene.previous = glides ? { x: before.x, y: before.y } : null;
-    if (!same) Object.assign(this.overlay, { neighbours: null, order: [], hovered: null, focused: null });
+    if (!same) Object.assign(this.overlay, { neighbours: null, order: [], found: [], hovered: null, focused: null });
     this.box = bounds(x, y);
     this.share = occupiedShare(x, y, this.box);
     this.picking.forget();
@@ -175,7 +176,7 @@ export class Scatter {
     this.changed(this.scene.marks.update(rows));
   }
 
-  /** Rows in pick order, of which the first carry their number; null for none. */
+  /** Rows in pick order, which carry their numbers where there is room for them; null for none. */
   setOrder(rows: ArrayLike<number> | null): void {
     this.repaint({ order: rows ?? [] });
   }
@@ -223,7 +224,7 @@ export class Scatter {
     return this.picking.nearest(this.scene, ...toData(view, px, py), REACH / view.sx, markReach / view.sx);
   }
 
-  setOverlay({ contours, labels, neighbours, pointed }: Overlays): void {
+  setOverlay({ contours, labels, neighbours, found, pointed }: Overlays): void {
     if (contours !== undefined) {
       this.contoursStale ||= contours && !this.wantsContours;
       this.wantsContours = contours;
@@ -231,6 +232,7 @@ export class Scatter {
     this.repaint({
       ...(labels === undefined ? {} : { labels }),
       ...(neighbours === undefined ? {} : { neighbours }),
+      ...(found === undefined ? {} : { found }),
       ...(pointed === undefined ? {} : { pointed }),
     });
   }

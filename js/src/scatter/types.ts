@@ -14,7 +14,7 @@ export interface ScatterEvents {
   hover(row: number | null, x: number, y: number): void;
   click(row: number | null, event: { shift: boolean; alt: boolean }): void;
   /** A lasso or rectangle: x0 y0 x1 y1 …, closed, to be filled by the non-zero winding rule. */
-  area(polygon: Float32Array, op: AreaOp): void;
+  area(polygon: Float32Array<ArrayBuffer>, op: AreaOp): void;
   /** A key pressed in the plot; true = handled, so that the plot does nothing of its own. */
   key(event: KeyboardEvent): boolean;
   /** Which renderer draws, and what to tell the user about it. */
@@ -41,6 +41,8 @@ export interface Overlays {
   contours?: boolean;
   labels?: readonly Label[];
   neighbours?: Neighbours | null;
+  /** Rows to ring, say because a search found them. */
+  found?: ArrayLike<number>;
   /** A row to ring that the pointer here is not on: hovered in another view, a linked plot, Python. */
   pointed?: number | null;
 }
