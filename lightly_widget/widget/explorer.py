@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 BUNDLE: Final = Path(__file__).parents[1] / "static" / "widget.js"
 _NOT_BUILT: Final = """
 export default { render({ el }) {
-  el.textContent = "The front end of lightly_widget is not built: run 'npm ci && npm run build' in its folder js.";
+  el.textContent = "The front end of lightly_widget is not built: run 'make bundle'.";
 } };
 """
 _NOTHING: Final = object()
