@@ -13,16 +13,18 @@ __version__ = "0.1.0"
 _HOMES = {
     "dataset": ("Dataset", "ImageDataset"),
     "embedding": ("EfficientNetLite0", "Embedder", "SentenceMiniLM"),
-    "expressions": ("AND", "NOT", "OR"),
-    "fields": (
+    "query": (
+        "AND",
+        "NOT",
+        "OR",
         "ClassificationField",
         "ClassificationQuery",
         "ImageSampleField",
         "ObjectDetectionField",
         "ObjectDetectionQuery",
+        "Query",
         "SampleField",
     ),
-    "query": ("Query",),
     "sampling": ("SamplingResult",),
     "strategies": (
         "AnnotationClassBalancingStrategy",
@@ -38,30 +40,30 @@ _HOMES = {
     ),
     "widget": ("Explorer",),
 }
-_MODULES = ("errors", "expressions", "plots")
+_MODULES = {"errors": "errors", "expressions": "query.expressions", "plots": "plots"}
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [*sorted(_HOME_OF), *_MODULES]
 
 if TYPE_CHECKING:
     from lightly_widget import errors as errors
-    from lightly_widget import expressions as expressions
     from lightly_widget import plots as plots
     from lightly_widget.dataset import Dataset as Dataset
     from lightly_widget.dataset import ImageDataset as ImageDataset
     from lightly_widget.embedding import EfficientNetLite0 as EfficientNetLite0
     from lightly_widget.embedding import Embedder as Embedder
     from lightly_widget.embedding import SentenceMiniLM as SentenceMiniLM
-    from lightly_widget.expressions import AND as AND
-    from lightly_widget.expressions import NOT as NOT
-    from lightly_widget.expressions import OR as OR
-    from lightly_widget.fields import ClassificationField as ClassificationField
-    from lightly_widget.fields import ClassificationQuery as ClassificationQuery
-    from lightly_widget.fields import ImageSampleField as ImageSampleField
-    from lightly_widget.fields import ObjectDetectionField as ObjectDetectionField
-    from lightly_widget.fields import ObjectDetectionQuery as ObjectDetectionQuery
-    from lightly_widget.fields import SampleField as SampleField
+    from lightly_widget.query import AND as AND
+    from lightly_widget.query import NOT as NOT
+    from lightly_widget.query import OR as OR
+    from lightly_widget.query import ClassificationField as ClassificationField
+    from lightly_widget.query import ClassificationQuery as ClassificationQuery
+    from lightly_widget.query import ImageSampleField as ImageSampleField
+    from lightly_widget.query import ObjectDetectionField as ObjectDetectionField
+    from lightly_widget.query import ObjectDetectionQuery as ObjectDetectionQuery
     from lightly_widget.query import Query as Query
+    from lightly_widget.query import SampleField as SampleField
+    from lightly_widget.query import expressions as expressions
     from lightly_widget.sampling import SamplingResult as SamplingResult
     from lightly_widget.strategies import AnnotationClassBalancingStrategy as AnnotationClassBalancingStrategy
     from lightly_widget.strategies import EmbeddingDeduplicationStrategy as EmbeddingDeduplicationStrategy
@@ -78,7 +80,7 @@ if TYPE_CHECKING:
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        return importlib.import_module(f"lightly_widget.{name}")
+        return importlib.import_module(f"lightly_widget.{_MODULES[name]}")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'lightly_widget' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"lightly_widget.{_HOME_OF[name]}"), name)

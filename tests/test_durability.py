@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lightly_widget import ImageDataset, disk
+from lightly_widget import ImageDataset
 from lightly_widget.errors import DiskFullError, ReadOnlyError
+from lightly_widget.store import disk
 from tests.durability import (
     context,
     kill_rounds,

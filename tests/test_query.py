@@ -17,9 +17,9 @@ import lightly_widget as lw
 from lightly_widget import AND, NOT, OR, ClassificationField, ClassificationQuery, ObjectDetectionField, SampleField
 from lightly_widget import ObjectDetectionQuery as Boxes
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, UnknownFieldError, UnknownNameError
-from lightly_widget.expressions import Expression, from_dict
 from lightly_widget.query import Query
-from lightly_widget.query_code import filter_code
+from lightly_widget.query.code import filter_code
+from lightly_widget.query.expressions import Expression, from_dict
 from tests.durability import scan_of
 
 F = lw.ImageSampleField

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lightly_widget.checksums import checksum
 from lightly_widget.errors import CorruptDataError, DatasetExistsError, DatasetNotFoundError, LightlyWidgetWarning
 from lightly_widget.store import Store
-from lightly_widget.tables import array_column
+from lightly_widget.store.checksums import checksum
+from lightly_widget.store.tables import array_column
 
 
 def frame(*values: int) -> pl.DataFrame:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from lightly_widget.errors import InvalidValueError, LightlyWidgetError, Progress, listed, no_progress, shown
 from lightly_widget.ingest.locations import PathLike, absolute, is_url, open_file_system
-from lightly_widget.storage_errors import storage_errors
+from lightly_widget.store.storage_errors import storage_errors
 
 MANIFEST: Final = ".lightly_widget_export.json"
 _NAMED: Final = 5

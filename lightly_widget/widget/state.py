@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 
 from lightly_widget.errors import DiskFullError, Progress, ReadOnlyError
-from lightly_widget.expressions import Expression
 from lightly_widget.query import Pinned, Query
+from lightly_widget.query.expressions import Expression
 from lightly_widget.sampling import Sampling
 from lightly_widget.widget.history import Entry, History
 from lightly_widget.widget.lasso import Lasso

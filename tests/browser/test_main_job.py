@@ -21,7 +21,7 @@ ANSWER_MS = 60_000
 def quickstart(lab: Lab) -> Iterator[LabPage]:
     """The quickstart notebook, all cells run, with the explorer in view."""
     if not PICTURES.is_dir():
-        pytest.fail("the pictures of the quickstart are not installed: `npm install --prefix notebooks`, or `make test`")
+        pytest.fail("the pictures of the quickstart are missing: `npm install --prefix notebooks`, or `make test`")
     shutil.copy(NOTEBOOKS / "quickstart.ipynb", lab.home)
     (lab.home / "node_modules").symlink_to(PICTURES)
     page = lab.open("quickstart.ipynb", height=1000)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from lightly_widget.core import Core
+from lightly_widget.dataset.core import Core
 from lightly_widget.errors import (
     InvalidTypeError,
     InvalidValueError,
@@ -22,8 +22,8 @@ from lightly_widget.errors import (
     no_progress,
     shown,
 )
-from lightly_widget.snapshot import Index, Snapshot
-from lightly_widget.tables import Embeddings, array_column, embedding_rows
+from lightly_widget.query.snapshot import Index, Snapshot
+from lightly_widget.store.tables import Embeddings, array_column, embedding_rows
 
 if TYPE_CHECKING:
     from lightly_widget.embedding import Embedder

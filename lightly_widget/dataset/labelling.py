@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import polars as pl
 
-from lightly_widget.core import new_ids, now_column
-from lightly_widget.describing import Describing, check_source, write_annotations
+from lightly_widget.dataset.core import new_ids, now_column
+from lightly_widget.dataset.describing import Describing, check_source, write_annotations
+from lightly_widget.dataset.tagging import check_tag_name
+from lightly_widget.dataset.vectors import Vectors, default_embedder_or_warn, progress_bar
 from lightly_widget.errors import LightlyWidgetWarning, Progress, listed
-from lightly_widget.tables import tag_rows
-from lightly_widget.tagging import check_tag_name
-from lightly_widget.vectors import Vectors, default_embedder_or_warn, progress_bar
+from lightly_widget.store.tables import tag_rows
 
 if TYPE_CHECKING:
     from lightly_widget.embedding import Embedder
     from lightly_widget.ingest import LabelScan, Unreadable
     from lightly_widget.ingest.checks import Invalid
     from lightly_widget.ingest.locations import PathLike
-    from lightly_widget.snapshot import Snapshot
+    from lightly_widget.query.snapshot import Snapshot
     from lightly_widget.store import Transaction
 
 S = TypeVar("S")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lightly_widget.errors import InvalidTypeError, UnknownFieldError, did_you_mean, shown
-from lightly_widget.expressions import (
+from lightly_widget.query.expressions import (
     AND,
     Annotated,
     Compare,

@@ -9,8 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 import numpy as np
 import polars as pl
 
-from lightly_widget.core import new_ids, now_column
-from lightly_widget.describing import Describing, write_columns
+from lightly_widget.dataset.core import new_ids, now_column
+from lightly_widget.dataset.describing import Describing, write_columns
+from lightly_widget.dataset.labelling import Labelling, warn_unreadable, write_images
+from lightly_widget.dataset.metadata import columns_from_frame
+from lightly_widget.dataset.sample import ImageSample, Sample
+from lightly_widget.dataset.tagging import Tagging, check_tag_name
+from lightly_widget.dataset.vectors import Vectors, progress_bar, write_embeddings
 from lightly_widget.errors import (
     DatasetExistsError,
     InvalidTypeError,
@@ -19,19 +24,14 @@ from lightly_widget.errors import (
     listed,
     shown,
 )
-from lightly_widget.labelling import Labelling, warn_unreadable, write_images
-from lightly_widget.metadata import columns_from_frame
-from lightly_widget.sample import ImageSample, Sample
-from lightly_widget.tables import tag_rows
-from lightly_widget.tagging import Tagging, check_tag_name
-from lightly_widget.vectors import Vectors, progress_bar, write_embeddings
+from lightly_widget.store.tables import tag_rows
 
 if TYPE_CHECKING:
+    from lightly_widget.dataset.view import View
     from lightly_widget.embedding import Embedder
     from lightly_widget.ingest import ImageScan
     from lightly_widget.ingest.locations import PathLike
     from lightly_widget.query import Query
-    from lightly_widget.view import View
     from lightly_widget.widget import Explorer
 
 S = TypeVar("S")
@@ -41,7 +41,7 @@ class BaseDataset(Describing[S], Tagging[S], Vectors[S]):
     """What image datasets and others share."""
 
     def view(self, query: Query[S] | None = None) -> View:
-        from lightly_widget.view import View
+        from lightly_widget.dataset.view import View
 
         return View(self, query if query is not None else self.query())
 

@@ -11,8 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from lightly_widget.checksums import checksum_text
 from lightly_widget.errors import CorruptDataError, LightlyWidgetWarning
+from lightly_widget.store.checksums import checksum_text
 
 
 class Work(Protocol):

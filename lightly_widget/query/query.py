@@ -11,9 +11,9 @@ import numpy.typing as npt
 import polars as pl
 
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, shown
-from lightly_widget.expressions import AND, Expression, NoPlainFormError, as_expression
-from lightly_widget.fields import Field, OrderBy
-from lightly_widget.snapshot import Index, Snapshot
+from lightly_widget.query.expressions import AND, Expression, NoPlainFormError, as_expression
+from lightly_widget.query.fields import Field, OrderBy
+from lightly_widget.query.snapshot import Index, Snapshot
 
 if TYPE_CHECKING:
     from lightly_widget.export import Export

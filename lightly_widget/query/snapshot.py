@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from lightly_widget.commits import Part
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, UnknownNameError, did_you_mean, listed, shown
-from lightly_widget.expressions import Expression
+from lightly_widget.query.expressions import Expression
 from lightly_widget.store import StaleError, Store
-from lightly_widget.tables import ANNOTATION_SCHEMA, Column, Derived, Embeddings, Rows, fold_of
+from lightly_widget.store.commits import Part
+from lightly_widget.store.tables import ANNOTATION_SCHEMA, Column, Derived, Embeddings, Rows, fold_of
 
 Index = npt.NDArray[np.int64]
 

@@ -12,20 +12,20 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from lightly_widget.checksums import checksum
+from lightly_widget.dataset.vectors import graph_of
 from lightly_widget.errors import InvalidValueError, Progress, shown
 from lightly_widget.query import annotations_of_rows, embeddings_of_rows
-from lightly_widget.query_code import query_code
+from lightly_widget.query.code import query_code
+from lightly_widget.store.checksums import checksum
+from lightly_widget.store.tables import embedding_rows
 from lightly_widget.strategies import ViewInfo
-from lightly_widget.tables import embedding_rows
-from lightly_widget.vectors import graph_of
 
 if TYPE_CHECKING:
     from lightly_widget.dataset import BaseDataset
     from lightly_widget.embedding import Embedder
     from lightly_widget.neighbors import NeighborGraph
     from lightly_widget.query import Query
-    from lightly_widget.snapshot import Snapshot
+    from lightly_widget.query.snapshot import Snapshot
 
 _METADATA_KINDS: Final[dict[str, Literal["number", "string", "boolean", "other"]]] = {
     "integer": "number",

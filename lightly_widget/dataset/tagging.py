@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import numpy as np
 import polars as pl
 
-from lightly_widget.core import Core
+from lightly_widget.dataset.core import Core
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, shown
 from lightly_widget.query import Pinned, Query
-from lightly_widget.snapshot import Snapshot
-from lightly_widget.tables import Rows, tag_rows
+from lightly_widget.query.snapshot import Snapshot
+from lightly_widget.store.tables import Rows, tag_rows
 
 if TYPE_CHECKING:
     from lightly_widget.sampling import SamplingResult

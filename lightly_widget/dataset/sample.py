@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from lightly_widget.dataset.metadata import flatten, restore
 from lightly_widget.errors import UnknownNameError, did_you_mean
-from lightly_widget.metadata import flatten, restore
 from lightly_widget.query import annotations_of_rows
 
 if TYPE_CHECKING:
-    from lightly_widget.core import Core
+    from lightly_widget.dataset.core import Core
 
 
 class Sample:

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from lightly_widget.commits import Part
 from lightly_widget.errors import CorruptDataError
+from lightly_widget.store.commits import Part
 
 V = TypeVar("V")
 Rows = npt.NDArray[np.uint32]

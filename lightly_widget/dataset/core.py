@@ -14,17 +14,17 @@ import numpy as np
 import polars as pl
 
 from lightly_widget.errors import DatasetExistsError, DatasetNotFoundError, InvalidTypeError, InvalidValueError, shown
-from lightly_widget.fields import Field, OrderBy
 from lightly_widget.query import Pinned, Query, ids_of
-from lightly_widget.snapshot import Cache, Index, Snapshot
+from lightly_widget.query.fields import Field, OrderBy
+from lightly_widget.query.snapshot import Cache, Index, Snapshot
 from lightly_widget.store import Store, Transaction, is_remote
-from lightly_widget.tables import fold_of
+from lightly_widget.store.tables import fold_of
 
 if TYPE_CHECKING:
-    from lightly_widget.commits import Commit, Part
+    from lightly_widget.dataset.view import View
     from lightly_widget.export import Export
     from lightly_widget.sampling import Sampling
-    from lightly_widget.view import View
+    from lightly_widget.store.commits import Commit, Part
 
 S = TypeVar("S")
 

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from lightly_widget import metadata as md
-from lightly_widget.core import Core, numbers
+from lightly_widget.dataset import metadata as md
+from lightly_widget.dataset.core import Core, numbers
 from lightly_widget.errors import InvalidValueError, Progress, listed, no_progress, shown
-from lightly_widget.snapshot import Index, Snapshot
-from lightly_widget.tables import ANNOTATION_SCHEMA
+from lightly_widget.query.snapshot import Index, Snapshot
+from lightly_widget.store.tables import ANNOTATION_SCHEMA
 
 if TYPE_CHECKING:
     from lightly_widget.store import Transaction
@@ -156,7 +156,7 @@ def write_annotations(
 
 def check_source(name: object) -> str:
     """The name, if an annotation source can have it."""
-    from lightly_widget.tagging import check_tag_name
+    from lightly_widget.dataset.tagging import check_tag_name
 
     return check_tag_name(name)
 

@@ -23,10 +23,6 @@ from typing import Any, Final
 
 import polars as pl
 
-from lightly_widget import commits as log
-from lightly_widget import disk
-from lightly_widget.checksums import checksum
-from lightly_widget.commits import Commit, Part
 from lightly_widget.errors import (
     CorruptDataError,
     DatasetExistsError,
@@ -34,8 +30,12 @@ from lightly_widget.errors import (
     DiskFullError,
     StorageError,
 )
-from lightly_widget.locks import WriterLock
-from lightly_widget.storage_errors import storage_errors
+from lightly_widget.store import commits as log
+from lightly_widget.store import disk
+from lightly_widget.store.checksums import checksum
+from lightly_widget.store.commits import Commit, Part
+from lightly_widget.store.locks import WriterLock
+from lightly_widget.store.storage_errors import storage_errors
 
 _TOKEN: Final = "commit"
 _COMMITS: Final = "commits"
