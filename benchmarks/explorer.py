@@ -1,7 +1,8 @@
 """The scatter plot beside jupyter-scatter 1.0.1's (regl-scatterplot 1.16.0), in the same Chromium in the same run.
 
 `python -m benchmarks.explorer` after `npm install` in `js/` and in `benchmarks/`. Every measurement is of a fresh page;
-the two plots take turns; medians of three. A time ends when the GPU has drawn it all (`readPixels` in the plot's context).
+the two plots take turns; medians of three. A time ends when the GPU has drawn it all (`readPixels` in the plot's
+context).
 """
 
 from __future__ import annotations
