@@ -19,6 +19,7 @@ const kernel = new MockKernel({
   media: wanted.get("media") === "text" ? "text" : "image",
   hostile: wanted.has("hostile") ? HOSTILE : [],
   silent: wanted.has("silent"),
+  delay: number("delay", 2),
   block: number("block", 8),
   height: number("height", 640),
 });
@@ -57,6 +58,11 @@ const setPoints = Scatter.prototype.setPoints;
 Scatter.prototype.setPoints = function (...args) {
   plots.add(this);
   return setPoints.apply(this, args);
+};
+const destroy = Scatter.prototype.destroy;
+Scatter.prototype.destroy = function () {
+  plots.delete(this);
+  destroy.apply(this);
 };
 
 const close = open();

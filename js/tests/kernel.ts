@@ -39,6 +39,8 @@ type Body = Record<string, unknown> & { kind: Message["kind"] };
 export class Kernel {
   readonly traits: Traits;
   readonly sent: Request[] = [];
+  /** Those of the last request. */
+  buffers: DataView[] = [];
   readonly saved: Partial<Traits>[] = [];
   /** Set to make `send` throw, as a closed connection does. */
   broken = false;
@@ -63,9 +65,10 @@ export class Kernel {
         this.saved.push(this.changed);
         this.changed = {};
       },
-      send: (content: Request) => {
+      send: (content: Request, _callbacks?: unknown, buffers: DataView[] = []) => {
         if (this.broken) throw new Error("disposed");
         this.sent.push(content);
+        this.buffers = buffers;
       },
       on: (event: string, listener: Listener) => {
         if (!this.listeners.has(event)) this.listeners.set(event, new Set());

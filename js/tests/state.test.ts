@@ -547,6 +547,48 @@ test("a closed connection is told of in words, without toasts, and comes back", 
   assert.equal(store.status.value, "ready");
 });
 
+test("a projection is wanted until it is there, and then all of it is shown", async () => {
+  const { kernel, store } = ready();
+  store.set("view", [0, 0, 1, 1]);
+  const shown = store.showProjection("umap");
+  assert.equal(kernel.last("projection").name, "umap");
+  assert.equal(store.projectionWanted.value, "umap");
+  assert.deepEqual(store.traits.view.value, [0, 0, 1, 1]);
+  kernel.say({ kind: "ok" }, kernel.last("projection").id, true);
+  await shown;
+  assert.equal(store.projectionWanted.value, null);
+  assert.equal(store.traits.view.value, null);
+});
+
+test("of two projections the last is wanted, and one that failed leaves the view alone", async () => {
+  const { kernel, store } = ready();
+  store.set("view", [0, 0, 1, 1]);
+  void store.showProjection("umap");
+  const first = kernel.last("projection").id;
+  const second = store.showProjection("pca");
+  kernel.say({ kind: "error", error: "Cancelled", message: "another was chosen" }, first, true);
+  await settle();
+  assert.equal(store.projectionWanted.value, "pca");
+  assert.equal(store.errors.value.length, 0);
+  kernel.say({ kind: "error", error: "ValueError", message: "no" }, kernel.last("projection").id, true);
+  await second;
+  assert.equal(store.projectionWanted.value, null);
+  assert.equal(store.errors.value.length, 1);
+  assert.deepEqual(store.traits.view.value, [0, 0, 1, 1]);
+});
+
+test("a picture to look for goes into the buffer", async () => {
+  const { kernel, store } = ready();
+  const frame = Uint8Array.of(9, 9, 1, 2, 3, 9);
+  const found = store.find({ image: frame.subarray(2, 5) }, 4);
+  const { id, ...asked } = kernel.last("find");
+  assert.deepEqual(asked, { kind: "find", k: 4, image: { buffer: 0, dtype: "u8", shape: [3] } });
+  const [{ buffer, byteOffset, byteLength }] = kernel.buffers;
+  assert.deepEqual([...new Uint8Array(buffer, byteOffset, byteLength)], [1, 2, 3]);
+  kernel.say({ kind: "found", rows: Uint32Array.of(4), scores: Float32Array.of(0.5) }, id, true);
+  assert.deepEqual([...(await found).rows], [4]);
+});
+
 test("progress shows until it is done", () => {
   const { kernel, store } = ready();
   kernel.say({ kind: "progress", task: "map", text: "Laying out", fraction: 0.5 });

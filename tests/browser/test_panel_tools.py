@@ -274,6 +274,19 @@ def test_texts_are_read_in_hover_gallery_and_inspector(show: Show) -> None:
     assert page.evaluate("outside()") == []
 
 
+def test_an_answer_that_comes_late_leaves_the_filter_rows_as_they_are_written(show: Show) -> None:
+    widget = show("n=600&delay=250")
+    page = widget.page
+    expect(page.locator(".legend")).to_be_visible()
+    widget.button("Filter").click()
+    page.get_by_label("Filter by").select_option("metadata.brightness")
+    widget.until("demo.kernel.traits.filter !== null")
+    page.wait_for_timeout(100)
+    expect(page.get_by_label("Filter by")).to_have_value("metadata.brightness")
+    page.evaluate("demo.kernel.setFromPython('filter', {op: 'has_tag', tag: 'reviewed'})")
+    expect(page.get_by_label("Filter by")).to_have_value("tag")
+
+
 def frames_of(page: Page) -> dict[str, Any]:
     found: dict[str, Any] = page.evaluate(
         "async () => { const [scatter] = demo.plots; await scatter.settled(); return {...scatter.debug} }"

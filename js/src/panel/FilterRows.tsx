@@ -16,7 +16,7 @@ function apply(view: View, drafts: Draft[]): void {
   if (!complete || same(filter, store.traits.filter.peek())) return;
   view.asked = [...view.asked, filter];
   void store.setFilter(filter).then((worked) => {
-    view.asked = view.asked.slice(1);
+    if (!worked) view.asked = view.asked.filter((asked) => asked !== filter);
     if (!worked || store.traits.candidates.peek().from === "tag") return;
     if (filter !== null && store.traits.candidates.peek().from === "all") store.set("candidates", { from: "filter" });
     if (filter === null && store.traits.candidates.peek().from === "filter") store.set("candidates", { from: "all" });
@@ -30,7 +30,9 @@ export function FilterRows() {
   useEffect(() => {
     // A filter set in Python, or by another view, replaces the rows here. Our own comes back as it went, perhaps when
     // the rows have been written further.
-    if (view.asked.some((asked) => same(filter, asked))) return;
+    const echo = view.asked.findIndex((asked) => same(filter, asked));
+    view.asked = view.asked.slice(echo + 1);
+    if (echo >= 0) return;
     if (!same(filter, joined(view.drafts.peek(), view.joiner.peek(), store.info))) view.readFilter(filter);
   }, [view, store, filter]);
   const drafts = view.drafts.value;

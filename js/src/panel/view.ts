@@ -42,7 +42,7 @@ export class View {
   /** Filter rows as they are being written; the trait `filter` holds only what the kernel accepted. */
   readonly drafts: Signal<Draft[]>;
   readonly joiner: Signal<"and" | "or"> = signal("and");
-  /** Filters of these rows that the kernel has not answered yet. */
+  /** Filters of these rows that have not come back as the trait yet. */
   asked: readonly (FilterDict | null)[] = [];
   /** A filter set in Python that the rows cannot show. */
   readonly foreign = signal<FilterDict | null>(null);
