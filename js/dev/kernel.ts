@@ -488,15 +488,17 @@ export class MockKernel {
 
   private title(row: number): string {
     const { hostile } = this.options;
-    return hostile.length > 0 ? hostile[row % hostile.length] : `scene_${String(row).padStart(5, "0")}.jpg`;
+    if (hostile.length > 0) return hostile[row % hostile.length];
+    return this.options.media === "text" ? this.text(row) : `scene_${String(row).padStart(5, "0")}.jpg`;
+  }
+
+  private text(row: number): string {
+    return `Sample ${row}: a ${this.world.classes[this.world.group[row]]} seen on a grey morning.`;
   }
 
   private async pictures(request: Extract<Request, { kind: "detail" | "thumbnails" }>): Promise<void> {
     const { world } = this;
-    const text = (row: number) =>
-      this.options.media === "text"
-        ? `Sample ${row}: a ${world.classes[world.group[row]]} seen on a grey morning.`
-        : null;
+    const text = (row: number) => (this.options.media === "text" ? this.text(row) : null);
     const draw = (row: number, size: number) => (this.options.media === "text" ? null : picture(world, row, size));
     if (request.kind === "detail") {
       const { row } = request;

@@ -264,11 +264,19 @@ def test_picks_carry_their_number_while_these_can_be_read(show: Show) -> None:
 def test_texts_are_read_in_hover_gallery_and_inspector(show: Show) -> None:
     widget = show("n=3000&media=text")
     page = widget.page
-    expect(widget.hover_a_point().locator(".card-text")).to_contain_text("seen on a grey morning")
+    card = widget.hover_a_point()
+    expect(card.locator(".card-text")).to_contain_text("seen on a grey morning")
+    expect(card.locator(".card-title")).to_have_count(0)  # it would say the same again
     page.evaluate("demo.kernel.showSample([41, 7, 300])")
     expect(page.locator(".tile .thumb-text").first).to_contain_text("Sample 41")
     page.locator(".tile .thumb").nth(1).click()
-    expect(page.get_by_label("Chosen sample").locator(".card-text").first).to_contain_text("Sample 7:")
+    inspector = page.get_by_label("Chosen sample")
+    expect(inspector.locator(".card-text").first).to_contain_text("Sample 7:")
+    nearest = inspector.locator(".thumb").first
+    expect(nearest).to_contain_text("seen on a grey morning")
+    box = nearest.bounding_box()
+    assert box is not None
+    assert box["width"] > 3 * box["height"]
     widget.button("Cluster names").click()
     widget.until("asked('clusters').length === 1")
     assert page.evaluate("outside()") == []

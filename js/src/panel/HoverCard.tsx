@@ -34,12 +34,15 @@ export function HoverCard() {
     <div ref={card} class="card hover-card" role="tooltip">
       <Media detail={detail} />
       <div class="card-body">
-        <p class="data card-title">{detail.title}</p>
+        {!isBeginning(detail) && <p class="data card-title">{detail.title}</p>}
         <Facts detail={detail} most={5} />
       </div>
     </div>
   );
 }
+
+/** A text without a name is titled with its first words, which the card shows already. */
+const isBeginning = ({ title, text }: Detail) => text?.startsWith(title.replace(/…$/, "")) ?? false;
 
 export function Media({ detail }: { detail: Detail }) {
   if (detail.thumbnail && detail.thumbnail.length > 0) {

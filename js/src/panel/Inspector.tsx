@@ -26,7 +26,10 @@ export function Inspector() {
             {near === null ? (
               <p class="muted small">Looking …</p>
             ) : (
-              <ul class="neighbour-strip" aria-label="Nearest neighbours, nearest first">
+              <ul
+                class={`neighbour-strip ${view.store.info.media === "text" ? "texts" : ""}`}
+                aria-label="Nearest neighbours, nearest first"
+              >
                 {[...near.rows].map((other, index) => (
                   <li key={other}>
                     <Thumb

@@ -172,21 +172,9 @@ function numbered(order: ArrayLike<number>, frame: OverlayFrame): number[] {
 }
 
 function paintFound(context: CanvasRenderingContext2D, found: ArrayLike<number>, frame: OverlayFrame): void {
-  if (found.length === 0) return;
-  context.beginPath();
-  for (let index = 0; index < found.length; index++) {
-    if (!frame.visible(found[index])) continue;
-    const [px, py] = place(found[index], frame);
-    context.moveTo(px + 6, py);
-    context.arc(px, py, 6, 0, 2 * Math.PI);
-  }
-  for (const [width, colour] of [
-    [4, css(frame.theme.background, 0.8)],
-    [2, css(frame.theme.selection)],
-  ] as const) {
-    context.lineWidth = width;
-    context.strokeStyle = colour;
-    context.stroke();
+  // The best ones last, so that they lie on top.
+  for (let index = found.length - 1; index >= 0; index--) {
+    if (frame.visible(found[index])) dot(context, place(found[index], frame), 3.6, frame);
   }
 }
 

@@ -41,7 +41,7 @@ export interface Overlays {
   contours?: boolean;
   labels?: readonly Label[];
   neighbours?: Neighbours | null;
-  /** Rows to ring, say because a search found them. */
+  /** Rows to mark, say because a search found them, the best first. */
   found?: ArrayLike<number>;
   /** A row to ring that the pointer here is not on: hovered in another view, a linked plot, Python. */
   pointed?: number | null;
