@@ -107,7 +107,8 @@ class Explorer(anywidget.AnyWidget):
         """Explore a dataset, or the samples of a query of it as they are now.
 
         layout: "inline", or "side" for a panel beside the notebook (JupyterLab, needs `sidecar`). projection: "auto"
-        (PCA at once, then UMAP up to 200,000 samples), "pca" or "umap". Further keywords set traits.
+        (PCA at once, then UMAP up to 200,000 samples), "pca" or "umap"; the panel can choose another at any time.
+        Further keywords set traits.
         """
         if layout not in LAYOUTS:
             raise InvalidValueError(f"layout={shown(layout)} is not one of {LAYOUTS}")
