@@ -25,6 +25,7 @@ from lightly_widget.errors import (
     no_progress,
     shown,
 )
+from lightly_widget.ingest.locations import readable
 
 Kind = Literal["image", "text"]
 _STEP_SECONDS: Final = 0.1  # aimed time of one call of an embedder, so that progress is called often enough
@@ -125,7 +126,7 @@ def square_rgb(path: Path | str, size: int) -> NDArray[np.uint8]:
     from PIL import Image
 
     try:
-        with Image.open(path) as image:
+        with Image.open(readable(path)) as image:
             limit = Image.MAX_IMAGE_PIXELS or np.inf
             if image.width * image.height > limit:
                 megapixels = image.width * image.height / 1e6

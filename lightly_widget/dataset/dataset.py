@@ -11,7 +11,7 @@ import polars as pl
 
 from lightly_widget.dataset.core import new_ids, now_column
 from lightly_widget.dataset.describing import Describing, write_columns
-from lightly_widget.dataset.labelling import Labelling, warn_unreadable, write_images
+from lightly_widget.dataset.labelling import Labelling, warn_unreadable, write_images, write_tags
 from lightly_widget.dataset.metadata import columns_from_frame
 from lightly_widget.dataset.sample import ImageSample, Sample
 from lightly_widget.dataset.tagging import Tagging, check_tag_name
@@ -24,7 +24,6 @@ from lightly_widget.errors import (
     listed,
     shown,
 )
-from lightly_widget.store.tables import tag_rows
 
 if TYPE_CHECKING:
     from lightly_widget.dataset.view import View
@@ -83,7 +82,7 @@ class ImageDataset(Labelling[ImageSample], BaseDataset[ImageSample]):
             path: a folder with its subfolders, a file, a glob, an fsspec URL, or a list of these.
             embed: whether to embed what has no embedding yet, with the default model or the one given. Where the
                 default model's packages are not installed, a warning says what to install.
-            tag_depth: how many levels of folders below `path` become tags.
+            tag_depth: how many levels of folders below `path` become tags of the new images; 0 for none.
             limit: at most so many new images.
             progress: called with the fraction done; without it a progress bar is shown.
 
@@ -103,12 +102,8 @@ class ImageDataset(Labelling[ImageSample], BaseDataset[ImageSample]):
         tags = {check_tag_name(name): paths for name, paths in scan.tags.items()}
         with self._change("add_images", {"count": scan.frame.height}) as (work, now):
             added, rows_by_path = write_images(work, now, scan.frame)
-            for name, paths in tags.items():
-                rows = np.array([rows_by_path[p] for p in paths if p in rows_by_path], dtype=np.uint32)
-                has = now.tags().get(name, np.empty(0, np.uint32))
-                fresh = rows[~np.isin(rows, has)]
-                if len(fresh):
-                    work.write("tags", tag_rows(name, fresh, len(has)), op="add", tag=name)
+            # Only the new ones: a tag that was taken from an image does not come back when the folder is read again.
+            write_tags(work, now, tags, {p: row for p, row in rows_by_path.items() if row >= len(now)})
         return added
 
     def relocate(self, old: PathLike, new: PathLike) -> int:

@@ -13,12 +13,12 @@ from lightly_widget.dataset.core import new_ids, now_column
 from lightly_widget.dataset.describing import Describing, check_source, write_annotations
 from lightly_widget.dataset.tagging import check_tag_name
 from lightly_widget.dataset.vectors import Vectors, default_embedder_or_warn, progress_bar
-from lightly_widget.errors import LightlyWidgetWarning, Progress, listed
+from lightly_widget.errors import InvalidValueError, LightlyWidgetWarning, Progress, listed, shown
 from lightly_widget.store.tables import tag_rows
 
 if TYPE_CHECKING:
     from lightly_widget.embedding import Embedder
-    from lightly_widget.ingest import LabelScan, Unreadable
+    from lightly_widget.ingest import ImageScan, LabelScan, Unreadable
     from lightly_widget.ingest.checks import Invalid
     from lightly_widget.ingest.locations import PathLike
     from lightly_widget.query.snapshot import Snapshot
@@ -101,15 +101,14 @@ class Labelling(Describing[S], Vectors[S]):
         known = set(self.snapshot().samples["file_path_abs"])
         with progress_bar("read images", 100, progress) as report:
             found = scan_images(scan.images["file_path_abs"].to_list(), known=known, progress=report)
+        if scan.images.height and not found.frame.height and not found.known:
+            raise InvalidValueError(_nothing_found(scan, found))
         tags = {check_tag_name(name): paths for name, paths in scan.tags.items()}
         with self._change("add_labelled_images", {"count": found.frame.height}) as (work, now):
             added, rows_by_path = write_images(work, now, found.frame)
             sizes = pl.concat([found.frame.select(_SIZE), *([now.samples.select(_SIZE)] if len(now) else [])])
             self._write_boxes(work, now, scan, source, rows_by_path, sizes, invalid)
-            for name, paths in tags.items():
-                rows = np.array([rows_by_path[p] for p in paths if p in rows_by_path], dtype=np.uint32)
-                has = now.tags().get(name, np.empty(0, np.uint32))
-                work.write("tags", tag_rows(name, rows[~np.isin(rows, has)], len(has)), op="add", tag=name)
+            write_tags(work, now, tags, rows_by_path)
         warn_unreadable([*scan.unreadable, *found.unreadable])
         self._embed_new(embed, progress)
         return added
@@ -158,6 +157,12 @@ class Labelling(Describing[S], Vectors[S]):
         with self._change("add_annotations", {"annotation_source": source}) as (work, now):
             rows_by_path = {p: i for i, p in enumerate(now.samples["file_path_abs"])}
             strangers = [p for p in scan.images["file_path_abs"] if p not in rows_by_path]
+            if strangers and len(strangers) == scan.images.height:
+                raise InvalidValueError(
+                    f"none of the {len(strangers):,} images that the labels name is in the dataset, so nothing was "
+                    f"added; the first is {shown(strangers[0], 300)}. {_way_out(scan)}. To add images with their "
+                    "labels, use add_samples_from_coco, _yolo or _labelformat"
+                )
             written = self._write_boxes(work, now, scan, source, rows_by_path, now.samples, invalid)
         if strangers:
             warnings.warn(
@@ -217,6 +222,33 @@ def write_images(work: Transaction, now: Snapshot, frame: pl.DataFrame) -> tuple
         work.write("samples", pl.DataFrame(columns), op="add")
         known.update(zip(new["file_path_abs"], range(len(now), len(now) + new.height), strict=True))
     return new.height, known
+
+
+def write_tags(
+    work: Transaction, now: Snapshot, tags: Mapping[str, list[str]], rows_by_path: Mapping[str, int]
+) -> None:
+    """Give each tag to those of its paths that are in `rows_by_path` and lack it."""
+    for name, paths in tags.items():
+        rows = np.array([rows_by_path[p] for p in paths if p in rows_by_path], dtype=np.uint32)
+        has = now.tags().get(name, np.empty(0, np.uint32))
+        fresh = rows[~np.isin(rows, has)]
+        if len(fresh):
+            work.write("tags", tag_rows(name, fresh, len(has)), op="add", tag=name)
+
+
+def _nothing_found(scan: LabelScan, found: ImageScan) -> str:
+    first = found.unreadable[0]
+    return (
+        f"none of the {scan.images.height:,} images that the labels name can be read, so nothing was added; the first "
+        f"was looked for at {shown(first.path, 300)}: {first.reason}. {_way_out(scan)}"
+    )
+
+
+def _way_out(scan: LabelScan) -> str:
+    return (
+        f"Names count from the folder {shown(scan.root, 300)}; if the images are elsewhere, give that folder as "
+        "images_root (for YOLO, as 'path' in the YAML file)"
+    )
 
 
 def warn_unreadable(unreadable: list[Unreadable]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -13,7 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from lightly_widget.dataset.vectors import graph_of
-from lightly_widget.errors import InvalidValueError, Progress, shown
+from lightly_widget.errors import InvalidValueError, Progress, StorageError, shown
 from lightly_widget.query import annotations_of_rows, embeddings_of_rows
 from lightly_widget.query.code import query_code
 from lightly_widget.store.checksums import checksum
@@ -195,16 +196,29 @@ class View:
 
 
 def _cut(folder: Path, paths: Sequence[str], boxes: Sequence[tuple[float, ...]]) -> list[Path | str]:
-    from PIL import Image
-
     files: list[Path | str] = []
-    for number, (path, (x, y, width, height)) in enumerate(zip(paths, boxes, strict=True)):
-        with Image.open(path) as image:
+    for path, group in groupby(zip(paths, boxes, strict=True), key=lambda pair: pair[0]):
+        image = _open_rgb(path)  # once for boxes that follow each other
+        for _, (x, y, width, height) in group:
             left, top = max(int(x), 0), max(int(y), 0)
             right = min(max(int(np.ceil(x + width)), left + 1), image.width)
             bottom = min(max(int(np.ceil(y + height)), top + 1), image.height)
-            crop = image.convert("RGB").crop((left, top, right, bottom))
-        file = folder / f"{number}.png"
-        crop.save(file, compress_level=1)
-        files.append(file)
+            file = folder / f"{len(files)}.png"
+            image.crop((left, top, right, bottom)).save(file, compress_level=1)
+            files.append(file)
     return files
+
+
+def _open_rgb(path: str) -> Any:
+    from PIL import Image
+
+    from lightly_widget.ingest.locations import readable
+
+    try:
+        with Image.open(readable(path)) as image:
+            return image.convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise StorageError(
+            f"the boxes of {shown(path, 300)} cannot be cut out: {error}. If the images were moved, "
+            "dataset.relocate(old, new) tells the dataset where to"
+        ) from error

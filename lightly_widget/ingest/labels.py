@@ -57,6 +57,7 @@ class LabelScan:
         class_names: every class in the order of its number, also those without a box.
         tags: split name → paths, for formats that have splits.
         unreadable: image files that were left out with their labels, for formats that list images by folder.
+        root: the folder or URL that the names of the images count from.
     """
 
     images: pl.DataFrame
@@ -64,6 +65,7 @@ class LabelScan:
     class_names: list[str]
     tags: dict[str, list[str]] = field(default_factory=dict)
     unreadable: list[Unreadable] = field(default_factory=list)
+    root: str = ""
 
 
 def read_labelformat(
@@ -156,7 +158,8 @@ def build_scan(
         "height": [box.box.ymax - box.box.ymin for _, box in boxes],
     }
     annotations = pl.DataFrame(found, schema=UNCHECKED_SCHEMA)
-    return LabelScan(frame, check_annotations(annotations, frame, key="file_path_abs", invalid=invalid), class_names)
+    checked = check_annotations(annotations, frame, key="file_path_abs", invalid=invalid)
+    return LabelScan(frame, checked, class_names, root=root)
 
 
 def resolve_names(root: str, names: Iterable[object], what: str) -> dict[str, str]:

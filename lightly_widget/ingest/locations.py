@@ -7,7 +7,8 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import PurePath, PurePosixPath
+from io import BytesIO
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, Final
 
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, MissingDependencyError, StorageError, shown
@@ -222,6 +223,14 @@ def open_file_system(url: str) -> tuple[Any, str]:
     except ValueError as error:
         raise InvalidValueError(f"{shown(url)} cannot be opened: {error}") from error
     return system, path
+
+
+def readable(path: str | Path) -> str | Path | BytesIO:
+    """What Pillow can open: a local path as it is, the content of a URL."""
+    if isinstance(path, Path) or not is_url(path):
+        return path
+    system, name = open_file_system(path)
+    return BytesIO(system.cat_file(name))
 
 
 def _find_remote(url: str, unreadable: list[Unreadable]) -> Iterator[Found] | None:

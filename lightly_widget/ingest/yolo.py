@@ -71,7 +71,7 @@ def read_yolo(
     annotations = pl.DataFrame(lines, schema=UNCHECKED_SCHEMA, orient="row")
     checked = check_annotations(annotations, images, key="file_path_abs", invalid=invalid)
     unreadable = [item for scan in scans for item in scan.unreadable]
-    return LabelScan(images, checked, [names[i] for i in sorted(names)], tags, unreadable)
+    return LabelScan(images, checked, [names[i] for i in sorted(names)], tags, unreadable, root)
 
 
 def _load_yaml(content: bytes, what: str) -> dict[str, Any]:
