@@ -11,6 +11,7 @@ COMMANDS = (
     ["benchmarks.neighbors", "--rows", "million"],
     ["benchmarks.dataset"],
     ["benchmarks.durability"],
+    ["benchmarks.doors"],
     ["benchmarks.explorer"],
     ["benchmarks.slider"],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from lightly_widget import ImageDataset
-from lightly_widget.errors import LightlyWidgetError, LightlyWidgetWarning
+from lightly_widget import Dataset, ImageDataset
+from lightly_widget.errors import LightlyWidgetError, LightlyWidgetWarning, no_progress
 
 door = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
@@ -51,19 +52,19 @@ class Door:
         self.write()
         return True
 
-    def raises(self, call: Callable[[], object]) -> bool:
-        """Whether the call was refused; if so, nothing was written."""
+    def raises(self, call: Callable[[], object]) -> str:
+        """The name of the error that the call was refused with, '' if it was not; if so, nothing was written."""
         version = self.dataset.snapshot().version
         message = ""
         try:
             call()
         except LightlyWidgetError as error:
-            message = str(error)
+            message, name = str(error), type(error).__name__
         else:
-            return False
+            return ""
         assert 0 < len(message) < 4000
         assert self.dataset.snapshot().version == version
-        return True
+        return name
 
     def write(self) -> None:
         self.calls += 1
@@ -186,25 +187,50 @@ values = st.recursive(
 )
 
 
-@door
-@given(values)
-def test_generated_arguments_are_taken_or_refused(open_door: Door, value: Any) -> None:
+def below(folder: Path, value: Any) -> Any:
+    """The value with its texts as paths below a folder: one of them might be '/'."""
+    if isinstance(value, str):
+        return f"{folder}/{value}"
+    return [below(folder, item) for item in value] if isinstance(value, list | tuple | dict) else value
+
+
+def knock(open_door: Door, value: Any) -> list[str]:
+    """Bring a value to every door of the dataset; what became of each: the name of our error, or 'taken'."""
     dataset, ids = open_door.dataset, open_door.ids
+    outcomes = []
     for call in (
         lambda: dataset.add_embeddings("generated", value, sample_ids=ids[:1]),
         lambda: dataset.add_embeddings("generated", [[1.0]], sample_ids=value),
         lambda: dataset.add_classifications(value),
         lambda: dataset.add_classifications({ids[0]: value}),
         lambda: dataset.add_annotations_from_coco(value),
+        lambda: dataset.add_images_from_path(
+            below(open_door.folder / "none", value), embed=False, progress=no_progress
+        ),
+        lambda: dataset.query().add_tag(value),
         lambda: dataset.select(value).to_list(),
+        lambda: dataset.match(value).to_list(),
         lambda: dataset.rename_tag("old", value) or dataset.rename_tag(value, "old"),
         lambda: dataset.update_metadata({ids[0]: {"generated": value}}),
         lambda: dataset.update_metadata(value),
         lambda: dataset.get_sample(value),
+        lambda: Dataset.from_polars(value, name="generated", path=open_door.folder),
+        lambda: dataset.query().sampling().random(value, "generated"),
     ):
         before = len(dataset)
-        open_door.raises(call)
+        outcomes.append(open_door.raises(call) or "taken")
         assert len(dataset) == before
     open_door.write()
     for name in {"generated"} & set(dataset.embedding_models):
         dataset.delete_embeddings(name)
+    for name in set(dataset.tags) - {"old"}:
+        dataset.delete_tag(name)
+    shutil.rmtree(open_door.folder / "generated", ignore_errors=True)
+    return outcomes
+
+
+@pytest.mark.filterwarnings("ignore::lightly_widget.errors.LightlyWidgetWarning")
+@door
+@given(values)
+def test_generated_arguments_are_taken_or_refused(open_door: Door, value: Any) -> None:
+    knock(open_door, value)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import collections
+import json
 import os
 import resource
+import shutil
+import subprocess
+import sys
 import tempfile
 import warnings
 from pathlib import Path
@@ -140,6 +144,29 @@ def test_a_read_only_folder_can_be_read_and_says_that_it_cannot_be_written() -> 
                 path.chmod(0o755 if path.is_dir() else 0o644)
         assert len(said) == 4
         assert all("cannot be written" in text for text in said), said
+
+
+def _mounted(*command: str) -> subprocess.CompletedProcess[str] | None:
+    """Run with a small file system of its own in a folder, its last argument; None where mounting is not allowed."""
+    mount = 'mount -t tmpfs -o size=12m tmpfs "$1" && shift && exec "$@"'
+    with tempfile.TemporaryDirectory() as folder:
+        for private in (["unshare", "-m"], ["unshare", "-r", "-m"]):
+            if not shutil.which("unshare"):
+                return None
+            shell = [*private, "sh", "-c", mount, "sh", folder]
+            if subprocess.run([*shell, "true"], capture_output=True).returncode == 0:
+                return subprocess.run([*shell, *command, folder], capture_output=True, text=True, timeout=SECONDS)
+    return None
+
+
+def test_a_disk_that_is_really_full_or_read_only_changes_nothing() -> None:
+    done = _mounted(sys.executable, "-m", "tests.small_disk")
+    if done is None:
+        pytest.skip("a small file system cannot be mounted here: that needs Linux, and root or user namespaces")
+    assert done.returncode == 0, done.stderr
+    counts = json.loads(done.stdout)
+    assert counts.pop("read-only") == 5
+    assert all(counts.values()), counts
 
 
 def test_damaged_files_are_said_and_never_give_other_data(tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ class Core(Generic[S]):
         if not isinstance(sample_id, str):
             raise InvalidTypeError(f"a sample id is a text, not {shown(sample_id)}")
         snapshot = self.snapshot()
-        return self.samples_of(snapshot, snapshot.known_rows([sample_id]))[0]
+        return self.samples_of(snapshot, snapshot.known_rows(ids_of([sample_id])))[0]
 
     def samples_of(self, snapshot: Snapshot, rows: Index) -> list[S]:
         """The samples in these rows of a snapshot."""

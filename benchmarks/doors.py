@@ -1,0 +1,56 @@
+"""Generated bad inputs at every door of a dataset: each is taken or refused with an error of ours, and nothing breaks.
+
+    python -m benchmarks.doors [--examples 2000]
+
+The tests do the same with fewer examples. Printed is what became of each call; anything else than these outcomes, a
+dataset that is changed by a refusal, or a next call that fails ends it with an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import tempfile
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, settings
+
+from lightly_widget import ImageDataset
+from tests.test_doors import Door, knock, values
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--examples", type=int, default=2000)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    outcomes: collections.Counter[str] = collections.Counter()
+    examples = 0
+    with tempfile.TemporaryDirectory() as name:
+        door = Door(Path(name))
+
+        @settings(
+            max_examples=options.examples,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            database=None,
+            phases=(Phase.generate,),
+        )
+        @given(values)
+        def run(value: Any) -> None:
+            nonlocal examples
+            examples += 1
+            outcomes.update(knock(door, value))
+
+        start = time.perf_counter()
+        run()
+        seconds = time.perf_counter() - start
+        assert ImageDataset.load("doors", Path(name) / "home").query().sample_ids.to_list() == door.ids
+    print(f"{examples:,} inputs at {outcomes.total():,} doors in {seconds:.0f} s: {dict(outcomes.most_common())}")
+
+
+if __name__ == "__main__":
+    main()
