@@ -84,9 +84,18 @@ class ImageDataset(Labelling[ImageSample], BaseDataset[ImageSample]):
                 default model's packages are not installed, a warning says what to install.
             tag_depth: how many levels of folders below `path` become tags of the new images; 0 for none.
             limit: at most so many new images.
-            progress: called with the fraction done; without it a progress bar is shown.
+            progress: called with the fraction done, 0…1; without it a progress bar is shown. What it raises ends the
+                reading before anything is written.
 
-        Unreadable files are left out, counted and named in a warning.
+        Unreadable files are left out, counted and named in a warning. Width and height are those of the file, in
+        pixels, before any EXIF rotation.
+
+        Raises:
+            InvalidValueError: a single path that matches nothing, a negative `limit` or `tag_depth`, or a folder whose
+                name cannot be a tag.
+            InvalidTypeError: an argument of the wrong type.
+            MissingDependencyError: a URL needs a package that is not installed.
+            StorageError: a remote folder cannot be listed, or the dataset not written.
         """
         from lightly_widget.ingest import scan_images
 
@@ -109,7 +118,10 @@ class ImageDataset(Labelling[ImageSample], BaseDataset[ImageSample]):
     def relocate(self, old: PathLike, new: PathLike) -> int:
         """The images moved: replace the folder `old` at the front of their paths by `new`. Returns how many changed.
 
-        Raises `InvalidValueError` where a new path is that of another image. The files themselves are not looked at.
+        The files themselves are not looked at.
+
+        Raises:
+            InvalidValueError: a new path would be that of another image. Nothing is written.
         """
         from lightly_widget.ingest import absolute
 
@@ -156,8 +168,16 @@ class Dataset(BaseDataset[Sample]):
         Args:
             frame: the column `sample_id`, if any, gives the ids; `text` is what the widget shows; all other columns
                 become metadata.
-            embeddings: (rows, d) vectors, or the name of a column of arrays or lists; None for none yet.
+            embeddings: (rows, d) finite numbers, kept as float32, or the name of a column of arrays or lists; None for
+                none yet.
             name, path: as in `create`.
+            embedding_model_name: what the vectors are kept under.
+
+        Raises:
+            InvalidValueError: ids that are repeated or missing, embeddings of another count or not finite, a column
+                whose values cannot be kept. No dataset is made.
+            InvalidTypeError: not a table, or a column of a type that cannot be kept.
+            DatasetExistsError: there is one of that name.
         """
         from lightly_widget.ingest import frame_from_any
 

@@ -85,6 +85,11 @@ class Describing(Core[S]):
         """Give samples a class: `{sample_id or path: class}`.
 
         What the same source said about the same samples before is replaced. None takes the class away.
+
+        Raises:
+            UnknownNameError: keys that are neither a sample id nor a path of the dataset, counted and five named.
+            InvalidValueError: a sample is named twice, a class is empty, or the source holds boxes.
+            InvalidTypeError: not a mapping, or a class that is neither text nor whole number.
         """
         from lightly_widget.ingest import classes_from_mapping
 
@@ -104,7 +109,18 @@ class Describing(Core[S]):
         confidence: str | None = None,
         annotation_source: str = "ground_truth",
     ) -> None:
-        """Classes from a column of a table; the column `key` holds sample ids or paths."""
+        """Classes from a column of a table, one row a sample; replaces what the same source said of these samples.
+
+        Args:
+            table: polars, pandas, pyarrow or the path of a Parquet file.
+            column: the column with the classes, texts or whole numbers; null means none.
+            key: the column with sample ids or paths.
+            confidence: a column of numbers in 0…1; None for none.
+
+        Raises:
+            UnknownNameError: no such column, or keys that are not in the dataset.
+            InvalidValueError, InvalidTypeError: as `add_classifications`, and confidences outside 0…1.
+        """
         from lightly_widget.ingest import classes_from_column
 
         frame = classes_from_column(self.snapshot().samples, table, column, key=key, confidence=confidence)
@@ -118,7 +134,7 @@ class Describing(Core[S]):
             write_annotations(work, now, frame.with_columns(rows), source, also)
 
     def delete_annotation_source(self, annotation_source: str) -> None:
-        """Remove all annotations of a source."""
+        """Remove all annotations of a source. Raises `UnknownNameError`, a `ValueError`."""
         source = check_source(annotation_source)
         with self._change("delete_annotation_source", {"annotation_source": source}) as (work, now):
             rows = now.annotations_of(source)["sample"].unique().to_numpy()

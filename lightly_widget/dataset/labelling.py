@@ -44,8 +44,21 @@ class Labelling(Describing[S], Vectors[S]):
     ) -> int:
         """Add the images that a COCO file names, with their boxes. Returns how many are new.
 
-        `invalid="drop"` leaves out boxes that are outside their image or have no area, with a warning, instead of
-        refusing them all; here and in the methods below.
+        Boxes of the same source on the same images are replaced. Images that cannot be read are left out, counted and
+        named in a warning.
+
+        Args:
+            path: the JSON file, local or an fsspec URL; boxes in pixels from the top left corner, `score` in 0…1.
+            images_root: the folder or URL that the file names count from; None is the folder of the JSON file.
+            annotation_source: what the boxes are kept under, e.g. "ground_truth" or a model's name.
+            invalid: "raise", or "drop" to leave out boxes that lie outside their image or have no area, with a warning.
+            embed, progress: as in `add_images_from_path`.
+
+        Raises:
+            InvalidValueError: the file cannot be used, boxes are not valid, or none of its images is there. Every
+                problem is counted, five are named, and nothing is written.
+            StorageError: a file cannot be read, or the dataset not written.
+            MissingDependencyError: labelformat is not installed.
         """
         from lightly_widget.ingest import read_coco
 
@@ -63,7 +76,16 @@ class Labelling(Describing[S], Vectors[S]):
         embed: bool | Embedder = True,
         progress: Progress | None = None,
     ) -> int:
-        """Add the images of a YOLO data set (its YAML file), with their boxes; splits become tags."""
+        """Add the images of a YOLO data set, with their boxes; splits become tags. Returns how many are new.
+
+        Args:
+            path: the data.yaml, local or an fsspec URL; labels lie where Ultralytics looks for them.
+            split: one of the splits; None takes all.
+            annotation_source, invalid, embed, progress: as in `add_samples_from_coco`.
+
+        Raises:
+            InvalidValueError, StorageError, MissingDependencyError: as `add_samples_from_coco`.
+        """
         from lightly_widget.ingest import read_yolo
 
         with progress_bar("read labels", 100, progress) as report:
@@ -80,7 +102,17 @@ class Labelling(Describing[S], Vectors[S]):
         embed: bool | Embedder = True,
         progress: Progress | None = None,
     ) -> int:
-        """Add images with boxes from any object-detection input of the `labelformat` library."""
+        """Add images with boxes from any object-detection input of the `labelformat` library. Returns how many are new.
+
+        Args:
+            label_input: for example `labelformat.formats.PascalVOCObjectDetectionInput(...)`.
+            images_root: the folder or URL that the file names in it count from.
+            annotation_source, invalid, embed, progress: as in `add_samples_from_coco`.
+
+        Raises:
+            InvalidTypeError: not an object-detection input.
+            InvalidValueError, StorageError, MissingDependencyError: as `add_samples_from_coco`.
+        """
         from lightly_widget.ingest import read_labelformat
 
         with progress_bar("read labels", 100, progress) as report:
@@ -121,7 +153,16 @@ class Labelling(Describing[S], Vectors[S]):
         annotation_source: str = "ground_truth",
         invalid: Invalid = "raise",
     ) -> int:
-        """Boxes of a COCO file for images that are here; returns how many. Those of the same source are replaced."""
+        """Boxes of a COCO file for images that are here; returns how many. Those of the same source are replaced.
+
+        Images of the file that are not in the dataset are counted and named in a warning. Arguments as in
+        `add_samples_from_coco`.
+
+        Raises:
+            InvalidValueError: as `add_samples_from_coco`; also when none of the images is in the dataset, or when the
+                source holds classifications. Nothing is written.
+            StorageError, MissingDependencyError: as `add_samples_from_coco`.
+        """
         from lightly_widget.ingest import read_coco
 
         return self._add_boxes(read_coco(path, images_root, invalid=invalid), annotation_source, invalid)
@@ -134,7 +175,10 @@ class Labelling(Describing[S], Vectors[S]):
         annotation_source: str = "ground_truth",
         invalid: Invalid = "raise",
     ) -> int:
-        """Boxes of a YOLO data set for images that are here; returns how many. Replaces those of the same source."""
+        """Boxes of a YOLO data set for images that are here; returns how many. Replaces those of the same source.
+
+        Arguments as in `add_samples_from_yolo`, errors and warnings as in `add_annotations_from_coco`.
+        """
         from lightly_widget.ingest import read_yolo
 
         return self._add_boxes(read_yolo(path, split, invalid=invalid), annotation_source, invalid)
@@ -147,7 +191,10 @@ class Labelling(Describing[S], Vectors[S]):
         annotation_source: str = "ground_truth",
         invalid: Invalid = "raise",
     ) -> int:
-        """Boxes from a `labelformat` input for images that are here; returns how many."""
+        """Boxes from a `labelformat` input for images that are here; returns how many. Replaces those of the source.
+
+        Arguments as in `add_samples_from_labelformat`, errors and warnings as in `add_annotations_from_coco`.
+        """
         from lightly_widget.ingest import read_labelformat
 
         return self._add_boxes(read_labelformat(label_input, images_root, invalid=invalid), annotation_source, invalid)
@@ -199,7 +246,11 @@ class Labelling(Describing[S], Vectors[S]):
         return boxes.height
 
     def add_classifications_from_folders(self, *, level: int = 1, annotation_source: str = "ground_truth") -> None:
-        """Each image's class is the name of the folder it is in (`level` 1), or of the one above (2) …"""
+        """Each image's class is the name of the folder it is in (`level` 1), or of the one above (2) …
+
+        Raises:
+            InvalidValueError: a path has fewer folders, or the source holds boxes. Nothing is written.
+        """
         from lightly_widget.ingest import classes_from_folders
 
         frame = classes_from_folders(self.snapshot().samples, level=level)

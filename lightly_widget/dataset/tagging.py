@@ -74,6 +74,10 @@ class Tagging(Core[S]):
             recipe: how the samples were chosen; kept in the history.
             replace: whether a tag of that name may be there already, and is replaced.
             metadata: a frame of `sample_id` and values to set in the same write.
+
+        Raises:
+            InvalidValueError: the tag is there and `replace` is False, ids are unknown or repeated, or the name is
+                empty, longer than 255 characters or holds a NUL.
         """
         name = check_tag_name(name)
         details = {"tag": name, "count": len(sample_ids), "recipe": dict(recipe) if recipe is not None else None}
@@ -101,13 +105,18 @@ class Tagging(Core[S]):
                 work.write("tags", pl.DataFrame(), op="rename", tag=old, to=new)
 
     def delete_tag(self, name: str) -> None:
-        """Remove a tag from all samples and from the list; the samples stay."""
+        """Remove a tag from all samples and from the list; the samples stay. Raises `UnknownNameError`."""
         with self._change("delete_tag", {"tag": name}) as (work, now):
             now.tag(name)
             work.write("tags", pl.DataFrame(), op="delete", tag=name)
 
     def merge_tags(self, names: Sequence[str], into: str) -> None:
-        """Put several tags together in one and delete them: one write. Pick order: tag by tag, each sample once."""
+        """Put several tags together in one and delete them: one write. Pick order: tag by tag, each sample once.
+
+        Raises:
+            UnknownNameError: no such tag.
+            InvalidValueError: `into` is another tag that is there. The same for the three methods below.
+        """
         into = check_tag_name(into)
         chosen = _names(names)
         with self._change("merge_tags", {"tags": chosen, "tag": into}) as (work, now):
@@ -162,7 +171,11 @@ class Tagging(Core[S]):
         return pl.DataFrame(rows, schema=_HISTORY)
 
     def run(self, recipe: Mapping[str, Any] | str) -> SamplingResult:
-        """Repeat a sampling from its recipe: `result.recipe`, or one of `history()`. Writes no tag; `save_as` does."""
+        """Repeat a sampling from its recipe: `result.recipe`, or one of `history()`. Writes no tag; `save_as` does.
+
+        Raises:
+            InvalidTypeError, InvalidValueError: not a recipe, or it names tags, models or keys that are gone.
+        """
         if isinstance(recipe, str):
             try:
                 recipe = json.loads(recipe)

@@ -69,6 +69,7 @@ class Vectors(Core[S]):
 
         Raises:
             MissingDependencyError: the default embedder's packages are not installed; the message says how to.
+            InvalidValueError: samples that are neither images nor texts, or a model of that name with other dimensions.
         """
         from lightly_widget.embedding import default_embedder, embed_in_batches
 
@@ -136,7 +137,9 @@ class Vectors(Core[S]):
             replace: whether vectors that these samples already have of this model are replaced.
 
         Raises:
-            InvalidValueError: wrong shape or number, not finite, ids unknown or repeated, or there already.
+            InvalidValueError: wrong shape or number, not finite, ids unknown or repeated, or there already. Nothing is
+                written.
+            InvalidTypeError: no numbers, or ids that are no texts.
         """
         from lightly_widget.ingest import check_embeddings, check_sample_ids
 
@@ -150,7 +153,7 @@ class Vectors(Core[S]):
             write_embeddings(work, now, name, now.known_rows(ids), vectors, replace=replace)
 
     def delete_embeddings(self, name: str) -> None:
-        """Remove all vectors of a model."""
+        """Remove all vectors of a model. Raises `UnknownNameError`, a `ValueError`."""
         with self._change("delete_embeddings", {"model": name}) as (work, now):
             table = now.models()[now.model_name(name)]
             work.write(table, pl.DataFrame(), op="drop", model=name, dimension=now.dimension(name))
@@ -160,11 +163,22 @@ class Vectors(Core[S]):
     def neighbor_graph(
         self, embedding_model_name: str | None = None, progress: Progress = no_progress
     ) -> NeighborGraph:
-        """Each embedded sample's 20 nearest others, rows as in `embeddings`. Computed once, kept, and extended."""
+        """Each embedded sample's 20 nearest others, rows as in `embeddings`. Computed once, kept, and extended.
+
+        `indices` (N, 20) int32 and Euclidean `distances` (N, 20) float32, nearest first, itself left out; `exact`, or
+        else the estimated `recall`. What `progress` raises ends it; nothing is kept then.
+
+        Raises:
+            InvalidValueError: no embeddings, or several models and none named.
+            UnknownNameError: no such model.
+        """
         return graph_of(self, self.snapshot(), embedding_model_name, progress)
 
     def embeddings(self, embedding_model_name: str | None = None) -> tuple[npt.NDArray[np.float32], pl.Series]:
-        """(N, d) float32 vectors of all embedded samples, in the order they were stored, and their sample ids."""
+        """(N, d) float32 vectors of all embedded samples, in the order they were stored, and their sample ids.
+
+        The array cannot be written to. Raises as `neighbor_graph`.
+        """
         snapshot = self.snapshot()
         value = snapshot.embeddings(snapshot.model_name(embedding_model_name))
         return value.vectors, snapshot.samples["sample_id"].gather(pl.Series(value.samples))
@@ -177,7 +191,10 @@ class Vectors(Core[S]):
         seed: int = 0,
         progress: Progress = no_progress,
     ) -> tuple[npt.NDArray[np.float32], pl.Series]:
-        """(N, 2) float32 plot positions of all embedded samples, and their ids. Computed once and kept."""
+        """(N, 2) float32 plot positions of all embedded samples, about -1…1, and their ids. Computed once and kept.
+
+        Raises as `neighbor_graph`, and MissingDependencyError where umap is not installed.
+        """
         if method not in ("pca", "umap"):
             raise InvalidValueError(f"method={shown(method)}: expected 'pca' or 'umap'")
         snapshot = self.snapshot()
