@@ -23,6 +23,7 @@ class FacilityPotential(Potential):
     """`more` is the similarity that a row would add."""
 
     tightens = False
+    unit_of_rounding = 1.0  # a similarity to itself
 
     def __init__(self, term: FacilityLocation) -> None:
         super().__init__(term.strength)
@@ -89,7 +90,8 @@ def cover(potential: FacilityPotential, runners: Race, wanted: int) -> Generator
     for _ in range(wanted):
         close = np.flatnonzero(more >= more.max() - 2 * DRIFT)
         exact = potential.exact(close)
-        row = int(close[exact >= exact.max() * (1 - TIE)].min())
+        best = exact.max()
+        row = int(close[exact >= best - TIE * max(best, potential.unit_of_rounding)].min())
         yield row, potential.gain_of(row)
         yield from runners.take(row)
         more[row] = -np.inf

@@ -30,6 +30,8 @@ class Potential(ABC):
     """Whether, as the only term, rows can be compared by `more` itself."""
     tightens = True
     """Whether `tighten` improves bounds."""
+    unit_of_rounding = 0.0
+    """The size of the numbers that `more` is a difference of: as the only term, its ties are judged by it."""
 
     def __init__(self, strength: float) -> None:
         self.strength = float(strength)

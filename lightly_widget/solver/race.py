@@ -104,7 +104,9 @@ class Race:
             return TIE * sum(abs(p.strength) for p in self.potentials) * max(1.0, abs(best))
         if isinstance(self.alone, BalancingPotential):
             return TIE * float(self.alone.entropy)
-        return TIE * abs(best) if np.isfinite(best) else 0.0
+        if not np.isfinite(best):
+            return 0.0
+        return TIE * max(abs(best), self.alone.unit_of_rounding)
 
     # Alone, a term's own value decides: the logarithm would change nothing but the digits.
 
