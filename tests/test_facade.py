@@ -23,6 +23,7 @@ from lightly_widget.errors import (
     UnknownNameError,
 )
 from lightly_widget.ingest.locations import readable
+from tests.test_ingest import png_that_claims
 
 F = lw.ImageSampleField
 BCCD = Path(__file__).parents[2] / "shared" / "data" / "bccd"
@@ -214,6 +215,28 @@ def test_the_default_model_embeds_local_and_remote_images_alike(
     vectors = empty.query().embeddings()
     assert vectors.shape == (10, 1280)
     np.testing.assert_allclose(vectors[:5], vectors[5:], atol=1e-4)
+
+
+def test_damaged_pictures_and_bombs_are_named_and_the_others_embedded(empty: lw.ImageDataset, folder: Path) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("efficientnet_lite_pytorch")
+    limit = Image.MAX_IMAGE_PIXELS
+    assert limit is not None
+    for times in (2, 28):
+        (folder / f"bomb{times}.png").write_bytes(png_that_claims(times * limit // 1000, 1000))
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(folder / "whole.png")
+    (folder / "half.png").write_bytes((folder / "whole.png").read_bytes()[:6000])
+    with pytest.warns(LightlyWidgetWarning) as caught:
+        assert empty.add_images_from_path(folder) == 8
+    said = " ".join(str(warning.message) for warning in caught)
+    assert all(name in said for name in ("bomb2.png", "bomb28.png", "half.png"))
+    vectors, ids = empty.embeddings()
+    bad = {"bomb2.png", "half.png"}
+    assert ids.to_list() == [s.sample_id for s in empty if s.file_name not in bad]
+    assert np.isfinite(vectors).all()
+    with pytest.raises(InvalidValueError, match="2 of 8 samples have no embedding"):
+        empty.query().sampling().diverse(2, "picks")
 
 
 # -- labels in ---------------------------------------------------------------------------------------------------------
