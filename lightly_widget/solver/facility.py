@@ -45,7 +45,8 @@ class FacilityPotential(Potential):
         edges = csc_array(csr_array((self.likeness[self.real], self.targets[self.real], ends), shape=(n, n)))
         self.source, self.similarity, self.starts = edges.indices, edges.data, edges.indptr
         # Each row covers itself, and is pointed to with these similarities; nothing is covered yet.
-        self.more = 1.0 + np.asarray(edges.sum(axis=0, dtype=np.float64)).ravel()
+        # Summed in float64: the sparse matrix would sum in its own float32 first, whatever dtype is asked for.
+        self.more = 1.0 + np.bincount(self.targets[self.real], weights=self.likeness[self.real], minlength=n)
 
     def bounds(self) -> Floats:
         return np.asarray(self.more + self.side)
