@@ -50,6 +50,17 @@ def painted(page: Page) -> None:
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
+def still(page: Page) -> None:
+    """Wait until the points have glided to their places: two pictures of the plot in a row are the same."""
+    before = b""
+    for _ in range(100):
+        now = widget(page).locator(".plot-host").screenshot()
+        if now == before:
+            return
+        before = now
+    raise AssertionError("the plot never came to rest")
+
+
 def hover_a_point(page: Page) -> Locator:
     """Move over the plot as a hand would, until a sample's card opens."""
     box = plot_box(page)
@@ -147,9 +158,11 @@ def test_sample_slide_and_save(quickstart: LabPage, screenshot: Callable[[Page, 
     expect(widget(page)).to_contain_text("200 samples", timeout=ANSWER_MS)
     expect(widget(page).get_by_role("button", name="Save as tag")).to_be_visible(timeout=ANSWER_MS)
     # UMAP has glided in by itself over the PCA that showed first.
-    expect(widget(page).locator(".status-bar")).to_contain_text("UMAP", timeout=240_000)
+    shown = widget(page).get_by_label("Projection").locator("option:checked")
+    expect(shown).to_have_text("UMAP", timeout=240_000)
+    show(page)
     page.mouse.move(5, 5)
-    painted(page)
+    still(page)
     screenshot(page, "explorer-light")
     expected = quickstart.python(
         "list(dataset.query().sampling().preview(200, [lw.EmbeddingDiversityStrategy()]).sample_ids)"
@@ -174,7 +187,7 @@ def test_the_dark_theme(quickstart: LabPage, screenshot: Callable[[Page, str], P
     page = quickstart.page
     quickstart.set_theme("dark")
     show(page)
-    painted(page)
+    still(page)
     screenshot(page, "explorer-dark")
     quickstart.set_theme("light")
 
