@@ -19,7 +19,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 
 from lightly_widget import ImageDataset
-from tests.test_doors import Door, knock, values
+from tests.test_doors import Door, bad_input, knock
 
 
 def main() -> None:
@@ -39,7 +39,7 @@ def main() -> None:
             database=None,
             phases=(Phase.generate,),
         )
-        @given(values)
+        @given(bad_input)
         def run(value: Any) -> None:
             nonlocal examples
             examples += 1

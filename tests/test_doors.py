@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from lightly_widget import Dataset, ImageDataset
@@ -187,6 +188,26 @@ values = st.recursive(
 )
 
 
+# "@0" stands for the id of the first sample; the doors put it in.
+some_ids = st.sampled_from(["@0", "@1", "@2", "unknown"])
+bad_input = (
+    values
+    | st.sampled_from([HUGE, "a\0b", "\u202eabc", "e\u0301", "../x", " ", "old"])
+    | arrays(np.float64, st.tuples(st.integers(0, 4), st.integers(0, 3)), elements=st.floats())
+    | st.lists(some_ids | values, max_size=4)
+    | st.dictionaries(some_ids, values | st.dictionaries(st.sampled_from(["a", "b", "a.b", ""]), values), max_size=3)
+)
+
+
+def with_ids(value: Any, ids: list[str]) -> Any:
+    """The value with the ids that "@0", "@1" and "@2" stand for."""
+    if isinstance(value, str) and value.startswith("@"):
+        return ids[int(value[1:])] if value[1:] in {"0", "1", "2"} else value
+    if isinstance(value, list):
+        return [with_ids(item, ids) for item in value]
+    return {with_ids(key, ids): item for key, item in value.items()} if isinstance(value, dict) else value
+
+
 def below(folder: Path, value: Any) -> Any:
     """The value with its texts as paths below a folder: one of them might be '/'."""
     if isinstance(value, str):
@@ -197,9 +218,11 @@ def below(folder: Path, value: Any) -> Any:
 def knock(open_door: Door, value: Any) -> list[str]:
     """Bring a value to every door of the dataset; what became of each: the name of our error, or 'taken'."""
     dataset, ids = open_door.dataset, open_door.ids
+    value = with_ids(value, ids)
     outcomes = []
     for call in (
         lambda: dataset.add_embeddings("generated", value, sample_ids=ids[:1]),
+        lambda: dataset.add_embeddings("whole", value),
         lambda: dataset.add_embeddings("generated", [[1.0]], sample_ids=value),
         lambda: dataset.add_classifications(value),
         lambda: dataset.add_classifications({ids[0]: value}),
@@ -221,7 +244,7 @@ def knock(open_door: Door, value: Any) -> list[str]:
         outcomes.append(open_door.raises(call) or "taken")
         assert len(dataset) == before
     open_door.write()
-    for name in {"generated"} & set(dataset.embedding_models):
+    for name in {"generated", "whole"} & set(dataset.embedding_models):
         dataset.delete_embeddings(name)
     for name in set(dataset.tags) - {"old"}:
         dataset.delete_tag(name)
@@ -231,6 +254,6 @@ def knock(open_door: Door, value: Any) -> list[str]:
 
 @pytest.mark.filterwarnings("ignore::lightly_widget.errors.LightlyWidgetWarning")
 @door
-@given(values)
+@given(bad_input)
 def test_generated_arguments_are_taken_or_refused(open_door: Door, value: Any) -> None:
     knock(open_door, value)

@@ -39,7 +39,8 @@ def frame_from_any(table: object, *, argument: str = "frame") -> pl.DataFrame:
     except ImportError as error:
         raise MissingDependencyError(f"{argument}: {error}; pip install pandas pyarrow") from error
     except OSError as error:
-        raise StorageError(f"{argument} {shown(table)} cannot be read: {error}") from error
+        reason = error.strerror or _first_line(error)  # the whole would repeat a long path
+        raise StorageError(f"{argument} {shown(table)} cannot be read: {reason}") from error
     except (pl.exceptions.PolarsError, TypeError, OverflowError) as error:
         raise InvalidTypeError(f"{argument} has a column of mixed types: {_first_line(error)}") from error
     objects = [name for name, dtype in frame.schema.items() if dtype == pl.Object]

@@ -129,7 +129,7 @@ def optional_module(name: str) -> Any:
 def parse_error(what: str, error: BaseException) -> Exception:
     """Our error for one raised while parsing: about storage when a file could not be read, else about its value."""
     if isinstance(error, OSError) and error.errno is not None:
-        return StorageError(f"{what} cannot be read: {error}")
+        return StorageError(f"{what} cannot be read: {error.strerror or error}")
     reason = f"there is no {error}" if isinstance(error, KeyError) else f"{type(error).__name__}: {error}"
     return InvalidValueError(f"{what} cannot be parsed: {reason[:300]}")
 
