@@ -529,11 +529,15 @@ def test_views_opened_and_closed_leave_nothing(show: Callable[..., Widget]) -> N
     open_and_close(50)
     assert page.evaluate("demo.kernel.listenerCount") == listeners
     assert page.locator(".lightly-widget").count() == 1
-    after = counters()
-    assert after[0] <= nodes + 50
-    assert after[1] <= handlers + 5
     # A view of 2,000 points holds some 100 kB: 50 kept ones would be megabytes.
-    assert after[2] < heap + 1_500_000
+    allowed = (nodes + 50, handlers + 5, heap + 1_500_000)
+    after = counters()
+    for _ in range(40):  # what the last views asked for may still be on its way
+        if all(now <= most for now, most in zip(after, allowed, strict=True)):
+            break
+        page.wait_for_timeout(250)
+        after = counters()
+    assert all(now <= most for now, most in zip(after, allowed, strict=True)), (after, allowed)
     widget.sample()
 
 
