@@ -76,7 +76,7 @@ def umap(
     progress: Progress = no_progress,
     init: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
-    """UMAP (McInnes et al. 2018, by umap-learn) of 15 neighbours: (n, 2) float32, centred, the largest coordinate 1.
+    """UMAP (McInnes et al. 2018, by umap-learn) of 15 neighbours and minimum distance 0.5: (n, 2) float32, centred, the largest coordinate 1.
 
     The graph's neighbours are used as they are; without one it is built. Starts from `init`, an (n, 2) array, by
     default the PCA. Equal seeds give equal answers on one machine. Fewer than 5 rows: the PCA.
@@ -196,7 +196,9 @@ def _lay_out(folder: Path, seed: int) -> None:
     fuzzy = fuzzy_simplicial_set(rows, k, random, "euclidean", knn_indices=indices, knn_dists=distances)[0]
     # umap-learn spreads each axis over 0…10, which a constant axis does not survive, so the points are set apart a bit.
     init = init.astype(np.float64) + random.normal(scale=1e-4, size=init.shape)
-    a, b = find_ab_params(1.0, 0.1)
+    # A wider minimum distance than umap-learn's 0.1: near-duplicates, which image collections are full of, then stay
+    # points that can be told apart and clicked instead of specks.
+    a, b = find_ab_params(1.0, 0.5)
     epochs = {"disable": False, "file": sys.stdout, "bar_format": "<{n}/{total}>", "mininterval": 0.1}
     positions = simplicial_set_embedding(
         rows, fuzzy, 2, 1.0, a, b, 1.0, 5, None, init, random, "euclidean", {}, False, {}, False, tqdm_kwds=epochs
