@@ -76,11 +76,11 @@ def umap(
     progress: Progress = no_progress,
     init: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
-    """UMAP (McInnes et al. 2018, by umap-learn) of 15 neighbours and minimum distance 0.5: (n, 2) float32, centred, the largest coordinate 1.
+    """UMAP (McInnes et al. 2018, by umap-learn): (n, 2) float32, centred, the largest coordinate 1.
 
-    The graph's neighbours are used as they are; without one it is built. Starts from `init`, an (n, 2) array, by
-    default the PCA. Equal seeds give equal answers on one machine. Fewer than 5 rows: the PCA.
-    When `progress` raises, the work stops at once.
+    Of 15 neighbours, at a minimum distance of 0.5. The graph's neighbours are used as they are; without one it is
+    built. Starts from `init`, an (n, 2) array, by default the PCA. Equal seeds give equal answers on one machine. Fewer
+    than 5 rows: the PCA. When `progress` raises, the work stops at once.
     """
     array = as_matrix("embeddings", embeddings)
     if init is None:
