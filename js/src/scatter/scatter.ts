@@ -135,7 +135,7 @@ export class Scatter {
   /** x and y are kept, not copied. With `animate`, as many points as before glide from where they were. */
   setPoints(x: Float32Array, y: Float32Array, animate = false): void {
     const same = x.length === this.scene.x.length;
-    const glides = animate && same && x.length > 0 && !this.stage.reducedMotion && this.stage.inView;
+    const glides = animate && same && x.length > 0 && !this.stage.reducedMotion && this.stage.inView === true;
     const before = this.scene;
     this.glide = glides ? { since: performance.now(), base: this.navigation.base } : null;
     this.scene = same ? { ...before, x, y } : this.emptyScene(x, y);
@@ -370,7 +370,10 @@ export class Scatter {
 
   private seen(inView: boolean): void {
     if (inView) this.invalidate();
-    else this.keeper.giveBack();
+    else {
+      this.keeper.giveBack();
+      this.schedule(); // who waits for the picture waits for nothing now
+    }
   }
 
   private announce(kind: RendererKind, note: string | null): void {
@@ -399,7 +402,7 @@ export class Scatter {
 
   private tick(): void {
     this.frame = 0;
-    if (this.life.signal.aborted) return;
+    if (this.life.signal.aborted || this.stage.inView === null) return;
     if (this.pointerAt !== null) this.hover();
     const drawable = this.stage.size.width > 0 && this.stage.inView;
     if (drawable) this.drawAll(this.keeper.ensure(this.scene));

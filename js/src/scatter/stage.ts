@@ -17,7 +17,8 @@ export class Stage {
   /** The last picture of a plot whose context is given back. */
   readonly still: HTMLCanvasElement;
   size: Size = { width: 0, height: 0 };
-  inView = true;
+  /** null until the page tells: a notebook full of plots must not make a context for each before it looks. */
+  inView: boolean | null = typeof IntersectionObserver === "undefined" ? true : null;
   private readonly observers: { disconnect(): void }[] = [];
 
   constructor(

@@ -67,7 +67,18 @@ function groundOf(host: HTMLElement): string {
 function resolve(text: string): Rgb | null {
   if (text === "") return null;
   if (/^#[0-9a-f]{6}$/i.test(text)) return parseHex(text);
-  const context = document.createElement("canvas").getContext("2d");
+  const known = resolved.get(text);
+  if (known !== undefined) return known;
+  const colour = paint(text);
+  resolved.set(text, colour);
+  return colour;
+}
+
+const resolved = new Map<string, Rgb | null>();
+
+function paint(text: string): Rgb | null {
+  // Read back from memory: from the GPU it would take tens of milliseconds a colour.
+  const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   if (context === null) return null;
   context.fillStyle = "#010203";
   context.fillStyle = text;
