@@ -9,33 +9,42 @@ import { useView } from "./view";
 
 /** Shorter work shows no Cancel: the button would only flicker under the pointer. */
 const CANCEL_AFTER_MS = 300;
-/** Nobody reads a button faster: a click so soon was meant for Sample, whose place Cancel has taken. */
-const CANCEL_DEAF_MS = 300;
+/** Nobody reads a button faster: a click so soon was meant for the one whose place this one has taken. */
+const DEAF_MS = 300;
 
 function SampleOrCancel({ disabled }: { disabled: boolean }) {
   const { store } = useView();
   const { running } = store.sampling.value;
   const [slow, setSlow] = useState(false);
-  const since = useRef(0);
+  const since = useRef(Number.NEGATIVE_INFINITY);
   useEffect(() => {
     if (!running) {
       setSlow(false);
       return;
     }
-    const timer = setTimeout(() => {
-      since.current = performance.now();
-      setSlow(true);
-    }, CANCEL_AFTER_MS);
+    const timer = setTimeout(() => setSlow(true), CANCEL_AFTER_MS);
     return () => clearTimeout(timer);
   }, [running]);
-  if (running && slow) {
-    const cancel = () => {
-      if (performance.now() - since.current > CANCEL_DEAF_MS) store.cancel();
-    };
-    return <Button label="Cancel" class="wide" onClick={cancel} />;
-  }
-  // The same element in the page as Cancel, so that the keyboard's focus stays on it.
-  return <Button label="Sample" kind="primary" class="wide" disabled={disabled} onClick={() => store.sample()} />;
+  const cancels = running && slow;
+  useLayoutEffect(() => {
+    // `slow` outlives the run by a render: only that tells a Sample that was Cancel from one that always was Sample.
+    if (cancels || slow) since.current = performance.now();
+  }, [cancels, slow]);
+  const act = () => {
+    if (performance.now() - since.current < DEAF_MS) return;
+    if (cancels) store.cancel();
+    else store.sample();
+  };
+  // One element for both, so that the keyboard's focus stays on it.
+  return (
+    <Button
+      label={cancels ? "Cancel" : "Sample"}
+      kind={cancels ? undefined : "primary"}
+      class="wide"
+      disabled={!cancels && disabled}
+      onClick={act}
+    />
+  );
 }
 
 export function Actions() {
