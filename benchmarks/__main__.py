@@ -13,7 +13,6 @@ COMMANDS = (
     ["benchmarks.durability"],
     ["benchmarks.doors"],
     ["benchmarks.explorer"],
-    ["benchmarks.slider"],
 )
 
 
