@@ -26,12 +26,14 @@ function SampleOrCancel({ disabled }: { disabled: boolean }) {
     return () => clearTimeout(timer);
   }, [running]);
   const cancels = running && slow;
+  const cancelled = useRef(false);
   useLayoutEffect(() => {
-    // `slow` outlives the run by a render: only that tells a Sample that was Cancel from one that always was Sample.
-    if (cancels || slow) since.current = performance.now();
-  }, [cancels, slow]);
+    if (cancels || cancelled.current) since.current = performance.now();
+    cancelled.current = false;
+  }, [cancels]);
   const act = () => {
     if (performance.now() - since.current < DEAF_MS) return;
+    cancelled.current = cancels;
     if (cancels) store.cancel();
     else store.sample();
   };
