@@ -140,12 +140,15 @@ class Actions:
     def _sampled(self, entry: Entry | None, *, cancelled: bool = False) -> replies.Sampled:
         history = self._state.history
         result = entry.result if entry is not None else None
+        message = "nothing is sampled" if result is None else result.message
+        if cancelled:
+            message = f"Cancelled; {message if result is None else 'the sample before is shown again'}."
         return replies.Sampled(
             n=0 if result is None else len(result),
             requested=0 if result is None else result.n_requested,
             n_candidates=0 if result is None else result.n_candidates,
             stop_reason="" if result is None else str(result.stop_reason),
-            message="nothing is sampled" if result is None else result.message,
+            message=message,
             seconds=0.0 if entry is None else entry.seconds,
             warnings=() if result is None else result.warnings,
             cancelled=cancelled,

@@ -149,7 +149,11 @@ function Outcome() {
     );
   }
   if (!stopReason) {
-    return picked > 0 ? null : <p class="small muted">Nothing sampled yet.</p>;
+    return picked > 0 ? null : (
+      <p class="small muted outcome" role="status">
+        {cancelled && message ? message : "Nothing sampled yet."}
+      </p>
+    );
   }
   const plain = stopReason === "complete" && !cancelled;
   return (

@@ -23,15 +23,33 @@ export function mount(store: Store, el: HTMLElement, signal: AbortSignal): void 
   addStyles(root);
   const place = document.createElement("div");
   root.append(place);
+  host.style.minHeight = `${store.traits.height.peek()}px`; // its room, so that the notebook does not jump
   el.append(host);
-  const view = new View(store, root, signal);
-  view.legendOpen.value = el.clientWidth === 0 || el.clientWidth > 600;
-  watchTheme(host, signal, () => view.scatter?.setTheme());
-  render(<App view={view} />, place);
   signal.addEventListener("abort", () => {
     render(null, place);
     host.remove();
   });
+  whenIdle(signal, () => {
+    const view = new View(store, root, signal);
+    view.legendOpen.value = el.clientWidth === 0 || el.clientWidth > 600;
+    watchTheme(host, signal, () => view.scatter?.setTheme());
+    render(<App view={view} />, place);
+    host.style.minHeight = "";
+  });
+}
+
+/**
+ * anywidget is deaf for ever to a model that took more than two seconds to begin: in a notebook full of widgets the
+ * first views must not take that time from the last models.
+ */
+function whenIdle(signal: AbortSignal, work: () => void): void {
+  if (typeof requestIdleCallback === "undefined") {
+    const timer = setTimeout(work);
+    signal.addEventListener("abort", () => clearTimeout(timer));
+  } else {
+    const waiting = requestIdleCallback(work, { timeout: 3_000 });
+    signal.addEventListener("abort", () => cancelIdleCallback(waiting));
+  }
 }
 
 /** A constructed style sheet where there is one: content security policies that forbid style elements allow it. */
