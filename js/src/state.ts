@@ -83,6 +83,8 @@ export class Store extends Connection {
   /** Rises with every change of `flags`, for those who only need to know that something changed. */
   readonly flagsVersion = signal(0);
 
+  /** Traits that the kernel does not know yet as they are here. */
+  private readonly unsaved = new Set<TraitName>();
   private bytes = new Uint8Array(0);
   private shown: Uint32Array = NO_PICKS.rows;
   private readonly flagListeners = new Set<(rows: Uint32Array | null) => void>();
@@ -151,11 +153,20 @@ export class Store extends Connection {
       (this.traits[name] as Signal<Traits[K]>).value = value;
       if (SAMPLING_TRAITS.has(name)) this.live.touched();
     });
+    this.unsaved.add(name);
     this.model.set(name, value);
-    this.later("save", this.options.saveEveryMs, () => this.model.save_changes());
+    this.later("save", this.options.saveEveryMs, () => this.save());
+  }
+
+  private save(): void {
+    for (const name of this.unsaved) this.model.set(name, this.traits[name].peek());
+    this.unsaved.clear();
+    this.model.save_changes();
   }
 
   private traitFromKernel(name: TraitName): void {
+    // The kernel's echo of an older value: it must not pull the slider out of the hand that moves it.
+    if (this.unsaved.has(name)) return;
     const value = this.model.get(name);
     const trait = this.traits[name] as Signal<unknown>;
     if (same(trait.peek(), value)) return;

@@ -101,6 +101,19 @@ test("a dragged slider shows at once and is saved now and then", async () => {
   assert.deepEqual(kernel.saved, [{ n_samples_to_select: 60 }]);
 });
 
+test("an echo of an older value does not pull back what is being moved", async () => {
+  const { kernel, store } = ready();
+  store.set("n_samples_to_select", 5);
+  await after(120);
+  store.set("n_samples_to_select", 9);
+  kernel.change("n_samples_to_select", 5);
+  assert.equal(store.traits.n_samples_to_select.value, 9);
+  await after(120);
+  assert.deepEqual(kernel.saved, [{ n_samples_to_select: 5 }, { n_samples_to_select: 9 }]);
+  kernel.change("n_samples_to_select", 7);
+  assert.equal(store.traits.n_samples_to_select.value, 7);
+});
+
 test("a trait set in Python arrives, one set to the same value does not go back", async () => {
   const { kernel, store } = ready();
   kernel.change("height", 700);

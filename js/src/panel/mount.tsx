@@ -29,7 +29,7 @@ export function mount(store: Store, el: HTMLElement, signal: AbortSignal): void 
     render(null, place);
     host.remove();
   });
-  whenIdle(signal, () => {
+  soon(signal, () => {
     const view = new View(store, root, signal);
     view.legendOpen.value = el.clientWidth === 0 || el.clientWidth > 600;
     watchTheme(host, signal, () => view.scatter?.setTheme());
@@ -38,16 +38,24 @@ export function mount(store: Store, el: HTMLElement, signal: AbortSignal): void 
   });
 }
 
+const NEXT_MS = 250;
+let lastMounted = -Infinity;
+
 /**
- * anywidget is deaf for ever to a model that took more than two seconds to begin: in a notebook full of widgets the
- * first views must not take that time from the last models.
+ * At once, or, moments after another view, when the page is idle: anywidget is deaf for ever to a model that took more
+ * than two seconds to begin, and in a notebook full of widgets the first views must not take that time from the last.
  */
-function whenIdle(signal: AbortSignal, work: () => void): void {
-  if (typeof requestIdleCallback === "undefined") {
-    const timer = setTimeout(work);
+function soon(signal: AbortSignal, work: () => void): void {
+  const done = () => {
+    work();
+    lastMounted = performance.now();
+  };
+  if (performance.now() - lastMounted > NEXT_MS) done();
+  else if (typeof requestIdleCallback === "undefined") {
+    const timer = setTimeout(done);
     signal.addEventListener("abort", () => clearTimeout(timer));
   } else {
-    const waiting = requestIdleCallback(work, { timeout: 3_000 });
+    const waiting = requestIdleCallback(done, { timeout: 3_000 });
     signal.addEventListener("abort", () => cancelIdleCallback(waiting));
   }
 }
