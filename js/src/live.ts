@@ -39,6 +39,14 @@ const IDLE: SamplingState = {
   error: null,
 };
 
+/** What picks were made from, and whether there are no more than these. */
+interface Made {
+  spec: SampleSpec;
+  mask: Mask | null;
+  n: number;
+  complete: boolean;
+}
+
 export class Live {
   /** Sample again by itself after every change. */
   readonly enabled: Signal<boolean> = signal(true);
@@ -47,8 +55,12 @@ export class Live {
   /** The newest run of this page, and whether it still goes on; -1 before the first. */
   private latest = -1;
   private running = false;
-  /** What the picks at hand were made from, and whether more could be asked for. */
-  private made: { spec: SampleSpec; mask: Mask | null; n: number; complete: boolean } | null = null;
+  /** What the picks at hand, or those on their way, are made from. */
+  private made: Made | null = null;
+  /** As `made`, of the last sample that was finished: what is shown again when a run gives none. */
+  private shown: Made | null = null;
+  /** What a run gave none for, until something is changed. */
+  private failedFor: Made | null = null;
   private armed = false;
   private pauses = 0;
   private readonly stop: () => void;
@@ -73,7 +85,7 @@ export class Live {
   start(): void {
     this.armed = true;
     const spec = structuredClone(this.store.spec());
-    const n = this.store.traits.n_samples_to_select.peek();
+    const { n } = this;
     const { id, reply } = this.store.start({ kind: "sample", n, ...spec });
     this.latest = id;
     this.running = true;
@@ -118,7 +130,7 @@ export class Live {
     if (!this.running) {
       const now = { spec: structuredClone(this.store.spec()), mask: this.maskThatCounts() };
       const { spec, mask } = own && this.made ? this.made : { ...now, spec: message.spec ?? now.spec };
-      this.made = { spec, mask, n: message.requested, complete: message.n < message.requested };
+      this.made = this.shown = { spec, mask, n: message.requested, complete: message.n < message.requested };
     }
     this.state.value = {
       running: this.running,
@@ -156,21 +168,30 @@ export class Live {
 
   private refresh(): void {
     if (!this.armed || !this.enabled.peek() || this.pauses > 0) return;
+    if (this.failedFor && this.asNow(this.failedFor) && this.failedFor.n === this.n) return;
+    this.failedFor = null;
     if (!this.answered()) this.start();
   }
 
   /** Whether the picks at hand, or those on their way, already are the answer. */
   private answered(): boolean {
-    if (this.made === null) return false;
-    const n = this.store.traits.n_samples_to_select.peek();
-    if (!same(this.made.spec, this.store.spec()) || !same(this.made.mask, this.maskThatCounts())) return false;
-    return n <= this.made.n || this.made.complete;
+    return this.made !== null && this.asNow(this.made) && (this.n <= this.made.n || this.made.complete);
+  }
+
+  private asNow({ spec, mask }: Made): boolean {
+    return same(spec, this.store.spec()) && same(mask, this.maskThatCounts());
+  }
+
+  private get n(): number {
+    return this.store.traits.n_samples_to_select.peek();
   }
 
   /** The kernel shows the sample before again. Trying once more is left to the user, or to the next change. */
   private failed(id: number, error: Error): void {
     if (id !== this.latest || !this.running) return;
     this.running = false;
+    this.failedFor = this.made;
+    this.made = this.shown;
     const quiet = error instanceof WireError && (error.error === "Cancelled" || error.error === "Closed");
     this.state.value = { ...this.state.peek(), running: false, error: quiet ? null : error.message };
   }

@@ -252,6 +252,28 @@ test("cancel goes to the run, the sample before is shown again, and nothing star
   assert.equal(kernel.of("sample").length, 2);
 });
 
+test("after a cancelled run the count moves along the sample before, and beyond it samples again", async () => {
+  const { kernel, store } = ready();
+  store.set("n_samples_to_select", 4);
+  store.sample();
+  kernel.picks([1, 2, 3, 4], { id: kernel.last("sample").id });
+  kernel.sampled(4, kernel.last("sample").id, { requested: 4 });
+  store.set("n_samples_to_select", 9);
+  await after(200);
+  store.cancel();
+  kernel.picks([1, 2, 3, 4]);
+  kernel.sampled(4, null, { requested: 4, cancelled: true });
+  kernel.say({ kind: "error", error: "Cancelled", message: "cancelled" }, kernel.last("sample").id, true);
+  await settle();
+  store.set("n_samples_to_select", 3);
+  await after(200);
+  assert.equal(kernel.of("sample").length, 2);
+  store.set("n_samples_to_select", 6);
+  await after(200);
+  assert.equal(kernel.of("sample").length, 3);
+  assert.equal(kernel.last("sample").n, 6);
+});
+
 test("a run that fails says why, and the next change tries again", async () => {
   const { kernel, store } = ready();
   store.sample();
