@@ -83,8 +83,9 @@ export class Store extends Connection {
   /** Rises with every change of `flags`, for those who only need to know that something changed. */
   readonly flagsVersion = signal(0);
 
-  /** Traits that the kernel does not know yet as they are here. */
+  /** Traits that the kernel does not know yet as they are here; and what it was told last. */
   private readonly unsaved = new Set<TraitName>();
+  private readonly saved = new Map<TraitName, unknown>();
   private bytes = new Uint8Array(0);
   private shown: Uint32Array = NO_PICKS.rows;
   private readonly flagListeners = new Set<(rows: Uint32Array | null) => void>();
@@ -159,17 +160,21 @@ export class Store extends Connection {
   }
 
   private save(): void {
-    for (const name of this.unsaved) this.model.set(name, this.traits[name].peek());
+    for (const name of this.unsaved) {
+      this.saved.set(name, this.traits[name].peek());
+      this.model.set(name, this.traits[name].peek());
+    }
     this.unsaved.clear();
     this.model.save_changes();
   }
 
   private traitFromKernel(name: TraitName): void {
-    // The kernel's echo of an older value: it must not pull the slider out of the hand that moves it.
-    if (this.unsaved.has(name)) return;
     const value = this.model.get(name);
     const trait = this.traits[name] as Signal<unknown>;
     if (same(trait.peek(), value)) return;
+    // The kernel's echo of what it was told last must not pull the slider out of the hand that moves it on.
+    if (this.unsaved.has(name) && same(this.saved.get(name), value)) return;
+    this.unsaved.delete(name);
     trait.value = value;
     if (SAMPLING_TRAITS.has(name)) this.live.touched();
   }

@@ -110,8 +110,11 @@ test("an echo of an older value does not pull back what is being moved", async (
   assert.equal(store.traits.n_samples_to_select.value, 9);
   await after(120);
   assert.deepEqual(kernel.saved, [{ n_samples_to_select: 5 }, { n_samples_to_select: 9 }]);
-  kernel.change("n_samples_to_select", 7);
+  store.set("n_samples_to_select", 8);
+  kernel.change("n_samples_to_select", 7); // no echo: Python has the last word
   assert.equal(store.traits.n_samples_to_select.value, 7);
+  await after(120);
+  assert.equal(kernel.traits.n_samples_to_select, 7);
 });
 
 test("a trait set in Python arrives, one set to the same value does not go back", async () => {

@@ -21,21 +21,21 @@ def test_strategy_cards(show: Callable[..., Widget]) -> None:
     expect(cards.first).to_contain_text("Use it when")
     widget.add("Balance classes")
     widget.add("Typical")
-    types = [strategy["type"] for strategy in widget.trait("strategies")]
-    assert types == ["diversity", "annotation_balancing", "typicality"]
+    types = ["diversity", "annotation_balancing", "typicality"]
+    widget.wait_for_strategies("type", types)
     assert widget.trait("strategies")[1]["target_distribution"] == "uniform"
     widget.button("Duplicate Typical").click()
-    assert [strategy["type"] for strategy in widget.trait("strategies")] == [*types, "typicality"]
+    widget.wait_for_strategies("type", [*types, "typicality"])
     last = cards.nth(3)
     last.get_by_label("Strength as a number").fill("-1.5")
     last.get_by_label("Strength as a number").press("Enter")
-    assert [strategy["strength"] for strategy in widget.trait("strategies")] == [1, 1, 1, -1.5]
+    widget.wait_for_strategies("strength", [1, 1, 1, -1.5])
     expect(last).to_contain_text("Inverted")
     last.get_by_role("button", name="Typical", exact=True).click()
     expect(last.get_by_label("Strength as a number")).to_have_count(0)
     expect(last).to_contain_text("-1.5")
     widget.button("Remove Balance classes").click()
-    assert [strategy["type"] for strategy in widget.trait("strategies")] == ["diversity", "typicality", "typicality"]
+    widget.wait_for_strategies("type", ["diversity", "typicality", "typicality"])
     expect(cards.nth(2).get_by_label("Strength as a number")).to_have_count(0)
 
 
@@ -56,13 +56,13 @@ def test_own_target_shares(show: Callable[..., Widget]) -> None:
     widget.add("Balance metadata")
     card = widget.page.locator("article.strategy").nth(1)
     card.get_by_label("Target").select_option("own")
-    shares = widget.trait("strategies")[1]["target_distribution"]
-    assert shares == {"clear": 0.25, "fog": 0.25, "rain": 0.25, "snow": 0.25}
+    shares = {"clear": 0.25, "fog": 0.25, "rain": 0.25, "snow": 0.25}
+    widget.wait_for_strategies("target_distribution", [None, shares])
     field = card.get_by_label("Share of snow in percent")
     field.fill("")
     field.press("Enter")
-    assert "snow" not in widget.trait("strategies")[1]["target_distribution"]
     expect(card).to_contain_text("remaining 25 %")
+    assert "snow" not in widget.trait("strategies")[1]["target_distribution"]
 
 
 def test_count_and_percentage_are_linked(show: Callable[..., Widget]) -> None:
@@ -75,7 +75,7 @@ def test_count_and_percentage_are_linked(show: Callable[..., Widget]) -> None:
     percent.fill("30")
     percent.press("Enter")
     expect(count).to_have_value("150")
-    assert widget.trait("n_samples_to_select") == 150
+    widget.wait_for_trait("n_samples_to_select", 150)
     count.fill("nonsense")
     count.press("Enter")
     expect(count).to_have_value("150")
@@ -100,7 +100,7 @@ def test_the_slider_moves_along_the_prefix_without_the_kernel(show: Callable[...
     expect(page.locator(".status-bar")).to_contain_text("1 sampled")
     for _ in range(3):
         page.keyboard.press("ArrowRight")
-    assert widget.trait("n_samples_to_select") == 4
+    widget.wait_for_trait("n_samples_to_select", 4)
     page.wait_for_timeout(400)  # long enough for a live sample, had one been asked for
     assert page.evaluate("demo.kernel.heard.length") == before
 
@@ -154,7 +154,7 @@ def test_filter_rows_are_the_query_in_python(show: Callable[..., Widget]) -> Non
     widget.button("And another").click()
     page.get_by_label("Filter by").nth(1).select_option("class:labels")
     expect(page.locator("pre.code")).to_contain_text("ClassificationQuery.match(")
-    assert widget.trait("filter")["op"] == "and"
+    widget.until("demo.kernel.traits.filter.op === 'and'")
     widget.button("Remove this row").nth(1).click()
     widget.wait_for_trait("filter", bright)
     page.evaluate("demo.kernel.setFromPython('filter', {op: 'has_tag', tag: 'reviewed'})")
@@ -234,7 +234,7 @@ def test_undo_redo_and_compare(show: Callable[..., Widget]) -> None:
     expect(compared).to_have_count(0)
     widget.button("Undo").click()
     expect(widget.button("Redo")).to_be_enabled()
-    assert widget.trait("strategies")[0]["strength"] == 1
+    widget.wait_for_strategies("strength", [1])
     widget.button("Redo").click()
     expect(widget.button("Redo")).to_be_disabled()
 
@@ -265,8 +265,8 @@ def test_legend_hides_and_isolates(show: Callable[..., Widget]) -> None:
     widget.button("Show all").click()
     expect(rows.nth(2)).to_have_attribute("aria-pressed", "true")
     rows.nth(4).dblclick()
-    pressed = [row.get_attribute("aria-pressed") for row in rows.all()]
-    assert pressed == ["true" if index == 4 else "false" for index in range(10)]
+    for index in range(10):
+        expect(rows.nth(index)).to_have_attribute("aria-pressed", "true" if index == 4 else "false")
     widget.sample()
     expect(page.locator(".legend-columns")).to_contain_text("sample")
 
@@ -304,7 +304,7 @@ def test_find_by_text(show: Callable[..., Widget]) -> None:
     widget.button("Select these").click()
     expect(page.locator(".status-bar")).to_contain_text("50 selected")
     widget.button("Sample these").click()
-    assert widget.trait("candidates") == {"from": "selection"}
+    widget.wait_for_trait("candidates", {"from": "selection"})
     expect(page.locator(".from-count")).to_have_text("50")
 
 
@@ -376,9 +376,11 @@ def test_the_whole_way_by_keyboard(show: Callable[..., Widget]) -> None:
     page.locator("body").focus()
     tab_to("Add")
     page.keyboard.press("Enter")
+    expect(page.get_by_role("menuitem").first).to_be_focused()
     page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("menuitem").nth(1)).to_be_focused()
     page.keyboard.press("Enter")
-    assert [strategy["type"] for strategy in widget.trait("strategies")] == ["diversity", "representative"]
+    widget.wait_for_strategies("type", ["diversity", "representative"])
     widget.until("asked('sample').length === 1")
     widget.idle()
     tab_to("Sample")
@@ -387,6 +389,7 @@ def test_the_whole_way_by_keyboard(show: Callable[..., Widget]) -> None:
     widget.idle()
     tab_to("Save as tag")
     page.keyboard.press("Enter")
+    expect(page.get_by_label("Tag name")).to_be_focused()
     page.keyboard.press("Control+A")
     page.keyboard.type("by keys")
     page.keyboard.press("Enter")
@@ -401,7 +404,7 @@ def test_keys_stay_in_the_widget(show: Callable[..., Widget]) -> None:
     page.evaluate("window.keys = []; document.addEventListener('keydown', (event) => keys.push(event.key))")
     page.get_by_label("Number of samples").first.press("a")
     page.locator(".plot-host canvas").last.press("x")
-    assert page.evaluate("keys") == []
+    assert page.evaluate("keys") == []  # the events have gone their way when `press` returns
     assert page.locator(".lightly-widget").get_attribute("data-lm-suppress-shortcuts") == "true"
 
 
@@ -420,8 +423,9 @@ def axe(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing(show: Callable[..., Widget], theme: str) -> None:
-    widget = show(f"n=600&theme={theme}")
+    widget = show(f"n=600&theme={theme}", reduced_motion="reduce")  # colours would glide; contrast is that of the end
     page = widget.page
+    expect(page.locator(".legend")).to_be_visible()
     assert axe(page) == []
     widget.add("Balance classes")
     page.locator("article.strategy").nth(1).get_by_label("Target").select_option("own")
@@ -432,16 +436,14 @@ def test_axe_finds_nothing(show: Callable[..., Widget], theme: str) -> None:
     page.evaluate("demo.kernel.fail('unknown tag')")
     page.locator(".tile .thumb").first.click()
     expect(page.get_by_label("Chosen sample").locator("img")).not_to_have_count(0)
-    page.wait_for_timeout(300)  # colours glide; contrast is that of the end
     assert axe(page) == []
     widget.button("Compare").or_(widget.button("Close")).last.click()
     page.get_by_role("tab", name="Result").click()
     expect(page.locator(".chart").first).to_be_visible()
-    page.wait_for_timeout(300)
     assert axe(page) == []
     page.get_by_role("tab", name="Choose").click()
     widget.button("Add").click()
-    page.wait_for_timeout(300)
+    expect(page.get_by_role("menuitem").first).to_be_focused()
     assert axe(page) == []
 
 
@@ -587,13 +589,11 @@ def test_colours_follow_the_host(show: Callable[..., Widget]) -> None:
     widget = show("n=300&theme=light")
     page = widget.page
 
-    def ground() -> str:
-        return str(page.evaluate("getComputedStyle(rootOf().querySelector('.lw')).backgroundColor"))
-
-    assert ground() == "rgb(255, 255, 255)"
+    ground = page.locator(".lw")
+    expect(ground).to_have_css("background-color", "rgb(255, 255, 255)")
     page.evaluate("document.body.dataset.jpThemeLight = 'false'")
     expect(page.locator(".lightly-widget")).to_have_attribute("data-theme", "dark")
-    assert ground() == "rgb(33, 33, 33)"
+    expect(ground).to_have_css("background-color", "rgb(33, 33, 33)")
     vscode = show("n=300")
     vscode.page.evaluate(
         """document.documentElement.style.cssText = '--vscode-editor-background: #1e1e1e; --vscode-foreground: #ccc';

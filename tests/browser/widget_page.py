@@ -55,6 +55,7 @@ class Widget:
         self.page.on("dialog", lambda dialog: self.problems.append(f"dialog: {dialog.message}"))
         self.page.add_init_script(HELPERS)
         self.page.goto(url)
+        expect(self.page.locator(".plot-host canvas").last).to_be_attached()
 
     def button(self, name: str | re.Pattern[str], *, exact: bool = True) -> Locator:
         return self.page.get_by_role("button", name=name, exact=exact)
@@ -87,6 +88,11 @@ class Widget:
     def wait_for_trait(self, name: str, value: Any) -> None:
         wanted = json.dumps(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
         self.until(f"JSON.stringify(demo.kernel.traits['{name}']) === {wanted}")
+
+    def wait_for_strategies(self, part: str, values: list[Any]) -> None:
+        """Until that part of the strategies, in their order, is `values`."""
+        wanted = json.dumps(values, separators=(",", ":"))
+        self.until(f"JSON.stringify(demo.kernel.traits.strategies.map((one) => one.{part})) === {json.dumps(wanted)}")
 
     def until(self, condition: str, *, seconds: float = 20) -> None:
         """Not `wait_for_function`: that needs `eval` in the page, which its security policy forbids."""
