@@ -92,12 +92,16 @@ class Lab:
     def __init__(self, home: Path, url: str, token: str, browser: Browser) -> None:
         self.home, self.url, self.token, self.browser = home, url, token, browser
 
-    def open(self, notebook: str, *, theme: str = "light", width: int = 1440, height: int = 1000) -> LabPage:
+    def open(
+        self, notebook: str, *, theme: str = "light", width: int = 1440, height: int = 1000, app: str = "lab"
+    ) -> LabPage:
+        """Open a notebook in JupyterLab, or with `app="notebook"` in Notebook 7, which the same server serves."""
         context = self.browser.new_context(viewport={"width": width, "height": height})
         page = context.new_page()
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(f"{self.url}/lab/tree/{notebook}?token={self.token}&reset")
+        path = f"lab/tree/{notebook}?reset&" if app == "lab" else f"notebooks/{notebook}?"
+        page.goto(f"{self.url}/{path}token={self.token}")
         page.wait_for_function(
             """() => {
               const app = window.jupyterapp;
@@ -173,7 +177,10 @@ class LabPage:
                 if (msg.header.msg_type === 'stream') out += msg.content.text;
                 if (msg.header.msg_type === 'error') out += '\\x01' + msg.content.ename + ': ' + msg.content.evalue;
               };
-              await future.done;
+              // No time limit of Playwright's or pytest's ends an `evaluate` that waits for a busy kernel.
+              const late = new Promise((_, reject) =>
+                setTimeout(() => reject(new Error('the kernel gave no answer in 60 s')), 60_000));
+              await Promise.race([future.done, late]);
               return out;
             }""",
             code,
@@ -225,7 +232,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}",
         "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", "--allow-root",
-        f"--ServerApp.root_dir={home}", "--expose-app-in-browser",
+        f"--ServerApp.root_dir={home}", "--expose-app-in-browser", "--JupyterNotebookApp.expose_app_in_browser=True",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]  # fmt: skip
     log = (private / "server.log").open("w")
