@@ -289,6 +289,61 @@ def test_drag_pans_and_tells_and_a_double_click_zooms_in(open_page: Open) -> Non
     page.wait_for_function("(span) => scatter.view[2] - scatter.view[0] < span * 0.6", arg=before[2] - before[0])
 
 
+def test_a_moved_picture_with_its_new_strips_is_the_picture_drawn_anew(open_page: Open) -> None:
+    page = open_page()
+    page.evaluate(
+        """async () => {
+          const data = {x: new Float32Array(20000), y: new Float32Array(20000)};
+          let state = 1;
+          const next = () => (state = (state * 16807) % 2147483647) / 2147483647;
+          for (let row = 0; row < 20000; row++) { data.x[row] = next() ** 2; data.y[row] = next() }
+          window.copies = 0;
+          const {blitFramebuffer} = WebGL2RenderingContext.prototype;
+          WebGL2RenderingContext.prototype.blitFramebuffer = function (...args) {
+            copies++;
+            return blitFramebuffer.apply(this, args);
+          };
+          window.flags = new Uint8Array(20000);
+          window.scatter = new Scatter(host, {});
+          scatter.setPoints(data.x, data.y);
+          scatter.setCategories(Uint8Array.from(data.x, (_, row) => row % 3), ['#e69f00', '#56b4e9', '#009e73']);
+          scatter.setFlags(flags);
+          scatter.zoomBy(2);
+          await new Promise((resolve) => setTimeout(resolve, 500));
+          await scatter.settled();
+        }"""
+    )
+    moves = [(37, 0), (-90, 0), (0, 55), (0, -81), (64, -33), (-150, 120), (400, 10), (-11, -7)]
+    for turn, (dx, dy) in enumerate(moves):
+        page.mouse.move(300, 200)
+        page.mouse.down()
+        page.mouse.move(300 + dx, 200 + dy, steps=3)
+        page.mouse.up()
+        differing = page.evaluate(
+            """async () => {
+              const opacity = () => {
+                const picture = scatter.picture();
+                const {data} = picture.getContext('2d').getImageData(0, 0, picture.width, picture.height);
+                return data.filter((_, at) => at % 4 === 3);
+              };
+              await scatter.settled();
+              const moved = opacity();
+              scatter.setTheme();
+              const anew = opacity();
+              const gaps = moved.map((value, at) => Math.abs(value - anew[at])).sort();
+              return [gaps.filter((gap) => gap > 3).length, gaps.at(-1), new Set(anew).size];
+            }"""
+        )
+        many, most, levels = differing
+        # Rounded, a dot here and there lies a sixteenth of a pixel further.
+        assert many < 100, f"{many} pixels differ after a move by {dx}, {dy}"
+        assert most < 25
+        assert levels > 50, "nothing was drawn"
+        if turn == 3:
+            page.evaluate("async () => { flags.fill(1, 0, 9000); scatter.flagsChanged(); await scatter.settled() }")
+    assert page.evaluate("copies") >= len(moves)
+
+
 def test_the_wheel_scrolls_the_page_until_the_plot_has_focus(open_page: Open) -> None:
     page = open_page(reduced_motion="reduce")
     page.evaluate("() => { document.body.style.height = '3000px' }")

@@ -78,7 +78,10 @@ export class Layer {
  * by the next only when the GPU is through with it, so no queue builds up on slow machines.
  */
 export class Pace {
-  budget = 1 << 18;
+  private whole = 1 << 18;
+  /** For strips, where most points end in the vertex shader; null until one was drawn. */
+  private strips: number | null = null;
+  private strip = false;
   private fence: WebGLSync | null = null;
   private since = 0;
   private points = 0;
@@ -86,13 +89,18 @@ export class Pace {
 
   constructor(private readonly gl: WebGL2RenderingContext) {}
 
-  /** `shares` frames' worth of points were sent at once. */
-  started(points: number, now: number, shares = 1): void {
+  budget(strip: boolean): number {
+    return strip ? (this.strips ?? Math.min(MOST, 4 * this.whole)) : this.whole;
+  }
+
+  /** `shares` frames' worth of points were sent at once, for a strip of the picture or for all of it. */
+  started(points: number, now: number, shares: number, strip: boolean): void {
     const { gl } = this;
     if (this.fence !== null) gl.deleteSync(this.fence);
     this.fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
     gl.flush();
     this.points = points;
+    this.strip = strip;
     this.shares = Math.max(1, shares);
     this.since = now;
   }
@@ -111,9 +119,12 @@ export class Pace {
   }
 
   private learn(spent: number, points: number): void {
-    const full = points >= this.budget * 0.9;
+    const budget = this.budget(this.strip);
     const factor = Math.min(4, Math.max(0.25, TARGET / Math.max(spent, 1)));
-    if (factor < 1 || full) this.budget = Math.min(MOST, Math.max(LEAST, Math.round(this.budget * factor)));
+    if (factor >= 1 && points < budget * 0.9) return;
+    const next = Math.min(MOST, Math.max(LEAST, Math.round(budget * factor)));
+    if (this.strip) this.strips = next;
+    else this.whole = next;
   }
 
   forget(): void {

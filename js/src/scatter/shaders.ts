@@ -19,11 +19,19 @@ const vec4 NOWHERE = vec4(2.0, 2.0, 2.0, 1.0);
 
 export const BASE_VERTEX = `${PLACE}
 uniform float u_opacity, u_dim, u_grey;
+uniform vec4 u_kept;
+uniform vec2 u_pixels;
 out vec4 v_colour;
 void main() {
-  bool seen = (a_flags & u_unseen) == 0u;
-  gl_Position = seen ? place() : NOWHERE;
   gl_PointSize = u_size + 1.0;
+  gl_Position = NOWHERE;
+  if ((a_flags & u_unseen) != 0u) return;
+  vec4 here = place();
+  vec2 pixel = (here.xy * 0.5 + 0.5) * u_pixels;
+  float reach = u_size * 0.5 + 1.0;
+  // Wholly in what is drawn already.
+  if (all(greaterThan(pixel - reach, u_kept.xy)) && all(lessThan(pixel + reach, u_kept.zw))) return;
+  gl_Position = here;
   vec3 colour = texelFetch(u_table, ivec2(int(a_code), 0), 0).rgb;
   float opacity = u_opacity;
   // Faint dots add up where they are crowded, so they step back further than a whole picture would.
@@ -39,8 +47,10 @@ export const BASE_FRAGMENT = `#version 300 es
 precision highp float;
 in vec4 v_colour;
 uniform float u_size;
+uniform vec4 u_kept;
 out vec4 o_colour;
 void main() {
+  if (all(greaterThan(gl_FragCoord.xy, u_kept.xy)) && all(lessThan(gl_FragCoord.xy, u_kept.zw))) discard;
   vec2 p = (gl_PointCoord - 0.5) * (u_size + 1.0);
   float inside = clamp(u_size * 0.5 + 0.5 - length(p), 0.0, 1.0);
   if (inside <= 0.0) discard;
