@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -210,8 +211,13 @@ def _free_port() -> int:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Lab]:
-    home = tmp_path_factory.mktemp("lab")
-    private = tmp_path_factory.mktemp("jupyter")
+    with running_lab(tmp_path_factory.mktemp("lab"), tmp_path_factory.mktemp("jupyter"), browser) as lab:
+        yield lab
+
+
+@contextlib.contextmanager
+def running_lab(home: Path, private: Path, browser: Browser) -> Iterator[Lab]:
+    """A server for the notebooks in `home`; all it keeps for itself goes into `private`."""
     names = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
     environment = {**os.environ, **{f"JUPYTER_{name}": str(private / name.lower()) for name in names}}
     environment |= {
