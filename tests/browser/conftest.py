@@ -94,10 +94,19 @@ class Lab:
         self.home, self.url, self.token, self.browser = home, url, token, browser
 
     def open(
-        self, notebook: str, *, theme: str = "light", width: int = 1440, height: int = 1000, app: str = "lab"
+        self,
+        notebook: str,
+        *,
+        theme: str = "light",
+        width: int = 1440,
+        height: int = 1000,
+        app: str = "lab",
+        init_script: Path | None = None,
     ) -> LabPage:
         """Open a notebook in JupyterLab, or with `app="notebook"` in Notebook 7, which the same server serves."""
         context = self.browser.new_context(viewport={"width": width, "height": height})
+        if init_script is not None:
+            context.add_init_script(path=init_script)
         page = context.new_page()
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
