@@ -294,6 +294,30 @@ def test_hover_then_pin_shows_the_neighbours(show: Callable[..., Widget]) -> Non
     expect(inspector).to_have_count(0)
 
 
+def test_a_card_makes_room_in_a_narrow_plot_and_hides_not_its_own_point(show: Callable[..., Widget]) -> None:
+    widget = show("n=3000", width=1000)
+    page = widget.page
+    rows = [41, 7, 300, 2_500]
+    page.evaluate("(rows) => demo.kernel.showSample(rows)", rows)
+    legend, card = page.locator(".legend-list"), page.locator(".inspector")
+    expect(legend).to_be_visible()
+    for index, row in enumerate(rows):
+        page.locator(".tile .thumb").nth(index).click()
+        expect(card.locator("dl")).to_be_visible()
+        expect(legend).to_have_count(0)
+        page.evaluate("[...demo.plots][0].settled()")
+        px, py = page.evaluate("(row) => [...demo.plots][0].position(row)", row)
+        width = page.locator(".plot-host").evaluate("(host) => host.clientWidth")
+        assert 0 < px < width - card.evaluate("(card) => card.offsetWidth")
+        assert py > 0
+    page.locator(".plot-host canvas").last.press("Escape")
+    expect(legend).to_be_visible()
+    page.locator(".tile .thumb").first.click()
+    widget.button("Unfold the legend").click()
+    page.locator(".plot-host canvas").last.press("Escape")
+    expect(legend).to_be_visible()
+
+
 def test_find_by_text(show: Callable[..., Widget]) -> None:
     widget = show("n=600&media=text")
     page = widget.page

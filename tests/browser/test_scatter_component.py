@@ -440,6 +440,26 @@ def test_a_view_set_by_the_program_is_shown_and_not_told(open_page: Open) -> Non
     page.wait_for_function("() => { const [a, b, c, d] = scatter.view; return a < 6 && b < 4 && c > 6 && d > 4 }")
 
 
+def test_a_glide_ends_where_it_was_meant_to_whatever_changes_meanwhile(open_page: Open) -> None:
+    page = open_page()
+    page.evaluate(GRID, {})
+    page.evaluate("async () => { scatter.setView([0, 0, 2, 1]); await scatter.settled() }")
+    page.evaluate("""async () => {
+      scatter.focusRow(34, 100);
+      const before = scatter.view[0];
+      while (scatter.view[0] === before) await new Promise(requestAnimationFrame);
+      scatter.setInset(120);
+      await scatter.settled();
+    }""")
+    px, py = page.evaluate("() => scatter.position(34)")
+    size = page.evaluate("() => scatter.size")
+    assert (px, py) == pytest.approx(((size["width"] - 100) / 2, size["height"] / 2), abs=20), (
+        "the middle of what is free"
+    )
+    page.evaluate("() => scatter.focusRow(34, 100)")
+    assert page.evaluate("() => scatter.position(34)") == [px, py], "what can be seen is left where it is"
+
+
 def test_points_glide_to_their_new_places(open_page: Open) -> None:
     page = open_page()
     page.evaluate(GRID, {})

@@ -92,7 +92,7 @@ export function Actions() {
           <Button label="Save as tag" icon="tag" onClick={() => setDialog("save")} />
           <Button
             label={comparing ? "Stop comparing" : "Compare"}
-            icon="compare"
+            icon={comparing ? undefined : "compare"}
             title={comparing ? "Drop B" : "Keep this sample as B and go on with A"}
             pressed={comparing}
             onClick={() => void store.compare(comparing ? "clear" : "keep")}

@@ -7,7 +7,7 @@ import { count, number } from "./format";
 import { useView } from "./view";
 
 /** At most this share of the plot is left to the legend alone; a wider one lies over the points. */
-const OWN_SHARE = 0.4;
+const OWN_SHARE = 0.42;
 
 /** Tells the plot how much of its left side the legend covers. */
 function useInset() {
@@ -21,6 +21,7 @@ function useInset() {
       return;
     }
     const observer = new ResizeObserver(() => {
+      if (view.foldedFor) return; // for a sample's card: the map stays where it is
       const covered = legend.offsetLeft + legend.offsetWidth;
       const open = view.legendOpen.value && covered <= OWN_SHARE * plot.clientWidth;
       view.inset.value = open ? covered : 0;
@@ -52,7 +53,7 @@ export function Legend() {
           mini
           kind="quiet"
           onClick={() => {
-            view.legendOpen.value = !view.legendOpen.value;
+            view.toggleLegend();
           }}
         />
       </div>

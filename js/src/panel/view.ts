@@ -10,6 +10,10 @@ import { type Detail, FLAG, type Query, type Store } from "../state";
 import { type Draft, draftsOf } from "./filters";
 import { smallPicture } from "./picture";
 
+/** CSS pixels at the right that a sample's card takes, and the plot's width from which the legend fits beside it. */
+const CARD_WIDTH = 284;
+const ROOM_FOR_BOTH = 900;
+
 export type Mode = "pan" | "lasso" | "rect";
 
 export interface Found {
@@ -36,6 +40,8 @@ export class View {
   readonly chosen: ReadonlySignal<readonly number[]>;
   readonly finding = signal(false);
   private finds = 0;
+  /** The legend was folded for a sample's card, and comes back with its end. */
+  foldedFor = false;
   readonly rendererNote = signal<string | null>(null);
   /** What just happened, for the screen reader and the status line. */
   readonly said = signal("");
@@ -77,13 +83,30 @@ export class View {
     this.said.value = text;
   }
 
+  toggleLegend(): void {
+    this.foldedFor = false;
+    this.legendOpen.value = !this.legendOpen.peek();
+  }
+
+  /** In a narrow plot the legend makes room for a sample's card. */
+  private makeRoom(opened: boolean): void {
+    if (opened && this.legendOpen.peek() && (this.scatter?.size.width ?? 0) < ROOM_FOR_BOTH) {
+      this.legendOpen.value = false;
+      this.foldedFor = true;
+    } else if (!opened && this.foldedFor) this.toggleLegend();
+  }
+
   /** Opens the card of a row and asks for its nearest neighbours in the full embedding space. */
   async inspect(row: number | null, move = false): Promise<void> {
     const { store } = this;
+    if ((row === null) !== (this.inspected.peek() === null)) this.makeRoom(row !== null);
     this.inspected.value = row;
     this.neighbours.value = null;
     if (row === null) return;
-    if (move) this.scatter?.focusRow(row);
+    const width = this.scatter?.size.width ?? 0;
+    const covered = width < 2 * CARD_WIDTH ? 0 : CARD_WIDTH; // over a small plot it lies on most of it anyway
+    if (move) this.scatter?.focusRow(row, covered);
+    else this.scatter?.reveal(row, covered);
     if (store.info.embedding_models.length === 0) return;
     try {
       const { rows, distances } = await store.neighbors(row, 10);

@@ -59,6 +59,11 @@ export class Marks {
     return this.rows.length > 0;
   }
 
+  /** Two samples are compared: their colours count, not those of the points. */
+  get comparing(): boolean {
+    return this.counts[ROLE.B] + this.counts[ROLE.BOTH] > 0;
+  }
+
   /** The selection is drawn with the base layer, where the rest steps back point by point. */
   get baked(): boolean {
     return this.counts[ROLE.SELECTED] > BAKED;

@@ -12,6 +12,8 @@ const MOVE_MS = 350;
 /** How far an arrow key moves, as a share of the plot. */
 const KEY_STEP = 0.12;
 const KEY_ZOOM = 1.5;
+const HOME: Zoom = { k: 1, x: 0, y: 0 };
+const isHome = ({ k, x, y }: Zoom) => k === 1 && x === 0 && y === 0;
 
 export class Navigation {
   mode: Mode = "pan";
@@ -21,6 +23,8 @@ export class Navigation {
   private box: Box = [-1, -1, 1, 1];
   private fitted = { width: 0, height: 0 };
   private byUser = false;
+  /** Where a glide under way ends. */
+  private goal: Zoom | null = null;
   /** What to show as soon as the plot has a size. */
   private asked: Box | null = null;
   private readonly behaviour: ZoomBehavior<HTMLCanvasElement, unknown>;
@@ -52,8 +56,7 @@ export class Navigation {
 
   /** Whether everything is in view, as `show(null)` leaves it. */
   get home(): boolean {
-    const { k, x, y } = this.zoom;
-    return k === 1 && x === 0 && y === 0;
+    return isHome(this.zoom);
   }
 
   get view(): Affine {
@@ -81,7 +84,8 @@ export class Navigation {
   refit(box: Box = this.box): void {
     const { size } = this.stage;
     const sameData = box.every((edge, index) => edge === this.box[index]);
-    const middle = toData(this.view, this.fitted.width / 2, this.fitted.height / 2);
+    const zoom = this.goal ?? this.zoom;
+    const middle = toData(compose(this.base, zoom), this.fitted.width / 2, this.fitted.height / 2);
     const known = this.fitted.width > 0 && sameData;
     this.box = box;
     if (size.width === 0) return;
@@ -92,9 +96,8 @@ export class Navigation {
       [-width, -height],
       [2 * width, 2 * height],
     ]);
-    const { k } = this.zoom;
-    if (!sameData) this.jump({ k: 1, x: 0, y: 0 });
-    else if (known && k !== 1) this.jump(centred(middle[0], middle[1], k, this.base, size));
+    if (!sameData) this.jump(HOME);
+    else if (known && !isHome(zoom)) this.jump(centred(middle[0], middle[1], zoom.k, this.base, size));
     if (this.asked !== null) this.show(this.asked, false);
   }
 
@@ -102,14 +105,15 @@ export class Navigation {
     const { size } = this.stage;
     this.asked = size.width === 0 ? box : null;
     if (size.width === 0) return;
-    const to = box === null ? { k: 1, x: 0, y: 0 } : zoomTo(box, this.base, size, ZOOM_LIMITS);
+    const to = box === null ? HOME : zoomTo(box, this.base, size, ZOOM_LIMITS);
     this.go(to, animate, byUser);
   }
 
-  /** Brings a data point to the middle, zooming in where the plot is still far out. */
-  centre(x: number, y: number, leastZoom: number): void {
+  /** Brings a data point to the middle of what is free left of `covered`, zooming in where the plot is far out. */
+  centre(x: number, y: number, leastZoom: number, covered = 0): void {
     const k = Math.max(this.zoom.k, leastZoom);
-    this.go(centred(x, y, k, this.base, this.stage.size), true, true);
+    const { width, height } = this.stage.size;
+    this.go(centred(x, y, k, this.base, { width: width - covered, height }), true, true);
   }
 
   key(key: string): boolean {
@@ -143,9 +147,18 @@ export class Navigation {
     this.byUser = byUser;
     const transform = zoomIdentity.translate(to.x, to.y).scale(to.k);
     if (animate && !this.stage.reducedMotion) {
-      this.target.transition().duration(MOVE_MS).call(this.behaviour.transform, transform);
+      const arrived = () => {
+        if (this.goal === to) this.goal = null;
+      };
+      this.target
+        .transition()
+        .duration(MOVE_MS)
+        .call(this.behaviour.transform, transform)
+        .on("interrupt.goal end.goal cancel.goal", arrived);
+      this.goal = to;
     } else {
       this.target.interrupt();
+      this.goal = null; // a glide that had not begun yet
       this.behaviour.transform(this.target, transform);
     }
   }

@@ -84,7 +84,7 @@ export class CanvasRenderer implements Renderer {
       const role = roleOf(scene.flags[row]);
       const code = 4 * (scene.codes === null ? 0 : scene.codes[row]);
       const own: Rgb = [scene.table[code], scene.table[code + 1], scene.table[code + 2]];
-      paintMark(context, px, py, role, own, scene.colourful, frame);
+      paintMark(context, px, py, role, own, scene.colourful && !scene.marks.comparing, frame);
     }
   }
 }

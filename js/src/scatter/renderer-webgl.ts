@@ -286,7 +286,7 @@ export class WebglRenderer implements Renderer {
     colour("u_selection", theme.selection);
     colour("u_foreground", theme.foreground);
     colour("u_background", theme.background);
-    gl.uniform1i(mark.at("u_colourful"), scene.colourful ? 1 : 0);
+    gl.uniform1i(mark.at("u_colourful"), scene.colourful && !scene.marks.comparing ? 1 : 0);
     gl.uniform1f(mark.at("u_line"), Math.max(1, Math.min(1.6, frame.markSize / 5)) * ratio);
     gl.uniform1f(mark.at("u_outlined"), scene.marks.counts[0] > OUTLINED ? 0 : 0.8);
     const dot = frame.look.size;

@@ -201,15 +201,21 @@ export class Scatter {
     this.navigation.by(factor);
   }
 
-  /** Brings a row to the middle and rings it; null takes the ring away. */
-  focusRow(row: number | null): void {
+  /** Rings a row and brings it into view, see `reveal`; null takes the ring away. */
+  focusRow(row: number | null, covered = 0): void {
     this.repaint({ focused: row });
-    if (row === null) return;
+    if (row !== null) this.reveal(row, covered, 40);
+  }
+
+  /** Brings a row to the middle, unless it can be seen; `covered` CSS pixels at the right are under something. */
+  reveal(row: number, covered = 0, margin = 0): void {
     const [x, y] = [this.scene.x[row], this.scene.y[row]];
-    const [px, py] = toScreen(this.navigation.view, x, y);
     const { width, height } = this.stage.size;
-    const inside = px > 40 && py > 40 && px < width - 40 && py < height - 40;
-    if (!inside) this.navigation.centre(x, y, 1);
+    if (width === 0 || !Number.isFinite(x + y)) return;
+    const [px, py] = toScreen(this.navigation.view, x, y);
+    const free = width - covered;
+    const inside = px > margin && py > margin && px < free - margin && py < height - margin;
+    if (!inside) this.navigation.centre(x, y, 1, covered);
   }
 
   /** Where a row is, in CSS pixels from the plot's top left. */

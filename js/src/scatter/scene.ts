@@ -14,7 +14,7 @@ export interface Scene {
   codes: Uint8Array | null;
   /** RGBA by code. */
   table: Uint8Array;
-  /** Marks are filled by their code's colour; false = by their role's. */
+  /** Marks are filled by their code's colour, unless two samples are compared; false = by their role's. */
   colourful: boolean;
   flags: Uint8Array;
   marks: Marks;
