@@ -157,6 +157,17 @@ def test_each_model_can_be_laid_out(tmp_path: Path, points: Any) -> None:
     front.close()
 
 
+def test_of_several_models_the_first_sample_is_of_the_one_that_the_plot_shows(tmp_path: Path, points: Any) -> None:
+    dataset = make_dataset(tmp_path, points)
+    dataset.add_embeddings("second of two", -points[:, ::-1])
+    front = Front(dataset)
+    front.ask("hello", protocol=1)
+    assert front.strategies[0]["embedding_model_name"] == front.info["embedding_models"][0]
+    front.sample_now(n=3, strategies=front.strategies)
+    assert len(front.sample) == 3
+    front.close()
+
+
 def test_a_large_dataset_does_not_start_umap_by_itself(
     tmp_path: Path, points: Any, umap: SlowUmap, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -176,8 +176,12 @@ class Explorer(anywidget.AnyWidget):
 
     @t.default("strategies")
     def _default_strategies(self) -> list[dict[str, Any]]:
-        kind = "diversity" if self._state.rows.view.info().embedding_models else "random"
-        return traits.check_strategies([{"type": kind}], complete=True)
+        models = self._state.rows.view.info().embedding_models
+        if not models:
+            return traits.check_strategies([{"type": "random"}], complete=True)
+        # Of several, the one that the plot shows.
+        name = models[0] if len(models) > 1 else None
+        return traits.check_strategies([{"type": "diversity", "embedding_model_name": name}], complete=True)
 
     @t.default("candidates")
     def _default_candidates(self) -> dict[str, str]:
