@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import ROOT, LabPage
+from tests.browser.conftest import ROOT, Lab, LabPage
 
 ANSWER_MS = 30_000
 GATE = "gate-is-open"
 BUSY = f"""
 import pathlib, time
+print("busy")
 while not pathlib.Path({GATE!r}).exists():
     time.sleep(0.02)
 pathlib.Path({GATE!r}).unlink()
@@ -158,24 +159,40 @@ class Notebook:
     @contextlib.contextmanager
     def busy(self) -> Iterator[None]:
         """A cell runs meanwhile, to the end of the block and no shorter."""
+        (self.home / GATE).unlink(missing_ok=True)
         cell = self.run(BUSY, wait=False)
+        cells = "jupyterapp.shell.currentWidget.content.widgets"
         try:
+            begun = f"(index) => {cells}[index].model.outputs.length > 0"
+            self.page.wait_for_function(begun, arg=cell, timeout=ANSWER_MS)
             yield
-            state = "(index) => jupyterapp.shell.currentWidget.content.widgets[index].model.executionState"
+            state = f"(index) => {cells}[index].model.executionState"
             assert self.page.evaluate(state, cell) == "running", "the cell ended before the block"
         finally:
             (self.home / GATE).touch()
             self.finished(cell)
 
-    def clear(self) -> None:
-        """Take away all cells but the first, and all widgets."""
+    def clear(self, keep: int = 1) -> None:
+        """Take away all cells but the first ones, and with them their views."""
         self.page.evaluate(
-            """() => {
+            """(keep) => {
               const {sharedModel} = jupyterapp.shell.currentWidget.content.model;
-              if (sharedModel.cells.length > 1) sharedModel.deleteCellRange(1, sharedModel.cells.length);
-            }"""
+              if (sharedModel.cells.length > keep) sharedModel.deleteCellRange(keep, sharedModel.cells.length);
+            }""",
+            keep,
         )
-        self.python("ipywidgets.Widget.close_all()")
+
+    def faultless(self) -> None:
+        """Nothing went wrong unseen since this was asked last."""
+        problems = [*self.problems]
+        self.problems.clear()
+        assert problems == []
+
+    def close(self) -> None:
+        """End the kernel and the page."""
+        with contextlib.suppress(Exception):
+            self.page.evaluate("async () => { await jupyterapp.shell.currentWidget.sessionContext.shutdown() }")
+        self.lab.close()
 
     def save(self) -> Path:
         """Save the notebook as Ctrl+S does."""
@@ -183,6 +200,20 @@ class Notebook:
         self.page.wait_for_function("() => !jupyterapp.shell.currentWidget.context.model.dirty")
         name = self.page.evaluate("() => jupyterapp.shell.currentWidget.context.path")
         return self.home / str(name)
+
+
+@contextlib.contextmanager
+def opened(lab: Lab, name: str, *cells: str) -> Iterator[Notebook]:
+    """A notebook with the setup and then these cells, all run."""
+    page = lab.open(lab.write_notebook(name, SETUP, *cells))
+    notebook = Notebook(page, lab.home)
+    try:
+        page.run_all()
+        for index in range(1 + len(cells)):
+            notebook.check(index)
+        yield notebook
+    finally:
+        notebook.close()
 
 
 def button(widget: Locator, name: str) -> Locator:
@@ -237,6 +268,58 @@ def lasso(notebook: Notebook, widget: Locator, path: list[tuple[float, float]]) 
 def painted(page: Page) -> None:
     """Two frames later, what was asked for has been drawn."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def still(notebook: Notebook, widget: Locator) -> bytes:
+    """The plot when it has come to rest: two pictures in a row are the same."""
+    notebook.page.mouse.move(2, 2)
+    expect(widget.locator(".hover-card")).to_have_count(0)
+    before = b""
+    for _ in range(100):
+        painted(notebook.page)
+        now = widget.locator(".plot-host").screenshot()
+        if now == before:
+            return now
+        before = now
+    raise AssertionError("the plot never came to rest")
+
+
+def ink(widget: Locator) -> int:
+    """Pixels in which the layer over the points is not empty: badges of picks, names, the ring around a sample."""
+    return int(
+        widget.evaluate(
+            """(node) => {
+              const canvas = [...node.shadowRoot.querySelectorAll('.plot-host canvas')].at(-1);
+              const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+              let ink = 0;
+              for (let at = 3; at < data.length; at += 4) if (data[at] > 0) ink++;
+              return ink;
+            }"""
+        )
+    )
+
+
+def wait_for_ink(notebook: Notebook, widget: Locator, there: bool) -> None:
+    for _ in range(300):
+        painted(notebook.page)
+        if (ink(widget) > 0) == there:
+            return
+    raise AssertionError(f"the layer over the points {'stayed' if there else 'never became'} empty")
+
+
+def hover_a_point(notebook: Notebook, widget: Locator) -> None:
+    """Move over the plot as a hand would, until a sample's card opens."""
+    box = widget.locator(".plot-host").bounding_box()
+    assert box is not None
+    surface = widget.locator(".plot-host canvas").last
+    for step in range(300):
+        x, y = 0.05 + 0.9 * (step % 20) / 20, 0.05 + 0.06 * (step // 20)
+        notebook.page.mouse.move(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
+        painted(notebook.page)
+        if surface.evaluate("(canvas) => canvas.style.cursor") == "pointer":
+            expect(widget.locator(".hover-card")).to_be_visible(timeout=ANSWER_MS)
+            return
+    raise AssertionError("no point came under the pointer")
 
 
 def hostile_strings() -> list[str]:
