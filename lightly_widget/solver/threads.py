@@ -68,6 +68,7 @@ def at_once(work: Callable[[Task], None], tasks: Sequence[Task]) -> None:
 
 _blas_lock = threading.Lock()
 _blas_users = 0
+_blas_libraries: Any = None
 _blas_limit: Any = None
 
 
@@ -77,12 +78,14 @@ def one_blas_thread() -> Iterator[None]:
 
     Counted, because the limit is the process's: of two overlapping users the last one out restores it.
     """
-    global _blas_users, _blas_limit
-    from threadpoolctl import threadpool_limits
+    global _blas_users, _blas_libraries, _blas_limit
+    from threadpoolctl import ThreadpoolController
 
     with _blas_lock:
         if _blas_users == 0:
-            _blas_limit = threadpool_limits(1, user_api="blas")
+            _blas_libraries = ThreadpoolController()
+            _obey_any_thread()
+            _blas_limit = _blas_libraries.limit(limits=1, user_api="blas")
         _blas_users += 1
     try:
         yield
@@ -90,5 +93,18 @@ def one_blas_thread() -> Iterator[None]:
         with _blas_lock:
             _blas_users -= 1
             if _blas_users == 0:
+                _obey_any_thread()
                 _blas_limit.restore_original_limits()
-                _blas_limit = None
+                _obey_any_thread()
+                _blas_libraries = _blas_limit = None
+
+
+def _obey_any_thread() -> None:
+    """threadpoolctl 3.7 and later silently ignore all threads but the first that set a limit, for as long as it lives.
+
+    We set it from whichever thread samples first and take it back from the one that ends last.
+    """
+    for library in _blas_libraries.lib_controllers:
+        clear = getattr(library, "clear_controlling_thread", None)
+        if clear is not None:
+            clear(force=True)
