@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from lightly_widget.strategies import Strategy
 
 RECIPE_VERSION: Final = 1
+_IMPORT: Final = "import lightly_widget as lw"
 _KEYS: Final = {
     "recipe_version",
     "lightly_widget_version",
@@ -78,15 +80,30 @@ def python_code(
 
     `preselected_ids` are given when the tag that held them has changed since; they then stand in the code themselves.
     """
-    names = sorted({type(strategy).__name__ for strategy in strategies})
     pinned = [*(preselected_ids or []), *recipe["pinned_ids"]]
-    arguments = [f"n_samples_to_select={recipe['n_samples_to_select']!r}", f"sampling_strategies={list(strategies)!r}"]
+    arguments = [
+        f"n_samples_to_select={recipe['n_samples_to_select']!r}",
+        f"sampling_strategies=[{', '.join(map(_call, strategies))}]",
+    ]
     if preselected_ids is None and recipe["preselected_tag_name"] is not None:
         arguments.append(f"preselected_tag_name={recipe['preselected_tag_name']!r}")
     if pinned:
         arguments.append(f"pinned_ids={pinned!r}")
     if recipe["excluded_ids"]:
         arguments.append(f"excluded_ids={recipe['excluded_ids']!r}")
-    lines = [f"from lightly_widget import {', '.join(names)}", query_code.rstrip("\n")]
+    lines = query_code.rstrip("\n").split("\n")
+    if _IMPORT not in lines:
+        lines.insert(0, _IMPORT)
     lines += ["result = query.sampling().preview(", *(f"    {argument}," for argument in arguments), ")"]
     return "\n".join(lines) + "\n"
+
+
+def _call(strategy: Strategy) -> str:
+    """The strategy as one would write it: options left at their defaults are left out."""
+    values = strategy.to_dict()
+    options = [
+        f"{option.name}={values[option.name]!r}"
+        for option in dataclasses.fields(strategy)
+        if values[option.name] != option.default
+    ]
+    return f"lw.{type(strategy).__name__}({', '.join(options)})"

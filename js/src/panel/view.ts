@@ -102,7 +102,10 @@ export class View {
     if ((row === null) !== (this.inspected.peek() === null)) this.makeRoom(row !== null);
     this.inspected.value = row;
     this.neighbours.value = null;
-    if (row === null) return;
+    if (row === null) {
+      this.scatter?.unreveal();
+      return;
+    }
     const width = this.scatter?.size.width ?? 0;
     const covered = width < 2 * CARD_WIDTH ? 0 : CARD_WIDTH; // over a small plot it lies on most of it anyway
     if (move) this.scatter?.focusRow(row, covered);

@@ -13,7 +13,8 @@ const MOVE_MS = 350;
 const KEY_STEP = 0.12;
 const KEY_ZOOM = 1.5;
 const HOME: Zoom = { k: 1, x: 0, y: 0 };
-const isHome = ({ k, x, y }: Zoom) => k === 1 && x === 0 && y === 0;
+const isSame = (a: Zoom, b: Zoom) => a.k === b.k && a.x === b.x && a.y === b.y;
+const isHome = (zoom: Zoom) => isSame(zoom, HOME);
 
 export class Navigation {
   mode: Mode = "pan";
@@ -25,6 +26,8 @@ export class Navigation {
   private byUser = false;
   /** Where a glide under way ends. */
   private goal: Zoom | null = null;
+  /** Where `centre` went and whence, for `back`. */
+  private away: { from: Zoom; to: Zoom } | null = null;
   /** What to show as soon as the plot has a size. */
   private asked: Box | null = null;
   private readonly behaviour: ZoomBehavior<HTMLCanvasElement, unknown>;
@@ -113,7 +116,21 @@ export class Navigation {
   centre(x: number, y: number, leastZoom: number, covered = 0): void {
     const k = Math.max(this.zoom.k, leastZoom);
     const { width, height } = this.stage.size;
-    this.go(centred(x, y, k, this.base, { width: width - covered, height }), true, true);
+    const to = centred(x, y, k, this.base, { width: width - covered, height });
+    const from = this.away !== null && this.untouched ? this.away.from : this.zoom;
+    this.away = { from, to };
+    this.go(to, true, true);
+  }
+
+  /** Undoes what `centre` did, unless the view was moved since. */
+  back(): void {
+    if (this.away !== null && this.untouched) this.go(this.away.from, true, true);
+    this.away = null;
+  }
+
+  /** Nothing moved since `centre`. */
+  private get untouched(): boolean {
+    return this.away !== null && isSame(this.goal ?? this.zoom, this.away.to);
   }
 
   key(key: string): boolean {

@@ -218,6 +218,11 @@ export class Scatter {
     if (!inside) this.navigation.centre(x, y, 1, covered);
   }
 
+  /** Takes back what `reveal` moved, unless the user has moved on. */
+  unreveal(): void {
+    this.navigation.back();
+  }
+
   /** Where a row is, in CSS pixels from the plot's top left. */
   position(row: number): [number, number] {
     return toScreen(this.navigation.view, this.scene.x[row], this.scene.y[row]);
