@@ -146,7 +146,14 @@ class LabPage:
 
     def run_all(self, *, timeout: float = 240) -> None:
         """Run every cell and wait until the last has its number."""
-        self.page.evaluate("() => { void jupyterapp.commands.execute('notebook:run-all-cells') }")
+        self.page.evaluate(
+            """() => {
+              for (const {model} of jupyterapp.shell.currentWidget.content.widgets) {
+                if (model.type === 'code') model.executionCount = null;
+              }
+              void jupyterapp.commands.execute('notebook:run-all-cells');
+            }"""
+        )
         self.page.wait_for_function(
             """() => {
               const cells = jupyterapp.shell.currentWidget.content.widgets.filter((c) => c.model.type === 'code');

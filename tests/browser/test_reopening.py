@@ -108,7 +108,7 @@ def test_a_restarted_kernel_is_told_of_and_running_the_cell_again_helps(
     assert still(notebook, widget) != before, "the points are here, so the plot still pans"
     notebook.lab.run_all()
     widget = notebook.widget(1)
-    expect(widget).not_to_contain_text(GONE)
+    expect(widget).not_to_contain_text(GONE, timeout=ANSWER_MS)
     sample(widget, 30)
 
 
