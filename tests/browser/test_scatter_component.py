@@ -306,7 +306,9 @@ def test_a_moved_picture_with_its_new_strips_is_the_picture_drawn_anew(open_page
           window.flags = new Uint8Array(20000);
           window.scatter = new Scatter(host, {});
           scatter.setPoints(data.x, data.y);
-          scatter.setCategories(Uint8Array.from(data.x, (_, row) => row % 3), ['#e69f00', '#56b4e9', '#009e73']);
+          window.codes = Uint8Array.from(data.x, (_, row) => row % 3);
+          window.colours = ['#e69f00', '#56b4e9', '#009e73'];
+          scatter.setCategories(codes, colours);
           scatter.setFlags(flags);
           scatter.zoomBy(2);
           await new Promise((resolve) => setTimeout(resolve, 500));
@@ -328,7 +330,7 @@ def test_a_moved_picture_with_its_new_strips_is_the_picture_drawn_anew(open_page
               };
               await scatter.settled();
               const moved = opacity();
-              scatter.setTheme();
+              scatter.setCategories(codes, colours);
               const anew = opacity();
               const gaps = moved.map((value, at) => Math.abs(value - anew[at])).sort();
               return [gaps.filter((gap) => gap > 3).length, gaps.at(-1), new Set(anew).size];

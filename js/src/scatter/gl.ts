@@ -119,12 +119,12 @@ export class Pace {
   }
 
   private learn(spent: number, points: number): void {
-    const budget = this.budget(this.strip);
     const factor = Math.min(4, Math.max(0.25, TARGET / Math.max(spent, 1)));
-    if (factor >= 1 && points < budget * 0.9) return;
-    const next = Math.min(MOST, Math.max(LEAST, Math.round(budget * factor)));
-    if (this.strip) this.strips = next;
-    else this.whole = next;
+    const able = Math.min(MOST, Math.max(LEAST, Math.round(points * factor)));
+    // Fewer points than allowed that took less time than allowed: nothing says that more would not do.
+    if (factor > 1 && able < this.budget(this.strip)) return;
+    if (this.strip) this.strips = able;
+    else this.whole = able;
   }
 
   forget(): void {

@@ -248,10 +248,12 @@ export class Scatter {
     });
   }
 
-  /** Reads the host's variables anew; colours given win over them. */
+  /** Reads the host's variables anew; colours given win over them. Hosts touch their pages often, colours rarely. */
   setTheme(colours: ThemeColours = {}): void {
     this.colours = colours;
+    const before = this.theme;
     this.theme = readTheme(this.host, colours);
+    if (JSON.stringify(this.theme) === JSON.stringify(before)) return;
     this.scene.table = this.lookup();
     this.keeper.renderer?.coloursChanged();
     this.invalidate();
