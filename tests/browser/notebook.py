@@ -162,10 +162,10 @@ class Notebook:
         raise AssertionError(f"never became true: {condition}")
 
     @contextlib.contextmanager
-    def busy(self) -> Iterator[None]:
+    def busy(self, first: str = "") -> Iterator[None]:
         """A cell runs meanwhile, to the end of the block and no shorter."""
         (self.home / GATE).unlink(missing_ok=True)
-        cell = self.run(BUSY, wait=False)
+        cell = self.run(first + BUSY, wait=False)
         cells = "jupyterapp.shell.currentWidget.content.widgets"
         try:
             begun = f"(index) => {cells}[index].model.outputs.length > 0"
