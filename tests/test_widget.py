@@ -512,6 +512,14 @@ def test_the_selection_set_in_python_shows(front: Front, dataset: Any, ids: list
     assert len(front.selection) == 0
 
 
+def test_its_text_says_what_is_shown(front: Front, dataset: Any, ids: list[str]) -> None:
+    assert repr(front) == f"Explorer of {dataset.name!r}: {len(ids)} samples"
+    front.selection = ids[:3]
+    front.sample = dataset.query().sampling().preview(5, [lw.RandomStrategy()])
+    front.n_samples_to_select = 4
+    assert repr(front) == f"Explorer of {dataset.name!r}: {len(ids)} samples, 3 selected, 4 sampled"
+
+
 def test_selection_is_observable(front: Front) -> None:
     seen: list[int] = []
     front.observe(lambda change: seen.append(len(change["new"])), "selection")

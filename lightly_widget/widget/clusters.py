@@ -29,6 +29,8 @@ MIN_LIFT: Final = 1.2
 MAX_TEXTS: Final = 50_000
 NEARBY: Final = 0.45
 """Of the map's extent, along both axes together: within it a word is said once."""
+MOST_SAME: Final = 3
+"""Labels of one name."""
 _WORD: Final = re.compile(r"[^\W\d_]{3,}")
 _STOPPED: Final = (
     "the and for that with this from are was were has have had not but you your they them their there his her its our "
@@ -153,8 +155,9 @@ def _largest(labels: list[Label], n: int, extent: float) -> list[Label]:
     """The largest hills first; the same word twice close together is said once."""
     kept: list[Label] = []
     for label in sorted(labels, key=lambda label: -label.count):
-        near = (abs(o.x - label.x) + abs(o.y - label.y) < NEARBY * extent for o in kept if o.text == label.text)
-        if label.count >= max(2, MIN_SHARE * n) and not any(near):
+        same = [other for other in kept if other.text == label.text]
+        near = (abs(other.x - label.x) + abs(other.y - label.y) < NEARBY * extent for other in same)
+        if label.count >= max(2, MIN_SHARE * n) and len(same) < MOST_SAME and not any(near):
             kept.append(label)
     return kept[:MAX_LABELS]
 

@@ -163,6 +163,11 @@ class Explorer(anywidget.AnyWidget):
             display(bundle[0], metadata=bundle[1], raw=True)  # type: ignore[no-untyped-call]
         return panel
 
+    def __repr__(self) -> str:
+        counts = [(len(self._state), "samples"), (len(self.selection), "selected"), (len(self.sample or ()), "sampled")]
+        told = ", ".join(f"{number:,} {what}" for number, what in counts if number or what == "samples")
+        return f"Explorer of {shown(self._state.dataset.name)}: {told}"
+
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         if self._layout_kind == "side":
             return {"text/plain": f"{self!r}, shown in the side panel"}, {}

@@ -263,7 +263,7 @@ def test_hover_and_click_name_the_point_and_marks_come_first(open_page: Open) ->
     page.mouse.click(place[0] + 3, place[1] - 2)
     assert last(page, "click")[1:] == [17, {"shift": False, "alt": False}]
     page.mouse.move(place[0] + 40, place[1] + 40)
-    page.wait_for_function("() => log.at(-1)[0] === 'hover' && log.at(-1)[1] === null")
+    page.wait_for_function("() => log.findLast((entry) => entry[0] === 'hover')[1] === null")
     page.mouse.click(place[0] + 40, place[1] + 40)
     assert last(page, "click")[1] is None
     page.evaluate("() => { flags[17] = FLAG.HIDDEN; scatter.flagsChanged([17]) }")

@@ -52,6 +52,7 @@ export class Pointer {
     const mode = this.events.mode();
     const drawing = mode !== "pan" ? mode : event.shiftKey || event.altKey ? "lasso" : null;
     this.down = { x, y, drawing };
+    this.events.leave(); // nothing opens over what is being drawn or moved
     this.path = [x, y];
     if (drawing !== null) this.stage.surface.setPointerCapture?.(event.pointerId);
   }

@@ -10,15 +10,15 @@
  */
 import { type Affine, type ClipView, clipView } from "./camera";
 import { buildProgram, buildTexture, checkProgram, Layer, Pace, type Program } from "./gl";
-import { UNSEEN } from "./marks";
+import { ROLE, UNSEEN } from "./marks";
 import type { Rgb } from "./palettes";
 import { dimming, type Frame, type Renderer, type Scene } from "./scene";
 import { BASE_FRAGMENT, BASE_VERTEX, MARK_FRAGMENT, MARK_VERTEX, SCREEN_FRAGMENT, SCREEN_VERTEX } from "./shaders";
 
 /** WebGL allows strides up to 255 bytes: 63 float32. */
 const MAX_STEP = 63;
-/** Outlines of a large selection would hide its colours. */
-const OUTLINED = 3000;
+/** Outlines of a large selection would hide its colours, and the picks among it. */
+const OUTLINED = 500;
 /** Shares in one frame at the most, so that a move never waits long. */
 const MOST_SHARES = 4;
 
@@ -288,9 +288,11 @@ export class WebglRenderer implements Renderer {
     colour("u_background", theme.background);
     gl.uniform1i(mark.at("u_colourful"), scene.colourful && !scene.marks.comparing ? 1 : 0);
     gl.uniform1f(mark.at("u_line"), Math.max(1, Math.min(1.6, frame.markSize / 5)) * ratio);
-    gl.uniform1f(mark.at("u_outlined"), scene.marks.counts[0] > OUTLINED ? 0 : 0.8);
+    const { counts } = scene.marks;
+    const plain = counts[ROLE.SELECTED] > OUTLINED || counts[ROLE.A] + counts[ROLE.BOTH] > 0;
+    gl.uniform1f(mark.at("u_outlined"), plain ? 0 : 0.8);
     const dot = frame.look.size;
-    const few = scene.marks.counts[0] > OUTLINED ? dot : Math.max(dot + 1.5, 5.5);
+    const few = plain ? dot : Math.max(dot + 1.5, 5.5);
     gl.uniform1f(mark.at("u_selectedSize"), few * ratio);
     this.bindColumns(0, 1);
     gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.indices);
