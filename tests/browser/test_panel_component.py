@@ -620,12 +620,68 @@ def test_colours_follow_the_host(show: Callable[..., Widget]) -> None:
     page.evaluate("document.body.dataset.jpThemeLight = 'false'")
     expect(page.locator(".lightly-widget")).to_have_attribute("data-theme", "dark")
     expect(ground).to_have_css("background-color", "rgb(33, 33, 33)")
-    vscode = show("n=300")
-    vscode.page.evaluate(
-        """document.documentElement.style.cssText = '--vscode-editor-background: #1e1e1e; --vscode-foreground: #ccc';
-        document.body.style.background = '#1e1e1e'"""
+
+
+# What the hosts set on their pages: VS Code's Dark+ and Light+, Colab's two themes.
+HOSTS = {
+    "vscode-dark": (
+        {
+            "--vscode-editor-background": "#1e1e1e",
+            "--vscode-foreground": "#cccccc",
+            "--vscode-focusBorder": "#007fd4",
+            "--vscode-font-family": "sans-serif",
+        },
+        "#1e1e1e",
+        None,
+    ),
+    "vscode-light": (
+        {
+            "--vscode-editor-background": "#ffffff",
+            "--vscode-foreground": "#616161",
+            "--vscode-focusBorder": "#0090f1",
+            "--vscode-font-family": "sans-serif",
+        },
+        "#ffffff",
+        None,
+    ),
+    "colab-dark": (
+        {"--colab-primary-surface-color": "#383838", "--colab-primary-text-color": "#d5d5d5"},
+        "#383838",
+        "dark",
+    ),
+    "colab-light": (
+        {"--colab-primary-surface-color": "#ffffff", "--colab-primary-text-color": "#212121"},
+        "transparent",
+        "light",
+    ),
+}
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_it_takes_the_colours_of_vs_code_and_colab(
+    show: Callable[..., Widget], screenshot: Callable[[Page, str], Path], host: str
+) -> None:
+    variables, ground, named = HOSTS[host]
+    widget = show("n=600", reduced_motion="reduce")
+    page = widget.page
+    page.evaluate(
+        """([variables, ground, named]) => {
+          const {documentElement: html, body} = document;
+          for (const [name, value] of Object.entries(variables)) html.style.setProperty(name, value);
+          if (named !== null) html.setAttribute('theme', named);
+          body.style.background = ground;
+        }""",
+        [variables, ground, named],
     )
-    expect(vscode.page.locator(".lightly-widget")).to_have_attribute("data-theme", "dark")
+    expect(page.locator(".lightly-widget")).to_have_attribute("data-theme", host.split("-")[1])
+    background = next(value for name, value in variables.items() if "background" in name or "surface" in name)
+    red, green, blue = (int(background[at : at + 2], 16) for at in (1, 3, 5))
+    expect(page.locator(".lw")).to_have_css("background-color", f"rgb({red}, {green}, {blue})")
+    widget.sample()
+    page.locator(".tile .thumb").first.click()
+    expect(page.get_by_label("Chosen sample").locator("img")).not_to_have_count(0)
+    assert axe(page) == []
+    screenshot(page, host)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
