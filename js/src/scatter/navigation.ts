@@ -26,7 +26,7 @@ export class Navigation {
   private byUser = false;
   /** Where a glide under way ends. */
   private goal: Zoom | null = null;
-  /** Where `centre` went and whence, for `back`. */
+  /** Where `centre` or `pan` went and whence, for `back`. */
   private away: { from: Zoom; to: Zoom } | null = null;
   /** What to show as soon as the plot has a size. */
   private asked: Box | null = null;
@@ -116,19 +116,28 @@ export class Navigation {
   centre(x: number, y: number, leastZoom: number, covered = 0): void {
     const k = Math.max(this.zoom.k, leastZoom);
     const { width, height } = this.stage.size;
-    const to = centred(x, y, k, this.base, { width: width - covered, height });
+    this.leave(centred(x, y, k, this.base, { width: width - covered, height }));
+  }
+
+  /** Moves by CSS pixels, for `back` to undo. */
+  pan(dx: number, dy: number): void {
+    const { k, x, y } = this.zoom;
+    this.leave({ k, x: x + dx, y: y + dy });
+  }
+
+  private leave(to: Zoom): void {
     const from = this.away !== null && this.untouched ? this.away.from : this.zoom;
     this.away = { from, to };
     this.go(to, true, true);
   }
 
-  /** Undoes what `centre` did, unless the view was moved since. */
+  /** Undoes what `centre` or `pan` did, unless the view was moved since. */
   back(): void {
     if (this.away !== null && this.untouched) this.go(this.away.from, true, true);
     this.away = null;
   }
 
-  /** Nothing moved since `centre`. */
+  /** Nothing moved since `centre` or `pan`. */
   private get untouched(): boolean {
     return this.away !== null && isSame(this.goal ?? this.zoom, this.away.to);
   }

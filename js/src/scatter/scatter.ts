@@ -19,6 +19,10 @@ const GLIDE_MS = 900;
 const REACH = 12;
 const HINT_MS = 1600;
 
+/** How near the edge a revealed point may lie, in CSS pixels. */
+const EDGE = 36;
+const within = (at: number, length: number) => Math.max(Math.min(EDGE, length / 2), Math.min(length - EDGE, at));
+
 export class Scatter {
   readonly debug: Debug = {
     frames: 0,
@@ -204,18 +208,20 @@ export class Scatter {
   /** Rings a row and brings it into view, see `reveal`; null takes the ring away. */
   focusRow(row: number | null, covered = 0): void {
     this.repaint({ focused: row });
-    if (row !== null) this.reveal(row, covered, 40);
+    if (row !== null) this.reveal(row, covered);
   }
 
-  /** Brings a row to the middle, unless it can be seen; `covered` CSS pixels at the right are under something. */
-  reveal(row: number, covered = 0, margin = 0): void {
+  /** Moves the view no farther than a row needs to be seen; `covered` CSS pixels at the right are under something. */
+  reveal(row: number, covered = 0): void {
     const [x, y] = [this.scene.x[row], this.scene.y[row]];
     const { width, height } = this.stage.size;
     if (width === 0 || !Number.isFinite(x + y)) return;
     const [px, py] = toScreen(this.navigation.view, x, y);
     const free = width - covered;
-    const inside = px > margin && py > margin && px < free - margin && py < height - margin;
-    if (!inside) this.navigation.centre(x, y, 1, covered);
+    const dx = within(px, free) - px;
+    const dy = within(py, height) - py;
+    if (Math.abs(dx) > free / 2 || Math.abs(dy) > height / 2) this.navigation.centre(x, y, 1, covered);
+    else if (dx !== 0 || dy !== 0) this.navigation.pan(dx, dy);
   }
 
   /** Takes back what `reveal` moved, unless the user has moved on. */
