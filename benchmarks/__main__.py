@@ -12,7 +12,9 @@ COMMANDS = (
     ["benchmarks.dataset"],
     ["benchmarks.durability"],
     ["benchmarks.doors"],
+    ["benchmarks.renderer"],
     ["benchmarks.explorer"],
+    ["benchmarks.slider"],
 )
 
 

@@ -1,4 +1,4 @@
-/** In the page of explorer.py: the same things done with either plot, each timed until the GPU is through. */
+/** In the page of renderer.py: the same things done with either plot, each timed until the GPU is through. */
 import createScatterplot from "regl-scatterplot";
 import { categoryPalette, FLAG, pointsInPolygon, Scatter } from "../js/src/scatter";
 
@@ -11,7 +11,7 @@ interface Data {
   codes: Uint8Array;
 }
 
-/** What explorer.py asks for, for either plot; each resolves when its picture is whole. */
+/** What renderer.py asks for, for either plot; each resolves when its picture is whole. */
 interface Plot {
   create(data: Data): Promise<void>;
   highlight(rows: number[]): Promise<void>;
