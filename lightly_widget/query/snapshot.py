@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,18 @@ class Cache:
         self.lock = threading.RLock()
         self.values: dict[str, tuple[tuple[Part, ...], Any]] = {}
         self.ids: tuple[pl.DataFrame, pl.DataFrame] | None = None
+
+
+def places_of(sample_ids: pl.Series | Iterable[str], index: pl.DataFrame) -> Index:
+    """The `row` of each id in `index` (columns sample_id and row), in their order; -1 where there is none."""
+    asked = pl.DataFrame({"sample_id": pl.Series("sample_id", sample_ids, dtype=pl.String)})
+    if asked.height == index.height and asked["sample_id"].equals(index["sample_id"]):
+        return index["row"].cast(pl.Int64).to_numpy()
+    if asked.height * 16 < index.height:
+        # A join hashes all of `index`, which for a million ids takes far longer than to look for a few.
+        index = index.join(asked, on="sample_id", how="semi")
+    found = asked.join(index, on="sample_id", how="left", maintain_order="left")["row"]
+    return found.cast(pl.Int64).fill_null(-1).to_numpy()
 
 
 class Snapshot:
@@ -94,9 +106,7 @@ class Snapshot:
             if self._cache.ids is None or self._cache.ids[0] is not samples:
                 self._cache.ids = (samples, samples.select("sample_id").with_row_index("row"))
             index = self._cache.ids[1]
-        asked = pl.DataFrame({"sample_id": pl.Series("sample_id", sample_ids, dtype=pl.String)})
-        found = asked.join(index, on="sample_id", how="left", maintain_order="left")["row"]
-        return found.cast(pl.Int64).fill_null(-1).to_numpy()
+        return places_of(sample_ids, index)
 
     def known_rows(self, sample_ids: pl.Series | Sequence[str]) -> Index:
         """As `rows_of`; raises `UnknownNameError` where an id is unknown."""

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, Progress, did_you_mean, listed, shown
+from lightly_widget.query.snapshot import places_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,9 +66,7 @@ class Rows:
 
     def known(self, ids: Iterable[str] | pl.Series) -> NDArray[np.int64]:
         """The rows of these ids, in their order; -1 for those that are not here."""
-        wanted = pl.DataFrame({"sample_id": pl.Series(ids, dtype=pl.String)})
-        joined = wanted.join(self._numbered, on="sample_id", how="left", maintain_order="left")
-        return joined["row"].cast(pl.Int64).fill_null(-1).to_numpy()
+        return places_of(ids, self._numbered)
 
     @cached_property
     def _row_of(self) -> NDArray[np.int64]:
