@@ -44,7 +44,9 @@ def test_readme_runs(image_folder: Path) -> None:
     assert all(sample.width >= 1920 for sample in namespace["result"].samples)
     assert len((image_folder / "to_label.txt").read_text().splitlines()) == 10
     assert sorted(namespace["explorer"].selection.sample_ids) == sorted(namespace["chosen"].sample_ids)
+    assert sorted(namespace["rare_first"].selection.sample_ids) == sorted(namespace["chosen"].sample_ids)
     namespace["explorer"].close()
+    namespace["rare_first"].close()
 
 
 @pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "benchmarks/README.md"])
