@@ -223,6 +223,7 @@ export class MockKernel {
     const progress = (fraction: number) =>
       this.say(id, { kind: "progress", task: "Laying out the points", text: "Computing UMAP", fraction }, [], false);
     if (before !== null) {
+      progress(1);
       this.say(before, { kind: "error", error: "Cancelled", message: "another projection was chosen" }, []);
     }
     this.layingOut = id;

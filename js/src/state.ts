@@ -310,6 +310,14 @@ export class Store extends Connection {
     if (shown) this.set("view", null); // a box of the old positions says nothing about the new ones
   }
 
+  /** Gives up the projection that is being computed. */
+  async keepProjection(): Promise<void> {
+    const shown = this.points.peek()?.projection;
+    if (shown === undefined) return;
+    this.projectionWanted.value = null;
+    await this.act({ kind: "projection", name: shown });
+  }
+
   undo(): Promise<boolean> {
     return this.live.paused(() => this.act({ kind: "undo" }));
   }

@@ -4,6 +4,9 @@ import { count, plural } from "./format";
 import { Projection } from "./Projection";
 import { useView } from "./view";
 
+/** The kernel's name for the work on positions. */
+const LAYING_OUT = "Laying out the points";
+
 export function StatusBar() {
   const view = useView();
   const { store } = view;
@@ -49,6 +52,17 @@ export function StatusBar() {
           <span key={task} class="task">
             <span class="data">{text}</span>
             <Progress fraction={fraction} label={text} />
+            {task === LAYING_OUT && store.points.value !== null && (
+              <Button
+                label="Stop"
+                icon="close"
+                iconOnly
+                mini
+                kind="quiet"
+                title="Keep the projection shown"
+                onClick={() => void store.keepProjection()}
+              />
+            )}
           </span>
         ))}
         {view.rendererNote.value && <span class="data muted">{view.rendererNote.value}</span>}
