@@ -227,12 +227,14 @@ def _free_port() -> int:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Lab]:
-    with running_lab(tmp_path_factory.mktemp("lab"), tmp_path_factory.mktemp("jupyter"), browser) as lab:
+    # Fewer messages a second than the server's own limit of 1,000, which a busy machine does not come to.
+    limit = "--ZMQChannelsWebsocketConnection.iopub_msg_rate_limit=400"
+    with running_lab(tmp_path_factory.mktemp("lab"), tmp_path_factory.mktemp("jupyter"), browser, limit) as lab:
         yield lab
 
 
 @contextlib.contextmanager
-def running_lab(home: Path, private: Path, browser: Browser) -> Iterator[Lab]:
+def running_lab(home: Path, private: Path, browser: Browser, *options: str) -> Iterator[Lab]:
     """A server for the notebooks in `home`; all it keeps for itself goes into `private`."""
     names = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
     environment = {**os.environ, **{f"JUPYTER_{name}": str(private / name.lower()) for name in names}}
@@ -255,7 +257,7 @@ def running_lab(home: Path, private: Path, browser: Browser) -> Iterator[Lab]:
         sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}",
         "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", "--allow-root",
         f"--ServerApp.root_dir={home}", "--expose-app-in-browser", "--JupyterNotebookApp.expose_app_in_browser=True",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", *options,
     ]  # fmt: skip
     log = (private / "server.log").open("w")
     server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)

@@ -145,6 +145,7 @@ def test_linked_explorers_show_the_same(notebook: Notebook) -> None:
     wait_for_ink(notebook, second, True)
     notebook.until("a.hovered == b.hovered and a.hovered is not None")
     notebook.page.mouse.move(2, 2)
+    notebook.until("a.hovered is None and b.hovered is None")
     wait_for_ink(notebook, second, False)
     lasso(notebook, first, TOP_HALF)
     notebook.until("0 < len(a.selection) < 400")
