@@ -191,7 +191,7 @@ class Notebook:
         """Nothing went wrong unseen since this was asked last."""
         problems = [*self.problems]
         self.problems.clear()
-        assert problems == []
+        assert problems == [], problems
 
     def close(self) -> None:
         """End the kernel and the page."""

@@ -117,9 +117,10 @@ def test_as_tags(notebook: Notebook, widget: Locator) -> None:
         start.select_option(index=index)
         notebook.until(f"explorer.preselected_tag_name == tags[{index - 1}]")
     start.select_option(index=0)
-    for index in range(2, source.locator("option").count(), 6):
+    for index in range(3, source.locator("option").count(), 6):
         source.select_option(index=index)
-    notebook.until("explorer.candidates['from'] == 'tag'")
+        tag = source.evaluate("(select) => select.value").removeprefix("tag:")
+        notebook.until(f"explorer.candidates == {{'from': 'tag', 'tag': {tag!r}}}")
     size = notebook.python("len(pictures.tag(explorer.candidates['tag']))")
     expect(widget.locator(".from-count")).to_have_text(str(size))
     in_place(notebook, widget)

@@ -58,6 +58,7 @@ def rests(widget: Locator) -> None:
 def reload(notebook: Notebook) -> None:
     notebook.page.reload()
     notebook.page.wait_for_function(READY, timeout=ANSWER_MS)
+    notebook.problems.clear()  # JupyterLab tells the console of requests that were cut off, and of kernels not found
 
 
 def test_a_hundred_thousand_samples_saved_reopened_and_without_a_kernel(
@@ -76,11 +77,13 @@ def test_a_hundred_thousand_samples_saved_reopened_and_without_a_kernel(
     models = {model["model_name"] for model in state_in(path).values()}
     assert "AnyModel" in models, "the widget's state is in the file"
 
+    notebook.faultless()
     reload(notebook)  # the kernel lives on, so the widget does
     widget = notebook.widget(1)
     expect(widget.locator(".status-bar")).to_contain_text("5,000 sampled", timeout=ANSWER_MS)
     expect(widget.locator(".status-bar")).to_contain_text("50,000 selected", timeout=ANSWER_MS)
 
+    notebook.faultless()
     notebook.page.evaluate("async () => { await jupyterapp.shell.currentWidget.sessionContext.shutdown() }")
     reload(notebook)  # JupyterLab starts a new kernel, which knows no widget
     widget = notebook.page.locator(".jp-Notebook .lightly-widget")
