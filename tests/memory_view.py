@@ -92,6 +92,15 @@ class MemoryView:
             raise InvalidValueError(did_you_mean("metadata key", key, self.dataset.values))
         return self.dataset.values[key].gather(self.rows)
 
+    def dataset_values(self, key: str) -> list[str]:
+        return self.dataset.values[key].cast(pl.String).unique().drop_nulls().sort().to_list()
+
+    def dataset_classes(self, annotation_source: str | None) -> list[str]:
+        labels = self.dataset.labels
+        if annotation_source is not None:
+            labels = labels.filter(pl.col("source") == annotation_source)
+        return labels["class_name"].unique().sort().to_list()
+
     def tag_names(self) -> list[str]:
         return list(self.dataset.tags)
 

@@ -363,6 +363,22 @@ def test_balancing_refuses_what_it_cannot_balance() -> None:
         MetadataBalancingStrategy("file", {"file1x": 1}).terms(view, no_progress)
 
 
+def test_a_class_that_only_others_have_keeps_its_share_with_a_warning() -> None:
+    data = MemoryDataset(4, values={"city": pl.Series(["rome", "oslo", "rome", "lima"])})
+    view = data.view([0, 1, 2])
+    wanted = {"lima": 0.5, "oslo": 0.3}
+    prepared = MetadataBalancingStrategy("city", wanted).prepare(view, no_progress)
+    assert prepared.balance is not None
+    assert prepared.balance.names == ("lima", "oslo", "(all others)")
+    assert prepared.balance.target.tolist() == pytest.approx([0.5, 0.3, 0.2])
+    assert prepared.balance.counts.tolist() == [[0, 0, 1], [0, 1, 0], [0, 0, 1]]
+    assert prepared.warnings == ("no candidate is 'lima': the sample cannot come nearer to that share",)
+    with pytest.raises(ValueError, match="no candidate is 'lima'; widen the query"):
+        MetadataBalancingStrategy("city", {"lima": 1}).prepare(view, no_progress)
+    with pytest.raises(ValueError, match="unknown class 'limo'; there are: 'lima'"):
+        MetadataBalancingStrategy("city", {"limo": 1, "rome": 1}).prepare(view, no_progress)
+
+
 # --- random ---
 
 

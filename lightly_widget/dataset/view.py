@@ -99,6 +99,16 @@ class View:
         snapshot = self._snapshot if key in self._snapshot.metadata_tables() else self._dataset.snapshot()
         return snapshot.metadata(key).gather(pl.Series(self._rows)).alias(key)
 
+    def dataset_values(self, key: str) -> list[str]:
+        """The values of a key, as text, that any sample of the whole dataset has, sorted."""
+        snapshot = self._snapshot if key in self._snapshot.metadata_tables() else self._dataset.snapshot()
+        return snapshot.metadata(key).cast(pl.String).unique().drop_nulls().sort().to_list()
+
+    def dataset_classes(self, annotation_source: str | None) -> list[str]:
+        """The classes that any sample of the whole dataset has, sorted."""
+        classes = self._snapshot.annotations_of(annotation_source)["class_name"]
+        return classes.cast(pl.String).unique().drop_nulls().sort().to_list()
+
     def tag_names(self) -> list[str]:
         """The dataset's tags now."""
         return list(self._dataset.snapshot().tags())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -73,7 +74,13 @@ class MetadataBalancingStrategy(Strategy):
         groups = text_groups(view, self.metadata_key)
         _refuse_missing(view, self.metadata_key, groups)
         return _balancing(
-            self.metadata_key, groups, np.arange(len(view)), len(view), self.target_distribution, self.strength
+            self.metadata_key,
+            groups,
+            np.arange(len(view)),
+            len(view),
+            self.target_distribution,
+            self.strength,
+            lambda: view.dataset_values(self.metadata_key),
         )
 
     @classmethod
@@ -107,7 +114,15 @@ class AnnotationClassBalancingStrategy(Strategy):
             )
         rows = frame["row"].cast(pl.Int64).to_numpy()
         what = self.annotation_source or "classes"
-        return _balancing(what, frame["class_name"], rows, len(view), self.target_distribution, self.strength)
+        return _balancing(
+            what,
+            frame["class_name"],
+            rows,
+            len(view),
+            self.target_distribution,
+            self.strength,
+            lambda: view.dataset_classes(self.annotation_source),
+        )
 
     @classmethod
     def why_unusable(cls, info: ViewInfo) -> str | None:
@@ -139,7 +154,13 @@ def _refuse_missing(view: CandidateView, key: str, values: pl.Series) -> None:
 
 
 def _balancing(
-    what: str, labels: pl.Series, rows: NDArray[np.int64], n_rows: int, wanted: Target, strength: float
+    what: str,
+    labels: pl.Series,
+    rows: NDArray[np.int64],
+    n_rows: int,
+    wanted: Target,
+    strength: float,
+    everywhere: Callable[[], list[str]],
 ) -> Prepared:
     from lightly_widget.solver import Balancing
 
@@ -151,7 +172,7 @@ def _balancing(
         )
     codes = labels.replace_strict(names, list(range(len(names))), return_dtype=pl.Int64).to_numpy()
     totals = np.bincount(codes, minlength=len(names)).astype(np.float64)
-    titles, shares, column_of, warnings = columns(wanted, names, totals)
+    titles, shares, column_of, warnings = columns(wanted, names, totals, everywhere)
     counts = count_matrix(rows, column_of[codes], n_rows, len(titles))
     balance = Balance(what, titles, shares, counts)
     return Prepared((Balancing(counts, shares, strength=strength),), warnings, balance)

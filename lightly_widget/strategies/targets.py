@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
 
-from lightly_widget.errors import InvalidTypeError, InvalidValueError, did_you_mean, shown
+from lightly_widget.errors import InvalidTypeError, InvalidValueError, did_you_mean, listed, shown
 from lightly_widget.strategies.base import number
 
 if TYPE_CHECKING:
@@ -44,12 +44,13 @@ def target(name: str, value: Any) -> Target:
 
 
 def columns(
-    wanted: Target, names: list[str], totals: NDArray[np.float64]
+    wanted: Target, names: list[str], totals: NDArray[np.float64], everywhere: Callable[[], list[str]]
 ) -> tuple[tuple[str, ...], NDArray[np.float64], NDArray[np.int64], tuple[str, ...]]:
     """(column names, their shares with sum 1, the column of each class, warnings) for classes with these totals.
 
     A dict has a column per class that it names, and one for all others together, which gets what is left to 1. Shares
-    that sum to more than 1, or to less with no class left to take the rest, are normalised.
+    that sum to more than 1, or to less with no class left to take the rest, are normalised. A named class that only
+    samples outside of the candidates have, as `everywhere` knows, keeps its column, with a warning.
     """
     own = np.arange(len(names), dtype=np.int64)
     if wanted == "uniform":
@@ -57,14 +58,11 @@ def columns(
     if wanted == "input":
         return tuple(names), totals / totals.sum(), own, ()
     assert isinstance(wanted, dict)
-    known = set(names)
-    for name in wanted:
-        if name not in known:
-            raise InvalidValueError(f"target_distribution: {did_you_mean('class', name, names)}")
+    absent = _absent(wanted, names, everywhere)
     position = {name: column for column, name in enumerate(wanted)}
     column_of = np.array([position.get(name, len(wanted)) for name in names], dtype=np.int64)
     shares = np.array(list(wanted.values()), dtype=np.float64)
-    total, others = _sum(shares), len(names) > len(wanted)
+    total, others = _sum(shares), not position.keys() >= set(names)
     if total > 1 + _SUM_TOLERANCE:
         warnings: tuple[str, ...] = (f"target_distribution sums to {total:.4g}, more than 1: it was normalised",)
     elif total < 1 - _SUM_TOLERANCE and not others:
@@ -77,7 +75,23 @@ def columns(
     if warnings:
         shares = shares / shares.max()  # first, so that shares near the end of the floats do not overflow in the sum
         shares = shares / shares.sum()
+    if absent:
+        reachable = [share for label, share in zip(labels, shares, strict=True) if label not in absent]
+        if not any(reachable):
+            raise InvalidValueError(f"target_distribution: no candidate is {listed(absent)}; widen the query")
+        warnings += (f"no candidate is {listed(absent)}: the sample cannot come nearer to that share",)
     return labels, shares, column_of, warnings
+
+
+def _absent(wanted: Mapping[str, float], names: list[str], everywhere: Callable[[], list[str]]) -> list[str]:
+    """The named classes that no candidate has. ValueError: one that no sample has."""
+    absent = sorted(wanted.keys() - set(names))
+    if absent:
+        known = everywhere()
+        for name in absent:
+            if name not in known:
+                raise InvalidValueError(f"target_distribution: {did_you_mean('class', name, known)}")
+    return absent
 
 
 def _sum(shares: NDArray[np.float64]) -> float:

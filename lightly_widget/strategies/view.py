@@ -54,6 +54,12 @@ class CandidateView(Protocol):
     def metadata(self, key: str) -> pl.Series:
         """(n,) values in row order, null where missing. ValueError: unknown key."""
 
+    def dataset_values(self, key: str) -> list[str]:
+        """The values of a key, as text, that any sample of the whole dataset has, sorted."""
+
+    def dataset_classes(self, annotation_source: str | None) -> list[str]:
+        """The classes that any sample of the whole dataset has, sorted."""
+
     def tag_names(self) -> list[str]:
         """The dataset's tags as they are now, not at the snapshot, so that a name taken since is seen."""
 
