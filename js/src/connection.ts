@@ -66,8 +66,8 @@ export abstract class Connection {
 
   protected abstract receive(reply: Reply): void;
   protected abstract hasPoints(): boolean;
-  /** The kernel answered `hello`: for the `first` time since the connection was lost, or after a gap. */
-  protected abstract onWelcome(hello: number, running: readonly number[], first: boolean): void;
+  /** The kernel answered `hello`. */
+  protected abstract onWelcome(hello: number, running: readonly number[]): void;
 
   close(): void {
     this.closed = true;
@@ -158,10 +158,9 @@ export abstract class Connection {
   protected welcomed(message: MessageOf<"state">): void {
     if (message.id === null || message.id !== this.helloId) return; // another tab's
     this.helloId = null;
-    const first = this.status.peek() !== "ready";
     this.status.value = "ready";
     this.wire.rejectLost(message.id, message.running);
-    this.onWelcome(message.id, message.running, first);
+    this.onWelcome(message.id, message.running);
     if (this.helloAgain) {
       this.helloAgain = false;
       this.resync();

@@ -93,6 +93,7 @@ export class Store extends Connection {
   private readonly thumbs = new Cache<string, Promise<Thumbnail>>(2_000);
   private incoming: { x: Float32Array; y: Float32Array } | null = null;
   private incomingColors: Uint8Array | Float32Array | null = null;
+  private colorsAsked: ColorBy | null = null;
 
   constructor(model: Model, signalToClose?: AbortSignal, options: StoreOptions = {}) {
     super(model, options);
@@ -367,10 +368,16 @@ export class Store extends Connection {
     return this.points.peek() !== null;
   }
 
-  protected override onWelcome(hello: number, running: readonly number[], first: boolean): void {
+  /** With the colours, unless only a message was lost: points that come without them are drawn twice. */
+  protected override hello(lost = false): void {
+    super.hello(lost);
+    if (!lost) this.askColors(this.traits.color_by.peek());
+  }
+
+  protected override onWelcome(hello: number, running: readonly number[]): void {
     this.live.resynced(hello, running);
     const colorBy = this.traits.color_by.peek();
-    if (first || !same(this.colors.peek().colorBy, colorBy)) this.colorByChanged(colorBy);
+    if (!same(this.colorsAsked ?? this.colors.peek().colorBy, colorBy)) this.askColors(colorBy);
   }
 
   // Messages ---------------------------------------------------------------------------------------------------------
@@ -481,13 +488,19 @@ export class Store extends Connection {
   // Colours ----------------------------------------------------------------------------------------------------------
 
   private colorByChanged(colorBy: ColorBy): void {
+    // Before the kernel answered, `hello` asks.
+    if (colorBy.by === "rank" || this.status.peek() === "ready") this.askColors(colorBy);
+  }
+
+  private askColors(colorBy: ColorBy): void {
     if (colorBy.by === "rank") {
       this.colorByRank();
       return;
     }
-    if (this.status.peek() !== "ready") return; // asked for when the kernel answered `hello`
+    this.colorsAsked = colorBy;
     this.colorsLoading.value = true;
     const done = () => {
+      if (this.colorsAsked === colorBy) this.colorsAsked = null;
       if (same(this.traits.color_by.peek(), colorBy)) this.colorsLoading.value = false;
     };
     void this.act({ kind: "colors", color_by: colorBy }).then(done);

@@ -1,6 +1,6 @@
 /** What the colours mean, with counts of all, of the filtered and of the sample. Click hides, double click isolates. */
 
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { categoryPalette, viridis } from "../scatter/palettes";
 import { Button } from "./controls";
 import { count, number } from "./format";
@@ -9,23 +9,25 @@ import { useView } from "./view";
 /** At most this share of the plot is left to the legend alone; a wider one lies over the points. */
 const OWN_SHARE = 0.42;
 
-/** Tells the plot how much of its left side the legend covers. */
+/** Tells the plot how much of its left side the legend covers; before the first frame, lest all is drawn twice. */
 function useInset() {
   const view = useView();
   const place = useRef<HTMLElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const legend = place.current;
     const plot = legend?.parentElement;
     if (!legend || !plot) {
       view.inset.value = 0;
       return;
     }
-    const observer = new ResizeObserver(() => {
+    const tell = () => {
       if (view.foldedFor) return; // for a sample's card: the map stays where it is
       const covered = legend.offsetLeft + legend.offsetWidth;
       const open = view.legendOpen.value && covered <= OWN_SHARE * plot.clientWidth;
       view.inset.value = open ? covered : 0;
-    });
+    };
+    tell();
+    const observer = new ResizeObserver(tell);
     observer.observe(legend);
     observer.observe(plot);
     return () => observer.disconnect();

@@ -1,5 +1,5 @@
 /** The plot and all that lies over it. Binds the store's signals to the renderer; the renderer knows no store. */
-import { computed, effect } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { type Box, Scatter } from "../scatter";
 import { categoryPalette } from "../scatter/palettes";
@@ -9,6 +9,8 @@ import { Legend } from "./Legend";
 import { useView, type View } from "./view";
 
 const HOVER_MS = 80;
+/** How long the first picture waits for its colours: all is drawn once then, and whole sooner. */
+const COLOURS_MS = 400;
 
 export function Plot() {
   const view = useView();
@@ -53,7 +55,9 @@ function Empty() {
 function connect(view: View, host: HTMLElement): () => void {
   const { store } = view;
   const hover = hoverAfter(view);
-  const drawn = computed(() => store.points.value !== null);
+  const drawn = signal(false);
+  const late = signal(false);
+  let waiting: ReturnType<typeof setTimeout> | undefined;
   let moved: Box | null | undefined;
   const scatter = new Scatter(host, {
     view: (box) => {
@@ -72,10 +76,20 @@ function connect(view: View, host: HTMLElement): () => void {
   const stops = [
     effect(() => {
       const points = store.points.value;
-      if (points) scatter.setPoints(points.x, points.y, points.animate && !reducedMotion());
-      if (points) scatter.setFlags(store.flags);
+      if (points === null) return;
+      if (!drawn.peek() && store.colorsLoading.value && !late.value) {
+        waiting ??= setTimeout(() => {
+          late.value = true;
+        }, COLOURS_MS);
+        return;
+      }
+      scatter.setPoints(points.x, points.y, points.animate && !reducedMotion());
+      scatter.setFlags(store.flags);
+      drawn.value = true;
     }),
-    effect(() => paint(view, scatter)),
+    effect(() => {
+      if (drawn.value) paint(view, scatter);
+    }),
     effect(() => {
       scatter.mode = store.gone.value ? "pan" : view.mode.value; // a lasso is worked out in the kernel
     }),
@@ -105,6 +119,7 @@ function connect(view: View, host: HTMLElement): () => void {
   ];
   return () => {
     for (const stop of stops) stop();
+    clearTimeout(waiting);
     hover.stop();
     view.scatter = null;
     scatter.destroy();
