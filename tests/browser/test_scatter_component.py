@@ -601,15 +601,20 @@ def test_without_webgl2_a_plainer_plot_says_so(open_page: Open) -> None:
     assert page.evaluate("() => scatter.debug.drawn") >= 80_000
 
 
-def test_a_large_selection_keeps_its_colours_and_the_rest_steps_back(open_page: Open) -> None:
+@pytest.mark.parametrize(("columns", "rows"), [(300, 200), (800, 500)], ids=["as marks", "in the base layer"])
+def test_a_large_selection_keeps_its_colours_and_the_rest_steps_back(open_page: Open, columns: int, rows: int) -> None:
     page = open_page()
-    page.evaluate(GRID, {"columns": 300, "rows": 200})
-    selected, rest = page.evaluate("""async () => {
-      for (let row = 0; row < 30000; row++) flags[row] |= FLAG.SELECTED;
-      scatter.flagsChanged();
-      await scatter.settled();
-      return [colour(scatter, 75 * 300 + 150, 20), colour(scatter, 150 * 300 + 150, 20)];
-    }""")
+    page.evaluate(GRID, {"columns": columns, "rows": rows})
+    selected, rest = page.evaluate(
+        """async ([columns, rows]) => {
+          for (let row = 0; row < columns * rows / 2; row++) flags[row] |= FLAG.SELECTED;
+          scatter.flagsChanged();
+          await scatter.settled();
+          const at = (share) => colour(scatter, Math.round(share * rows) * columns + columns / 2, 20);
+          return [at(0.375), at(0.75)];
+        }""",
+        [columns, rows],
+    )
     assert selected[3] > rest[3] * 1.5
 
 

@@ -7,8 +7,8 @@ const MARKED = FLAG.SELECTED | FLAG.A | FLAG.B | FLAG.PRESELECTED | FLAG.PINNED;
 /** Rows apart by less than this are sent as one range; more where very many changed: a call costs as much as a few kB. */
 const GAP = 64;
 const MOST_RANGES = 1024;
-/** A larger selection is part of the base layer instead: as marks it would be drawn again with every frame. */
-const BAKED = 20_000;
+/** A larger selection is part of the base layer, all of which is drawn anew for it: marks are drawn with every frame. */
+const BAKED = 150_000;
 
 /** How a marked point is drawn, lowest first: later roles cover earlier ones. */
 export const ROLE = { SELECTED: 0, PRESELECTED: 1, B: 2, A: 3, BOTH: 4, PINNED: 5 } as const;
