@@ -402,6 +402,20 @@ test("colours come in parts; the legend counts all, filtered and picked; muting 
   assert.deepEqual(rowsWith(store, FLAG.MUTED), []);
 });
 
+test("colours are asked for with hello, and again only when another wish came meanwhile", async () => {
+  const { kernel, store } = open();
+  assert.equal(kernel.of("colors").length, 1);
+  kernel.welcome();
+  await settle();
+  assert.equal(kernel.of("colors").length, 1);
+  const other = open();
+  other.kernel.change("color_by", { by: "label", key: "truth" });
+  other.kernel.welcome();
+  await settle();
+  assert.deepEqual(other.kernel.last("colors").color_by, { by: "label", key: "truth" });
+  assert.equal(store.colorsLoading.value, true);
+});
+
 test("colours of an older wish are ignored", () => {
   const { kernel, store } = ready();
   store.setColorBy({ by: "label", key: "k" });
