@@ -93,7 +93,8 @@ export class Store extends Connection {
   private readonly thumbs = new Cache<string, Promise<Thumbnail>>(2_000);
   private incoming: { x: Float32Array; y: Float32Array } | null = null;
   private incomingColors: Uint8Array | Float32Array | null = null;
-  private colorsAsked: ColorBy | null = null;
+  /** The last request for colours, until it is answered. */
+  private colorsAsked: { id: number; colorBy: ColorBy } | null = null;
 
   constructor(model: Model, signalToClose?: AbortSignal, options: StoreOptions = {}) {
     super(model, options);
@@ -377,7 +378,9 @@ export class Store extends Connection {
   protected override onWelcome(hello: number, running: readonly number[]): void {
     this.live.resynced(hello, running);
     const colorBy = this.traits.color_by.peek();
-    if (!same(this.colorsAsked ?? this.colors.peek().colorBy, colorBy)) this.askColors(colorBy);
+    // What was asked for before this hello has come, or got lost.
+    const coming = this.colorsAsked !== null && this.colorsAsked.id > hello ? this.colorsAsked.colorBy : null;
+    if (!same(coming ?? this.colors.peek().colorBy, colorBy)) this.askColors(colorBy);
   }
 
   // Messages ---------------------------------------------------------------------------------------------------------
@@ -497,13 +500,18 @@ export class Store extends Connection {
       this.colorByRank();
       return;
     }
-    this.colorsAsked = colorBy;
     this.colorsLoading.value = true;
+    const { id, reply } = this.start({ kind: "colors", color_by: colorBy });
+    this.colorsAsked = { id, colorBy };
     const done = () => {
-      if (this.colorsAsked === colorBy) this.colorsAsked = null;
-      if (same(this.traits.color_by.peek(), colorBy)) this.colorsLoading.value = false;
+      if (this.colorsAsked?.id !== id) return;
+      this.colorsAsked = null;
+      this.colorsLoading.value = false;
     };
-    void this.act({ kind: "colors", color_by: colorBy }).then(done);
+    reply.then(done, (error) => {
+      this.report(error);
+      done();
+    });
   }
 
   /** Pick order is known here: no need to ask. */

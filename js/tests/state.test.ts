@@ -414,6 +414,14 @@ test("colours are asked for with hello, and again only when another wish came me
   await settle();
   assert.deepEqual(other.kernel.last("colors").color_by, { by: "label", key: "truth" });
   assert.equal(store.colorsLoading.value, true);
+  const before = other.kernel.of("colors").length;
+  other.kernel.lose(); // the colours
+  other.kernel.picks([1]);
+  await after(250);
+  other.kernel.welcome();
+  await settle();
+  assert.equal(other.kernel.of("hello").length, 2);
+  assert.equal(other.kernel.of("colors").length, before + 1, "they are asked for again");
 });
 
 test("colours of an older wish are ignored", () => {
