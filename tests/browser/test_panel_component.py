@@ -130,6 +130,27 @@ def test_cancel_stops_and_says_so(show: Callable[..., Widget]) -> None:
     expect(widget.page.locator(".foot")).to_contain_text("Cancelled after")
 
 
+def test_sample_listens_as_soon_as_a_run_has_ended(show: Callable[..., Widget]) -> None:
+    widget = show("n=600&block=100")
+    widget.page.evaluate(
+        """async () => {
+          const button = () => rootOf().querySelector('.foot .btn.wide');
+          const says = async (label) => {
+            while (button().textContent !== label) await new Promise(requestAnimationFrame);
+          };
+          button().click();
+          await says('Cancel');
+          const now = performance.now();
+          performance.now = () => now; // sooner than a click on Cancel would count
+          demo.kernel.options.block = 0;
+          await says('Sample');
+          button().click();
+        }"""
+    )
+    widget.until("asked('sample').length === 2")
+    widget.idle()
+
+
 def test_too_few_candidates_say_what_to_do(show: Callable[..., Widget]) -> None:
     widget = show("n=600")
     widget.page.get_by_label("Sample from").select_option("tag:reviewed")

@@ -28,7 +28,8 @@ function SampleOrCancel({ disabled }: { disabled: boolean }) {
   const cancels = running && slow;
   const cancelled = useRef(false);
   useLayoutEffect(() => {
-    if (cancels || cancelled.current) since.current = performance.now();
+    // Not after a run that ended by itself: what is clicked then is Sample.
+    since.current = cancels || cancelled.current ? performance.now() : Number.NEGATIVE_INFINITY;
     cancelled.current = false;
   }, [cancels]);
   const act = () => {
