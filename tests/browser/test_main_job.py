@@ -25,6 +25,7 @@ def quickstart(lab: Lab) -> Iterator[LabPage]:
     shutil.copy(NOTEBOOKS / "quickstart.ipynb", lab.home)
     (lab.home / "node_modules").symlink_to(PICTURES)
     page = lab.open("quickstart.ipynb", height=1000)
+    page.page.evaluate("() => { jupyterapp.shell.collapseLeft() }")  # the list of files is no part of the pictures
     page.run_all(timeout=600)
     yield page
     page.close()
