@@ -18,7 +18,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from benchmarks.lab import check, first_frame, heap, in_kernel, lab, machine, notebook, run, whole
+from benchmarks.lab import check, first_frame, heap, in_kernel, lab, machine, notebook, run, table, whole
 from tests.browser.conftest import Lab, LabPage
 
 HEIGHT = 600
@@ -161,17 +161,6 @@ def lasso_mode(opened: LabPage, which: str) -> None:
     opened.page.wait_for_timeout(3000)
 
 
-def table(results: dict[tuple[str, int], dict[str, float]], sizes: list[int]) -> str:
-    lines = ["| points | | " + " | ".join(MEASURES.values()) + " |", "|---|---|" + "---|" * len(MEASURES)]
-    for n in sizes:
-        for which, name in NAMES.items():
-            cells = [f"{results[which, n][key]:,.1f}" for key in MEASURES]
-            lines.append(f"| {n:,} | {name} | " + " | ".join(cells) + " |")
-        ratios = [f"**{results['theirs', n][key] / max(results['ours', n][key], 0.1):.1f}×**" for key in MEASURES]
-        lines.append(f"| {n:,} | ratio | " + " | ".join(ratios) + " |")
-    return "\n".join(lines)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
@@ -196,9 +185,9 @@ def main() -> None:
                     print(n, which, {key: round(value, 1) for key, value in found.items()}, file=sys.stderr)
             for which, runs in rounds.items():
                 results[which, n] = {key: statistics.median(each[key] for each in runs) for key in runs[0]}
-            print(table(results, [n]), file=sys.stderr)
+            print(table(results, [n], MEASURES, NAMES), file=sys.stderr)
     print(f"{words}; plots of {size['width']:.0f} × {size['height']:.0f} pixels; medians of {arguments.rounds}.\n")
-    print(table(results, sorted(arguments.sizes)))
+    print(table(results, sorted(arguments.sizes), MEASURES, NAMES))
 
 
 if __name__ == "__main__":

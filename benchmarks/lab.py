@@ -104,6 +104,20 @@ def heap(page: Page) -> float:
     return float(usage["usedSize"] + usage.get("backingStorageSize", 0)) / 1e6
 
 
+def table(
+    results: dict[tuple[str, int], dict[str, float]], sizes: list[int], measures: dict[str, str], names: dict[str, str]
+) -> str:
+    """Medians of "ours" and "theirs" by size, and how many times ours is less, as a Markdown table."""
+    lines = ["| points | | " + " | ".join(measures.values()) + " |", "|---|---|" + "---|" * len(measures)]
+    for n in sizes:
+        for which, name in names.items():
+            cells = [f"{results[which, n][key]:,.1f}" for key in measures]
+            lines.append(f"| {n:,} | {name} | " + " | ".join(cells) + " |")
+        ratios = [f"**{results['theirs', n][key] / max(results['ours', n][key], 0.1):.1f}×**" for key in measures]
+        lines.append(f"| {n:,} | ratio | " + " | ".join(ratios) + " |")
+    return "\n".join(lines)
+
+
 def in_kernel(page: Page, code: str) -> None:
     """Send code to the kernel and do not wait for what it does."""
     page.evaluate(

@@ -17,17 +17,15 @@ import subprocess
 import sys
 import tempfile
 import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
+from benchmarks.lab import heap, table
+from tests.browser.conftest import CHROMIUM_FLAGS, QuietHandler
+
 HERE = Path(__file__).parent
-FLAGS = [
-    "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--use-gl=angle", "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist", "--js-flags=--expose-gc",
-]  # fmt: skip
 PAGE = """<!doctype html><meta charset=utf-8><style>body{margin:0}#host{width:800px;height:600px}</style>
 <div id=host></div><script type=module src=page.js></script>"""
 MEASURES = {
@@ -39,11 +37,6 @@ MEASURES = {
     "pan_whole": "pan, all points in, ms",
 }
 PLOTS = {"ours": "lightly_widget", "theirs": "regl-scatterplot 1.16.0"}
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        return
 
 
 def build(folder: Path) -> None:
@@ -60,32 +53,14 @@ def measure(browser: Browser, url: str, plot: str, n: int) -> dict[str, float]:
     page.goto(url)
     page.wait_for_function("window.prepare !== undefined")
     page.evaluate("(n) => prepare(n)", n)
-    before = _memory(page.context.new_cdp_session(page))
+    before = heap(page)
     result = {"first_paint": page.evaluate("(plot) => firstPaint(plot)", plot)}
     page.wait_for_timeout(300)
-    result["heap"] = _memory(page.context.new_cdp_session(page)) - before
+    result["heap"] = heap(page) - before
     result |= page.evaluate("() => rest()")
     context.close()
     gc.collect()
     return result
-
-
-def _memory(session: object) -> float:
-    """JavaScript heap and array buffers after a collection, MB."""
-    session.send("HeapProfiler.collectGarbage")  # type: ignore[attr-defined]
-    usage = session.send("Runtime.getHeapUsage")  # type: ignore[attr-defined]
-    return float(usage["usedSize"] + usage.get("backingStorageSize", 0)) / 1e6
-
-
-def table(results: dict[tuple[str, int], dict[str, float]], sizes: list[int]) -> str:
-    lines = ["| points | | " + " | ".join(MEASURES.values()) + " |", "|---|---|" + "---|" * len(MEASURES)]
-    for n in sizes:
-        for plot, name in PLOTS.items():
-            cells = [f"{results[plot, n][key]:,.1f}" for key in MEASURES]
-            lines.append(f"| {n:,} | {name} | " + " | ".join(cells) + " |")
-        ratios = [f"**{results['theirs', n][key] / max(results['ours', n][key], 0.1):.1f}×**" for key in MEASURES]
-        lines.append(f"| {n:,} | ratio | " + " | ".join(ratios) + " |")
-    return "\n".join(lines)
 
 
 def main() -> None:
@@ -96,12 +71,12 @@ def main() -> None:
     chromium = shutil.which("chromium") or sys.exit("no Chromium on the PATH")
     with tempfile.TemporaryDirectory() as folder:
         build(Path(folder))
-        server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=folder))
+        server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(QuietHandler, directory=folder))
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_address[1]}/index.html"
         results: dict[tuple[str, int], dict[str, float]] = {}
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+            browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
             version = browser.version
             for n in arguments.sizes:
                 rounds: dict[str, list[dict[str, float]]] = {plot: [] for plot in PLOTS}
@@ -117,7 +92,7 @@ def main() -> None:
         server.shutdown()
     print(f"Chromium {version}, {platform.machine()}, WebGL in software (SwiftShader), 800 × 600, medians of")
     print(f"{arguments.rounds}.\n")
-    print(table(results, arguments.sizes))
+    print(table(results, arguments.sizes, MEASURES, PLOTS))
 
 
 if __name__ == "__main__":

@@ -11,16 +11,9 @@ import numpy.typing as npt
 import polars as pl
 
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, LightlyWidgetWarning, listed, shown
+from lightly_widget.store.tables import ANNOTATION_COLUMNS
 
-ANNOTATION_SCHEMA: Final = {
-    "annotation_type": pl.String,
-    "class_name": pl.String,
-    "confidence": pl.Float32,
-    "x": pl.Float32,
-    "y": pl.Float32,
-    "width": pl.Float32,
-    "height": pl.Float32,
-}
+ANNOTATION_SCHEMA: Final = ANNOTATION_COLUMNS
 """Columns of an annotations frame beside its key (`sample_id` or `file_path_abs`) and its source.
 
 `annotation_type` is "classification" or "object_detection"; boxes in pixels from the top left corner of the image,

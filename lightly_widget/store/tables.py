@@ -20,9 +20,7 @@ V = TypeVar("V")
 Rows = npt.NDArray[np.uint32]
 Piece = tuple[pl.DataFrame, dict[str, Any]]
 
-ANNOTATION_SCHEMA = {
-    "sample": pl.UInt32,
-    "annotation_source": pl.String,
+ANNOTATION_COLUMNS = {
     "annotation_type": pl.String,
     "class_name": pl.String,
     "confidence": pl.Float32,
@@ -31,6 +29,7 @@ ANNOTATION_SCHEMA = {
     "width": pl.Float32,
     "height": pl.Float32,
 }
+ANNOTATION_SCHEMA = {"sample": pl.UInt32, "annotation_source": pl.String, **ANNOTATION_COLUMNS}
 
 
 class Fold(Generic[V]):

@@ -81,6 +81,11 @@ def test_another_projection_is_shown_and_a_slow_one_given_up(notebook: Notebook,
     expect(whole).to_have_attribute("aria-busy", "false", timeout=ANSWER_MS)
     expect(widget.locator(".status-bar")).not_to_contain_text("Computing")
     assert still(notebook, widget) == before
+    choice.select_option(label="UMAP of noise · about 20 s")
+    button(widget, "Stop").click(timeout=ANSWER_MS)
+    expect(widget.locator(".status-bar")).not_to_contain_text("Computing", timeout=ANSWER_MS)
+    expect(choice.locator("option:checked")).to_have_text("PCA")
+    assert still(notebook, widget) == before
     expect(widget.locator(".toast")).to_have_count(0)
 
 
