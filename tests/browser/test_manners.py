@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import ROOT, Lab
+from tests.browser.conftest import Lab
 from tests.browser.notebook import (
     ANSWER_MS,
     RECORD,
@@ -29,6 +29,7 @@ from tests.browser.notebook import (
     type_count,
     wait_for_ink,
 )
+from tests.browser.widget_page import axe
 
 TOP_HALF = [(0.01, 0.01), (0.99, 0.01), (0.99, 0.5), (0.01, 0.5)]
 
@@ -356,19 +357,10 @@ def test_axe_finds_nothing_serious(notebook: Notebook, theme: str) -> None:
     notebook.lab.set_theme(theme)
     expect(widget).to_have_attribute("data-theme", theme)
     sample(widget, 30)
-    notebook.page.evaluate((ROOT / "js/node_modules/axe-core/axe.min.js").read_text())
     for tab in ("Choose", "Result"):
         widget.get_by_role("tab", name=tab).click()
         painted(notebook.page)
-        found = notebook.page.evaluate(
-            """async () => {
-              const here = [...document.querySelectorAll('.jp-Notebook .lightly-widget')].at(-1);
-              await Promise.all(here.shadowRoot.getAnimations().map((one) => one.finished.catch(() => null)));
-              const {violations} = await axe.run(here, {resultTypes: ['violations']});
-              return violations.flatMap(({id, impact, nodes}) =>
-                nodes.map(({target}) => `${impact} ${id} at ${target.flat()}`));
-            }"""
-        )
+        found = axe(widget)
         assert [line for line in found if line.startswith(("serious", "critical"))] == []
     notebook.lab.set_theme("light")
 

@@ -119,6 +119,24 @@ class Widget:
         raise AssertionError("no point came under the pointer")
 
 
+def axe(place: Locator) -> list[str]:
+    """What axe-core has against a part of the page, once nothing moves in it any more, the impact first."""
+    page = place.page
+    if not page.evaluate("typeof axe === 'object'"):
+        page.evaluate((JS / "node_modules" / "axe-core" / "axe.min.js").read_text())
+    found: list[str] = place.evaluate(
+        """async (place) => {
+          const roots = [place, ...place.querySelectorAll('*')].flatMap(({shadowRoot}) => shadowRoot ?? []);
+          const moving = roots.flatMap((root) => root.getAnimations());
+          await Promise.all(moving.map((one) => one.finished.catch(() => null)));
+          const {violations} = await axe.run(place, {resultTypes: ['violations']});
+          return violations.flatMap(({id, impact, nodes}) =>
+            nodes.map(({target, failureSummary}) => `${impact} ${id} at ${target.flat()}: ${failureSummary}`));
+        }"""
+    )
+    return found
+
+
 @pytest.fixture
 def show(browser: Browser, dev_url: str) -> Iterator[Callable[..., Widget]]:
     contexts: list[BrowserContext] = []
