@@ -7,8 +7,11 @@ const MARKED = FLAG.SELECTED | FLAG.A | FLAG.B | FLAG.PRESELECTED | FLAG.PINNED;
 /** Rows apart by less than this are sent as one range; more where very many changed: a call costs as much as a few kB. */
 const GAP = 64;
 const MOST_RANGES = 1024;
-/** A larger selection is part of the base layer, all of which is drawn anew for it: marks are drawn with every frame. */
-const BAKED = 150_000;
+/**
+ * A larger selection is part of the base layer, all of which is drawn anew for it, where marks are drawn with every
+ * frame: worth while for few, and for a small share of many.
+ */
+const mostAsMarks = (points: number) => Math.min(150_000, Math.max(20_000, points / 6));
 
 /** How a marked point is drawn, lowest first: later roles cover earlier ones. */
 export const ROLE = { SELECTED: 0, PRESELECTED: 1, B: 2, A: 3, BOTH: 4, PINNED: 5 } as const;
@@ -66,7 +69,7 @@ export class Marks {
 
   /** The selection is drawn with the base layer, where the rest steps back point by point. */
   get baked(): boolean {
-    return this.counts[ROLE.SELECTED] > BAKED;
+    return this.counts[ROLE.SELECTED] > mostAsMarks(this.drawn.length);
   }
 
   private compareAll(): Change {
