@@ -2,7 +2,7 @@
 
     python -m benchmarks.explorer [--sizes 10000 100000 1000000] [--rounds 3]
 
-Each run is a fresh page and a fresh kernel; the two take turns; medians. Both show the same points in ten colours, in
+Each run is a fresh page and a fresh kernel; the two take turns; medians. Both show the same points in ten colors, in
 plots of the same size. A time ends when the GPU has drawn it all (see probe.js). Needs the extra `bench`.
 """
 

@@ -49,9 +49,9 @@ def fashion_embeddings(size: int = 96, batch: int = 64) -> F32:
     out = np.empty((len(images), 1280), dtype=np.float32)
     with torch.inference_mode():
         for start in range(0, len(images), batch):
-            grey = torch.from_numpy(images[start : start + batch].astype(np.float32))[:, None]
-            grey = torch.nn.functional.interpolate(grey, size=(size, size), mode="bilinear", align_corners=False)
-            x = ((grey - 127) / 128).expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+            gray = torch.from_numpy(images[start : start + batch].astype(np.float32))[:, None]
+            gray = torch.nn.functional.interpolate(gray, size=(size, size), mode="bilinear", align_corners=False)
+            x = ((gray - 127) / 128).expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
             out[start : start + batch] = model.extract_features(x).mean((2, 3)).numpy()
             if start % (batch * 50) == 0:
                 print(f"embedding Fashion-MNIST: {start:,} of {len(images):,}", flush=True)
@@ -67,13 +67,13 @@ def heavy_noise(n: int, d: int, seed: int = 0) -> F32:
     rng = np.random.default_rng(seed)
     scale = np.sqrt(1.0 / np.arange(1, d + 1)).astype(np.float32)
     sizes = 1.0 / np.arange(1, 201)
-    centres = (rng.standard_normal((200, d), dtype=np.float32) * scale) * np.float32(0.5)
+    centers = (rng.standard_normal((200, d), dtype=np.float32) * scale) * np.float32(0.5)
     labels = rng.choice(200, size=n, p=sizes / sizes.sum())
     rotation = np.linalg.qr(rng.standard_normal((d, d)))[0].astype(np.float32)
     out = np.empty((n, d), dtype=np.float32)
     for start in range(0, n, 16384):
         part = labels[start : start + 16384]
-        x = (centres[part] + rng.standard_normal((len(part), d), dtype=np.float32) * scale) @ rotation
+        x = (centers[part] + rng.standard_normal((len(part), d), dtype=np.float32) * scale) @ rotation
         out[start : start + 16384] = x / np.linalg.norm(x, axis=1, keepdims=True)
     return out
 

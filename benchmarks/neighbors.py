@@ -1,4 +1,4 @@
-"""Neighbour searches beside lightly-mundig and pynndescent, in one run.
+"""Neighbor searches beside lightly-mundig and pynndescent, in one run.
 
     python -m benchmarks.neighbors [--rows typicality similarity million pynndescent] [--repeats 3] [--n 1000000]
 
@@ -51,9 +51,9 @@ PRESETS: dict[str, dict[str, float]] = {
 
 
 def realistic(n: int, d: int, preset: str = "cifar", seed: int = 0) -> F32:
-    """(n, d) rows of unit length whose spectrum, clusters and neighbour distances are like those of real embeddings.
+    """(n, d) rows of unit length whose spectrum, clusters and neighbor distances are like those of real embeddings.
 
-    Clusters of Zipf sizes about two levels of centres; within each a power-law spectrum with gains of its own; point
+    Clusters of Zipf sizes about two levels of centers; within each a power-law spectrum with gains of its own; point
     and cluster scales; a rotation, a common offset, and 1 % near-duplicates.
     """
     p = PRESETS[preset]
@@ -63,7 +63,7 @@ def realistic(n: int, d: int, preset: str = "cifar", seed: int = 0) -> F32:
     between, within = (rank + p["k0"]) ** -p["beta"], (rank + p["k0"]) ** -p["wbeta"]
     spread = np.sqrt(between / between.sum() * p["between"] / 2)
     parents = rng.standard_normal((max(int(np.sqrt(clusters)), 1), d)) * spread
-    centres = parents[rng.integers(len(parents), size=clusters)] + rng.standard_normal((clusters, d)) * spread
+    centers = parents[rng.integers(len(parents), size=clusters)] + rng.standard_normal((clusters, d)) * spread
     gains = within * np.exp(p["gain"] * rng.standard_normal((clusters, d)))
     gains = np.sqrt(gains * (1 - p["between"]) / gains.sum(axis=1, keepdims=True)).astype(np.float32)
     gains *= np.exp(p["scale"] * rng.standard_normal((clusters, 1))).astype(np.float32)
@@ -77,7 +77,7 @@ def realistic(n: int, d: int, preset: str = "cifar", seed: int = 0) -> F32:
         own = label[start : start + 16384]
         x = rng.standard_normal((len(own), d), dtype=np.float32) * gains[own]
         x *= np.exp(p["point"] * rng.standard_normal((len(own), 1), dtype=np.float32))
-        x = (x + centres[own].astype(np.float32)) @ turn + offset.astype(np.float32)
+        x = (x + centers[own].astype(np.float32)) @ turn + offset.astype(np.float32)
         out[start : start + 16384] = x / np.linalg.norm(x, axis=1, keepdims=True)
     copies = rng.choice(n, n // 100, replace=False)
     x = out[rng.choice(n, len(copies))] + 0.02 / np.sqrt(d) * rng.standard_normal((len(copies), d), dtype=np.float32)
@@ -136,7 +136,7 @@ def bench_similarity(repeats: int) -> None:
 
 
 def true_recall(x: F32, distances: F32, k: int) -> float:
-    """Share of the true neighbours found, on 500 rows searched exactly; equally near rows count as found."""
+    """Share of the true neighbors found, on 500 rows searched exactly; equally near rows count as found."""
     rows = np.random.default_rng(99).choice(len(x), 500, replace=False)
     exact = nearest(x, x[rows], k + 1)[1]
     return float((distances[rows, :k] <= exact[:, k, None]).mean())
@@ -162,7 +162,7 @@ def bench_million(n: int) -> None:
         took = time.perf_counter() - start
         typicality(graphs[0])
         print(
-            f"neighbours of {n:,} × 384 ({preset}), approximate: {took:.0f} s, recall stated {graphs[0].recall:.3f}, "
+            f"neighbors of {n:,} × 384 ({preset}), approximate: {took:.0f} s, recall stated {graphs[0].recall:.3f}, "
             f"measured {true_recall(x, graphs[0].distances, 20):.3f}, memory {memory / x.nbytes:.2f}× the embeddings, "
             f"longest silence {max(gaps):.2f} s",
             flush=True,
@@ -186,7 +186,7 @@ def bench_pynndescent(n: int = 300_000) -> None:
         peer = time.perf_counter() - start
         recall = true_recall(x, found[0].neighbor_graph[1][:, 1:], 20)
         note = f"recall {recall:.3f}; memory {memory / x.nbytes:.2f}× against {theirs / x.nbytes:.2f}× the embeddings"
-        report(f"neighbours of {n:,} × 384 ({preset})", ours, peer, "pynndescent", note)
+        report(f"neighbors of {n:,} × 384 ({preset})", ours, peer, "pynndescent", note)
 
 
 def main() -> None:

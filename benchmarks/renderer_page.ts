@@ -37,11 +37,11 @@ function random(seed: number): () => number {
 function generate(n: number): Data {
   const next = random(7);
   const normal = () => Math.sqrt(-2 * Math.log(next() + 1e-12)) * Math.cos(2 * Math.PI * next());
-  const centres = Array.from({ length: CLUSTERS }, () => [1.5 * next() - 0.75, 1.5 * next() - 0.75, 0.03 + 0.1 * next()]);
+  const centers = Array.from({ length: CLUSTERS }, () => [1.5 * next() - 0.75, 1.5 * next() - 0.75, 0.03 + 0.1 * next()]);
   const data = { x: new Float32Array(n), y: new Float32Array(n), codes: new Uint8Array(n) };
   for (let row = 0; row < n; row++) {
     const code = Math.floor(next() * CLUSTERS);
-    const [cx, cy, spread] = centres[code];
+    const [cx, cy, spread] = centers[code];
     data.x[row] = Math.min(1, Math.max(-1, cx + spread * normal()));
     data.y[row] = Math.min(1, Math.max(-1, cy + spread * normal()));
     data.codes[row] = code;

@@ -49,7 +49,7 @@ def drag(page: Page, slider: Locator, most: int) -> list[float]:
     assert box is not None
     y = box["y"] + box["height"] / 2
     at = float(slider.evaluate("(node) => (node.value - node.min) / (node.max - node.min)"))
-    # The thumb's centre stays half a thumb away from both ends.
+    # The thumb's center stays half a thumb away from both ends.
     x = box["x"] + 8 + at * (box["width"] - 16)
     page.mouse.move(x, y)
     page.mouse.down()

@@ -150,13 +150,13 @@ def _on_white(image: Any) -> Any:
     from PIL import Image, ImageOps
 
     image = ImageOps.exif_transpose(image)
-    if image.mode.startswith(("I", "F")):  # 16 or 32 bit grey, which convert() would clip at 255
+    if image.mode.startswith(("I", "F")):  # 16 or 32 bit gray, which convert() would clip at 255
         values = np.asarray(image, dtype=np.float64)
         low, high = (0.0, 65535.0) if image.mode.startswith("I;16") else (float(values.min()), float(values.max()))
         if image.mode == "I" and low >= 0 and high <= 65535:
             low, high = 0.0, 65535.0 if high > 255 else 255.0
-        grey = (values - low) * (255.0 / ((high - low) or 1.0))
-        return Image.fromarray(np.clip(np.rint(grey), 0, 255).astype(np.uint8)).convert("RGB")
+        gray = (values - low) * (255.0 / ((high - low) or 1.0))
+        return Image.fromarray(np.clip(np.rint(gray), 0, 255).astype(np.uint8)).convert("RGB")
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
@@ -175,7 +175,7 @@ def _load_efficientnet() -> Any:
     model.load_state_dict(weights)
     model.eval()
 
-    # Each normalisation is folded into its convolution and ReLU6 works in place: twice as fast, equal to 1e-5.
+    # Each normalization is folded into its convolution and ReLU6 works in place: twice as fast, equal to 1e-5.
     for module in (model, *model._blocks):
         for convolution, norm in (
             ("_conv_stem", "_bn0"),

@@ -27,7 +27,7 @@ SAMPLE: Final = "#e4572e"
 BEFORE: Final = "#2e6fe4"
 RANDOM: Final = "#8a8f98"
 DARK: Final = "#17202c"
-# Eight hues that stay apart for colour-blind readers (Okabe and Ito), then grey for all further classes.
+# Eight hues that stay apart for color-blind readers (Okabe and Ito), then gray for all further classes.
 _HUES: Final = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#7f5539")
 _LONGEST: Final = 60
 _MOST_CLASSES: Final = 40
@@ -42,7 +42,7 @@ def embedding(
 
     positions: (n, 2), finite, one row per candidate, in their order; None: the two main directions (PCA) of the
         embeddings that the sampling used.
-    color_by: a class per candidate, in their order, to colour them by; None: all in one grey.
+    color_by: a class per candidate, in their order, to color them by; None: all in one gray.
     ValueError: a wrong shape, or None for the positions without one embedding model to take them from.
     """
     go = _plotly()
@@ -51,7 +51,7 @@ def embedding(
     figure = go.Figure()
     for name, rows, color in _groups(color_by, len(points)):
         figure.add_trace(_dots(go, points[rows], name, ids.gather(rows), size=5, color=color, opacity=0.7))
-    # Among coloured classes the sample is black and white, which no class is.
+    # Among colored classes the sample is black and white, which no class is.
     picks, before = (SAMPLE, BEFORE) if color_by is None else (DARK, "white")
     if len(result.preselected_rows):
         rows = result.preselected_rows
@@ -143,7 +143,7 @@ def _positions(result: SamplingResult, positions: NDArray[np.floating[Any]] | No
 
 
 def _groups(color_by: Sequence[str | None] | pl.Series | None, n: int) -> Iterable[tuple[str, NDArray[np.int64], str]]:
-    """(name, rows, colour) per class, the most frequent first; all classes past the eighth are one grey group."""
+    """(name, rows, color) per class, the most frequent first; all classes past the eighth are one gray group."""
     if color_by is None:
         return [("candidates", np.arange(n), POOL)]
     classes = pl.Series("class", color_by, strict=False).cast(pl.String)

@@ -26,7 +26,7 @@ _SMALLEST: Final = 5  # rows below which UMAP says nothing that PCA does not
 
 
 def pca(embeddings: NDArray[Any], seed: int = 0, progress: Progress = no_progress) -> NDArray[np.float32]:
-    """The two directions of largest variance: (n, 2) float32, centred, the largest coordinate 1 in size.
+    """The two directions of largest variance: (n, 2) float32, centerd, the largest coordinate 1 in size.
 
     Exact up to 4,096 dimensions; beyond, the directions are those of a sample of 2,048 rows drawn with `seed`. Read in
     blocks: memory-mapped arrays are not loaded whole. The larger loading of each direction is positive, so the answer
@@ -38,7 +38,7 @@ def pca(embeddings: NDArray[Any], seed: int = 0, progress: Progress = no_progres
     if n == 0:
         return np.zeros((0, 2), dtype=np.float32)
     space = Space({"embeddings": array}, part_of(progress, 0.0, 0.2))
-    space.centre()
+    space.center()
     axes = _axes(space, array, seed, part_of(progress, 0.2, 0.8))
     out = np.zeros((n, 2), dtype=np.float32)
     for start in range(0, n, TILE_COLUMNS):
@@ -76,9 +76,9 @@ def umap(
     progress: Progress = no_progress,
     init: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
-    """UMAP (McInnes et al. 2018, by umap-learn): (n, 2) float32, centred, the largest coordinate 1.
+    """UMAP (McInnes et al. 2018, by umap-learn): (n, 2) float32, centerd, the largest coordinate 1.
 
-    Of 15 neighbours, at a minimum distance of 0.5. The graph's neighbours are used as they are; without one it is
+    Of 15 neighbors, at a minimum distance of 0.5. The graph's neighbors are used as they are; without one it is
     built. Starts from `init`, an (n, 2) array, by default the PCA. Equal seeds give equal answers on one machine. Fewer
     than 5 rows: the PCA. When `progress` raises, the work stops at once.
     """
@@ -104,7 +104,7 @@ def umap(
 
 
 def _fitted(positions: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Centred on the middle of the extent, and scaled as a whole so that the largest coordinate is 1 in size."""
+    """Centerd on the middle of the extent, and scaled as a whole so that the largest coordinate is 1 in size."""
     if len(positions) == 0:
         return positions
     wide = positions.astype(np.float64)
@@ -192,7 +192,7 @@ def _lay_out(folder: Path, seed: int) -> None:
     indices, distances, init = (np.load(folder / f"{name}.npy") for name in ("indices", "distances", "init"))
     random = np.random.RandomState(seed)  # what umap-learn takes
     n, k = indices.shape
-    rows = np.empty((n, 1), dtype=np.float32)  # only its length counts once the neighbours are given
+    rows = np.empty((n, 1), dtype=np.float32)  # only its length counts once the neighbors are given
     fuzzy = fuzzy_simplicial_set(rows, k, random, "euclidean", knn_indices=indices, knn_dists=distances)[0]
     # umap-learn spreads each axis over 0…10, which a constant axis does not survive, so the points are set apart a bit.
     init = init.astype(np.float64) + random.normal(scale=1e-4, size=init.shape)

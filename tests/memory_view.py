@@ -1,4 +1,4 @@
-"""A dataset in memory that fulfils `CandidateView`: what the sampling tests run on."""
+"""A dataset in memory that fulfills `CandidateView`: what the sampling tests run on."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def log_potential(term: Mapping[str, Any], selection: Sequence[int], row: int) -
 
 
 def dense_similarity(indices: np.ndarray, similarities: np.ndarray) -> np.ndarray:
-    """(n, n) similarities of a neighbour graph: 1 on the diagonal, 0 without an edge."""
+    """(n, n) similarities of a neighbor graph: 1 on the diagonal, 0 without an edge."""
     n, k = indices.shape
     dense = np.zeros((n, n))
     for j in range(n):

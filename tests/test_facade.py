@@ -32,7 +32,7 @@ SIZES = {name: (40 + 4 * i, 20 + i) for i, name in enumerate(FILES)}
 
 
 class Means:
-    """Embeds an image, local or remote, as its mean colour and its size."""
+    """Embeds an image, local or remote, as its mean color and its size."""
 
     name, dimension, kind = "means", 5, "image"
 

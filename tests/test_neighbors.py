@@ -1,4 +1,4 @@
-"""Neighbours equal to the plain float64 search, however the work is cut; and the laws of what is computed from them."""
+"""Neighbors equal to the plain float64 search, however the work is cut; and the laws of what is computed from them."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_a_crowd_of_equal_rows_does_not_hide_the_nearer_ones() -> None:
 
 @settings(deadline=None)
 @given(points(30), st.integers(0, 2**32))
-def test_permuted_rows_have_permuted_neighbours(x: F32, seed: int) -> None:
+def test_permuted_rows_have_permuted_neighbors(x: F32, seed: int) -> None:
     order = np.random.default_rng(seed).permutation(len(x))
     np.testing.assert_array_equal(build_graph(x[order], 5).distances, build_graph(x, 5).distances[order])
 
@@ -205,9 +205,9 @@ def test_memory_mapped_and_other_dtypes(tmp_path: Path) -> None:
 
 def clusters(n: int, d: int, seed: int = 0) -> F32:
     rng = np.random.default_rng(seed)
-    centres = rng.standard_normal((60, d)) * 2
+    centers = rng.standard_normal((60, d)) * 2
     scale = 1 / np.sqrt(np.arange(1, d + 1))
-    return (centres[rng.integers(0, 60, n)] + rng.standard_normal((n, d)) * scale).astype(np.float32)
+    return (centers[rng.integers(0, 60, n)] + rng.standard_normal((n, d)) * scale).astype(np.float32)
 
 
 @pytest.mark.parametrize("kind", ["clusters", "duplicates", "cloud"])
@@ -257,7 +257,7 @@ class StopAfter:
 
 @pytest.mark.parametrize("calls", [1, 2, 4, 6])
 @pytest.mark.parametrize("method", ["exact", "approximate"])
-def test_cancelling_leaves_nothing_running(calls: int, method: str) -> None:
+def test_canceling_leaves_nothing_running(calls: int, method: str) -> None:
     import threading
 
     from threadpoolctl import threadpool_info
@@ -349,7 +349,7 @@ def test_typicality_of_hardly_any_rows(n: int) -> None:
     np.testing.assert_allclose(values, np.full(n, 1.0 if n < 2 else np.exp(-1)))
 
 
-def test_typicality_of_a_row_without_neighbours() -> None:
+def test_typicality_of_a_row_without_neighbors() -> None:
     graph = NeighborGraph(
         np.array([[1], [0], [-1]], np.int32), np.array([[2.0], [2.0], [np.inf]], np.float32), exact=False, recall=0.9
     )

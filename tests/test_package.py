@@ -31,7 +31,7 @@ ROOMS = [
     "export",
     "dataset",
     "plots",
-    "messages",
+    "wire",
     "jobs",
     "widget",
 ]

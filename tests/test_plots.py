@@ -63,7 +63,7 @@ def test_without_positions_the_plot_shows_the_embeddings(data: MemoryDataset) ->
         plots.embedding(sample(data, RandomStrategy()))
 
 
-def test_classes_are_coloured_and_the_many_others_are_grey(data: MemoryDataset) -> None:
+def test_classes_are_colored_and_the_many_others_are_gray(data: MemoryDataset) -> None:
     classes: list[str | None] = [f"class {i % 12}" for i in range(38)] + [None, None]
     figure = plots.embedding(sample(data), np.zeros((40, 2)), classes)
     drawn = {item.name: len(item.x) for item in figure.data if item.name not in {"picked", "preselected"}}

@@ -1,4 +1,4 @@
-"""Projections: PCA equal to the textbook's; UMAP uses the graph given, keeps neighbours, and stops when told."""
+"""Projections: PCA equal to the textbook's; UMAP uses the graph given, keeps neighbors, and stops when told."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_a_failure_in_the_other_process_is_told(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.slow
-def test_umap_keeps_neighbours_together() -> None:
+def test_umap_keeps_neighbors_together() -> None:
     rng = np.random.default_rng(0)
     group = np.repeat(np.arange(3), 40)
     x = (rng.standard_normal((120, 8)) + 12 * np.eye(8)[group]).astype(np.float32)
@@ -145,7 +145,7 @@ def test_umap_keeps_neighbours_together() -> None:
     near = build_graph(positions, 5).indices
     assert (group[near] == group[:, None]).mean() > 0.95
     np.testing.assert_array_equal(umap(x, graph, seed=3), positions)
-    # Only the graph and the start count: the neighbours are not computed again from the embeddings.
+    # Only the graph and the start count: the neighbors are not computed again from the embeddings.
     np.testing.assert_array_equal(umap(x[::-1].copy(), graph, seed=3, init=pca(x, 3)), positions)
 
 

@@ -163,7 +163,7 @@ def test_weighting_is_a_sort_ascending_for_negative_strength() -> None:
     assert picked(sampling.metadata_weighting(5, "up", "w", strength=-1)) == [1, 4, 0, 3, 2]
 
 
-def test_similarity_finds_the_neighbours_of_the_tag() -> None:
+def test_similarity_finds_the_neighbors_of_the_tag() -> None:
     data = on_a_line(10)
     data.tags["query"] = ["id6"]
     assert picked(Sampling(data.view()).similarity(3, "t", "query")) == [6, 5, 7]
@@ -189,11 +189,11 @@ def test_identical_points_are_all_typical() -> None:
 
 def test_representative_stands_for_the_clusters() -> None:
     rng = np.random.default_rng(2)
-    centres = np.array([[0, 0], [50, 0], [0, 50]])
-    points = np.concatenate([centre + rng.normal(size=(30, 2)) for centre in centres])
+    centers = np.array([[0, 0], [50, 0], [0, 50]])
+    points = np.concatenate([center + rng.normal(size=(30, 2)) for center in centers])
     data = MemoryDataset(90, {"m": points.astype(np.float32)})
     chosen = points[Sampling(data.view()).representative(3, "t").rows]
-    assert (np.linalg.norm(chosen[:, None] - centres, axis=2).min(axis=0) < 2).all()
+    assert (np.linalg.norm(chosen[:, None] - centers, axis=2).min(axis=0) < 2).all()
 
 
 def test_subpart_diversity_takes_unlike_objects() -> None:
@@ -433,7 +433,7 @@ def test_balancing_without_annotations(data: MemoryDataset) -> None:
 
 
 def test_a_dict_above_one_warns(data: MemoryDataset) -> None:
-    with pytest.warns(SamplingWarning, match="sums to 3, more than 1: it was normalised"):
+    with pytest.warns(SamplingWarning, match="sums to 3, more than 1: it was normalized"):
         result = Sampling(data.view()).annotation_balancing(6, "t", {"cat": 1.5, "dog": 1.5})
     (shares,) = result.shares
     assert dict(zip(shares.names, shares.target or [], strict=True)) == {"cat": 0.5, "dog": 0.5, "(all others)": 0}

@@ -71,7 +71,7 @@ def make_case(kind: str, rng: np.random.Generator, n: int, style: str) -> dict[s
         return {"kind": kind, "counts": np.abs(values(n, d)), "target": target}
     k = int(rng.integers(0, 4))
     indices = rng.integers(-1, n, (n, k)).astype(np.int32)
-    for row in indices:  # a neighbour appears once
+    for row in indices:  # a neighbor appears once
         _, first = np.unique(row, return_index=True)
         row[np.setdiff1d(np.arange(k), first)] = -1
     similarities = rng.integers(0, 5, (n, k)) / 4 if style == "integers" else rng.random((n, k))
@@ -255,8 +255,8 @@ def test_permuting_rows_permutes_picks(seed: int) -> None:
 def test_diverse_picks_of_larger_data_are_exact(n: int, d: int, k: int) -> None:
     """Large enough for active sets, stale bounds and guesses; compared with every distance in float64."""
     rng = np.random.default_rng(d)
-    centres = rng.standard_normal((40, d)) * 3 / np.sqrt(np.arange(1, d + 1))
-    x = (centres[rng.integers(0, 40, n)] + rng.standard_normal((n, d)) / np.arange(1, d + 1) + 30).astype(np.float32)
+    centers = rng.standard_normal((40, d)) * 3 / np.sqrt(np.arange(1, d + 1))
+    x = (centers[rng.integers(0, 40, n)] + rng.standard_normal((n, d)) / np.arange(1, d + 1) + 30).astype(np.float32)
     x[1000:1200] = x[:200]
     result = solve(Diversity(x), n=n, k=k)
     nearest, row = np.full(n, np.inf), 0
@@ -351,7 +351,7 @@ def test_combinations_of_larger_data_are_exact(strengths: tuple[float, ...]) -> 
         taken.append(pick)
 
 
-# --- limits, cancelling, errors ---------------------------------------------------------------------------------------
+# --- limits, canceling, errors ---------------------------------------------------------------------------------------
 
 
 def test_excluded_rows_are_never_picked_and_the_rest_runs_out() -> None:

@@ -243,13 +243,13 @@ def test_typicality_refuses_candidates_without_embedding() -> None:
 
 
 @pytest.mark.parametrize("rows", [None, [9, 1, 5, 3]])
-def test_representative_edges_are_the_candidates_own_neighbours(rows: list[int] | None) -> None:
+def test_representative_edges_are_the_candidates_own_neighbors(rows: list[int] | None) -> None:
     points = np.random.default_rng(1).normal(size=(10, 2)).astype(np.float32)
     term = one_term(EmbeddingRepresentativeStrategy(), MemoryDataset(10, {"m": points}), rows)
     assert isinstance(term, FacilityLocation)
     chosen = points if rows is None else points[rows]
     distances = np.linalg.norm(chosen[:, None] - chosen[None], axis=2)
-    mean = distances[~np.eye(len(chosen), dtype=bool)].mean()  # fewer than 21 candidates: all are neighbours
+    mean = distances[~np.eye(len(chosen), dtype=bool)].mean()  # fewer than 21 candidates: all are neighbors
     for row, (ends, weights) in enumerate(zip(term.indices, term.similarities, strict=True)):
         edges = ends >= 0
         assert set(ends[edges].tolist()) == set(range(len(chosen))) - {row}

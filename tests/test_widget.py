@@ -20,11 +20,11 @@ from PIL import Image
 
 import lightly_widget as lw
 from lightly_widget.errors import InvalidValueError
-from lightly_widget.messages import REQUESTS, decode, replies
 from lightly_widget.widget import Explorer
 from lightly_widget.widget.clusters import class_labels, word_labels
 from lightly_widget.widget.lasso import Lasso
 from lightly_widget.widget.outbox import Outbox
+from lightly_widget.wire import REQUESTS, decode, replies
 
 PATIENCE = 60.0
 N = 60
@@ -355,7 +355,7 @@ def test_cancel_stops_a_run_and_brings_back_the_sample_before(front: Front, monk
     assert front.sample is result
 
 
-def test_cancelling_nothing_is_answered(still: Front) -> None:
+def test_canceling_nothing_is_answered(still: Front) -> None:
     assert still.ask("cancel", target=5)[-1]["kind"] == "ok"
 
 
@@ -670,7 +670,7 @@ def colors(front: Front, **color_by: str) -> tuple[dict[str, Any], Any]:
     return said, None if said["values"] is None else np.array(front.rows_of(said, "values"))
 
 
-def test_colours_by_label_and_tag(still: Front) -> None:
+def test_colors_by_label_and_tag(still: Front) -> None:
     said, codes = colors(still, by="label", key=still.info["sources"][0]["name"])
     assert said["categories"] == [{"name": "even", "count": 30}, {"name": "odd", "count": 30}]
     assert codes.tolist() == [0, 1] * 30
@@ -679,7 +679,7 @@ def test_colours_by_label_and_tag(still: Front) -> None:
     assert set(codes.tolist()) == {0, 255}
 
 
-def test_colours_by_metadata(still: Front) -> None:
+def test_colors_by_metadata(still: Front) -> None:
     said, values = colors(still, by="metadata", key="score")
     assert (said["scale"], said["domain"]) == ("number", [0, N - 1])
     assert values.tolist() == list(range(N))
@@ -688,7 +688,7 @@ def test_colours_by_metadata(still: Front) -> None:
     assert codes.tolist() == [0, 1, 255] * 20
 
 
-def test_colours_by_rank_and_typicality(front: Front) -> None:
+def test_colors_by_rank_and_typicality(front: Front) -> None:
     front.sample_now(n=3)
     _, values = colors(front, by="rank")
     assert [values[row] for row in front.picks()] == [1, 2, 3]
@@ -699,7 +699,7 @@ def test_colours_by_rank_and_typicality(front: Front) -> None:
 
 
 @pytest.mark.parametrize("key", ["nope", "x" * 900])
-def test_colours_by_what_is_not_there_are_refused(still: Front, key: str) -> None:
+def test_colors_by_what_is_not_there_are_refused(still: Front, key: str) -> None:
     for by in ("label", "tag", "metadata"):
         assert still.ask("colors", color_by={"by": by, "key": key})[-1]["kind"] == "error"
 
@@ -730,7 +730,7 @@ def test_a_detail_says_everything_about_a_row(still: Front) -> None:
     assert still.ask("detail", row=N)[-1]["kind"] == "error"
 
 
-def test_neighbours_are_the_nearest_in_the_full_space(still: Front, points: Any) -> None:
+def test_neighbors_are_the_nearest_in_the_full_space(still: Front, points: Any) -> None:
     said = still.ask("neighbors", row=3, k=5, model=None)[-1]
     distances = np.linalg.norm(points - points[3], axis=1)
     assert still.rows_of(said, "rows") == np.argsort(distances)[1:6].tolist()
@@ -827,17 +827,17 @@ def test_a_target_shows_beside_the_shares(front: Front) -> None:
 
 def test_clusters_are_named_where_they_are() -> None:
     rng = np.random.default_rng(0)
-    centres = {"cat": (-1, -1), "dog": (1, 1), "owl": (1, -1)}
-    names = [name for name in centres for _ in range(200)]
-    places = np.array([centres[name] for name in names]) + rng.normal(scale=0.1, size=(600, 2))
+    centers = {"cat": (-1, -1), "dog": (1, 1), "owl": (1, -1)}
+    names = [name for name in centers for _ in range(200)]
+    places = np.array([centers[name] for name in names]) + rng.normal(scale=0.1, size=(600, 2))
     x, y = places.astype(np.float32).T
     labels = class_labels(x, y, pl.Series(names))
-    assert {label.text for label in labels} == set(centres)
+    assert {label.text for label in labels} == set(centers)
     for label in labels:
-        assert abs(label.x - centres[label.text][0]) + abs(label.y - centres[label.text][1]) < 0.5
+        assert abs(label.x - centers[label.text][0]) + abs(label.y - centers[label.text][1]) < 0.5
     texts = [f"a {name} in the garden" for name in names]
     found = {label.text: (label.x, label.y) for label in word_labels(x, y, texts, lambda fraction: None)}
-    assert {text.split(",")[0] for text in found} == set(centres)
+    assert {text.split(",")[0] for text in found} == set(centers)
     assert class_labels(x, y, pl.Series([None] * 600, dtype=pl.String)) == []
     assert class_labels(np.full(3, np.nan, np.float32), np.zeros(3, np.float32), pl.Series(["a"] * 3)) == []
 

@@ -118,7 +118,7 @@ def test_two_who_want_the_same_share_one_run(front: Front, umap: SlowUmap) -> No
     assert umap.runs == 1
 
 
-def test_cancelling_answers_all_who_wait(front: Front, umap: SlowUmap) -> None:
+def test_canceling_answers_all_who_wait(front: Front, umap: SlowUmap) -> None:
     front.say({"kind": "projection", "id": 900, "name": "umap"})
     front.say({"kind": "projection", "id": 901, "name": "umap"})
     front.ask("cancel", target=900)
@@ -194,10 +194,10 @@ def test_times_in_words(seconds: float, words: str) -> None:
 # A picture to look for -----------------------------------------------------------------------------------------------
 
 
-class MeanColour:
-    """Embeds an image as its mean colour."""
+class MeanColor:
+    """Embeds an image as its mean color."""
 
-    name = "mean-colour"
+    name = "mean-color"
     dimension = 3
     kind = "image"
 
@@ -210,17 +210,17 @@ class MeanColour:
         return np.array([image.mean((0, 1)) for image in pixels], dtype=np.float32)
 
 
-COLOURS = {"red": (250, 0, 0), "green": (0, 250, 0), "blue": (0, 0, 250), "grey": (120, 120, 120)}
+COLORS = {"red": (250, 0, 0), "green": (0, 250, 0), "blue": (0, 0, 250), "gray": (120, 120, 120)}
 
 
 @pytest.fixture
-def images(tmp_path: Path) -> Iterator[tuple[Front, MeanColour]]:
+def images(tmp_path: Path) -> Iterator[tuple[Front, MeanColor]]:
     folder = tmp_path / "images"
     folder.mkdir()
-    for name, colour in COLOURS.items():
-        Image.new("RGB", (20, 20), colour).save(folder / f"{name}.png")
-    dataset = lw.ImageDataset.create("colours", path=tmp_path / "data")
-    embedder = MeanColour()
+    for name, color in COLORS.items():
+        Image.new("RGB", (20, 20), color).save(folder / f"{name}.png")
+    dataset = lw.ImageDataset.create("colors", path=tmp_path / "data")
+    embedder = MeanColor()
     dataset.add_images_from_path(folder, embed=embedder, progress=lambda fraction: None)
     front = Front(dataset)
     front.ask("hello", protocol=1)
@@ -229,10 +229,10 @@ def images(tmp_path: Path) -> Iterator[tuple[Front, MeanColour]]:
 
 
 def encoded(
-    colour: Any, size: tuple[int, int] = (30, 30), kind: str = "PNG", mode: str = "RGB", **options: Any
+    color: Any, size: tuple[int, int] = (30, 30), kind: str = "PNG", mode: str = "RGB", **options: Any
 ) -> bytes:
     data = io.BytesIO()
-    Image.new(mode, size, colour).save(data, kind, **options)
+    Image.new(mode, size, color).save(data, kind, **options)
     return data.getvalue()
 
 
@@ -247,7 +247,7 @@ def names(front: Front, said: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
-def test_a_picture_finds_what_is_like_it(images: tuple[Front, MeanColour], kind: str) -> None:
+def test_a_picture_finds_what_is_like_it(images: tuple[Front, MeanColor], kind: str) -> None:
     front, _ = images
     assert front.info["no_find_image"] is None
     said = look_for(front, encoded((240, 30, 0), kind=kind))
@@ -259,14 +259,14 @@ def test_a_picture_finds_what_is_like_it(images: tuple[Front, MeanColour], kind:
     assert names(front, farthest) == names(front, said)[::-1]
 
 
-def test_transparent_and_indexed_pictures_are_read(images: tuple[Front, MeanColour]) -> None:
+def test_transparent_and_indexed_pictures_are_read(images: tuple[Front, MeanColor]) -> None:
     front, _ = images
     assert names(front, look_for(front, encoded((0, 240, 0, 255), mode="RGBA")))[0] == "green.png"
-    assert names(front, look_for(front, encoded(2, mode="P")))[0] in {f"{name}.png" for name in COLOURS}
+    assert names(front, look_for(front, encoded(2, mode="P")))[0] in {f"{name}.png" for name in COLORS}
 
 
 def test_the_picture_is_gone_when_it_has_been_looked_for(
-    images: tuple[Front, MeanColour], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    images: tuple[Front, MeanColor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     front, embedder = images
     place = tmp_path / "temporary"
@@ -283,7 +283,7 @@ def test_the_picture_is_gone_when_it_has_been_looked_for(
 
 
 def bomb() -> bytes:
-    """A PNG of one colour, 20,000 pixels a side: small as a file, 400 megapixels in memory."""
+    """A PNG of one color, 20,000 pixels a side: small as a file, 400 megapixels in memory."""
     return encoded(0, (20_000, 20_000), mode="1")
 
 
@@ -300,7 +300,7 @@ def bomb() -> bytes:
     ],
 )
 def test_what_is_no_picture_is_refused_before_any_model_sees_it(
-    images: tuple[Front, MeanColour], make: Callable[[], bytes], words: str
+    images: tuple[Front, MeanColor], make: Callable[[], bytes], words: str
 ) -> None:
     front, embedder = images
     before = len(embedder.seen)
@@ -312,11 +312,11 @@ def test_what_is_no_picture_is_refused_before_any_model_sees_it(
 
 @pytest.mark.parametrize("vectors", [np.full((1, 3), np.nan), np.zeros((1, 5)), np.zeros((2, 3)), np.zeros(3)])
 def test_an_embedder_that_gives_something_else_is_refused(
-    images: tuple[Front, MeanColour], monkeypatch: pytest.MonkeyPatch, vectors: Any
+    images: tuple[Front, MeanColor], monkeypatch: pytest.MonkeyPatch, vectors: Any
 ) -> None:
     front, embedder = images
     monkeypatch.setattr(embedder, "embed", lambda items: vectors)
-    assert "mean-colour" in look_for(front, encoded("red"))["message"]
+    assert "mean-color" in look_for(front, encoded("red"))["message"]
 
 
 def test_without_an_image_model_it_says_why(front: Front, tmp_path: Path) -> None:
@@ -329,7 +329,7 @@ def test_without_an_image_model_it_says_why(front: Front, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("kind", ["txt", "csv", "parquet"])
 def test_what_is_at_a_path_is_said_and_the_export_reads_back(
-    images: tuple[Front, MeanColour], tmp_path: Path, kind: str
+    images: tuple[Front, MeanColor], tmp_path: Path, kind: str
 ) -> None:
     front, _ = images
     front.sample_now(n=3)

@@ -30,7 +30,7 @@ export function makeWorld(n: number, hostile: readonly string[] = []): World {
   const normal = () => Math.sqrt(-2 * Math.log(random() || 1e-9)) * Math.cos(2 * Math.PI * random());
   const classes = hostile.length > 0 ? [...hostile] : CLASSES;
   const groups = Math.min(classes.length, CLASSES.length);
-  const centres = Array.from({ length: groups }, (_, index) => {
+  const centers = Array.from({ length: groups }, (_, index) => {
     const angle = (2 * Math.PI * index * 0.382) % (2 * Math.PI);
     const radius = 0.18 + 0.62 * Math.sqrt((index + 0.5) / groups);
     return [radius * Math.cos(angle), radius * Math.sin(angle), 0.05 + 0.07 * random(), 0.05 + 0.05 * random()];
@@ -41,7 +41,7 @@ export function makeWorld(n: number, hostile: readonly string[] = []): World {
   const brightness = new Float32Array(n);
   for (let row = 0; row < n; row++) {
     const of = Math.floor(groups * random() ** 1.7);
-    const [cx, cy, sx, sy] = centres[of];
+    const [cx, cy, sx, sy] = centers[of];
     const bend = normal();
     x[row] = cx + sx * bend;
     y[row] = cy + sy * normal() + 0.4 * sx * bend * bend;

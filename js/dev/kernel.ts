@@ -494,7 +494,7 @@ export class MockKernel {
   }
 
   private text(row: number): string {
-    return `Sample ${row}: a ${this.world.classes[this.world.group[row]]} seen on a grey morning.`;
+    return `Sample ${row}: a ${this.world.classes[this.world.group[row]]} seen on a gray morning.`;
   }
 
   private async pictures(request: Extract<Request, { kind: "detail" | "thumbnails" }>): Promise<void> {

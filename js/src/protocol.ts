@@ -231,7 +231,7 @@ export type Message = { seq: number; id: number | null; done: boolean } & (
   | { kind: "path"; path: string; exists: boolean; problem: string | null }
   | { kind: "found"; rows: ArrayRef; scores: ArrayRef }
   | { kind: "clusters"; labels: { text: string; x: number; y: number; count: number }[] }
-  /** Progress of background work in words (UMAP, embedding, neighbours); fraction in 0…1 or null. */
+  /** Progress of background work in words (UMAP, embedding, neighbors); fraction in 0…1 or null. */
   | { kind: "progress"; task: string; text: string; fraction: number | null }
 );
 

@@ -1,7 +1,7 @@
 /**
  * The state of one model, shared by all of its views: made in anywidget's `initialize`, never in `render`.
  *
- * Bound to the model (here): traits, points, flags, masks, picks, colours, sampling, errors, progress.
+ * Bound to the model (here): traits, points, flags, masks, picks, colors, sampling, errors, progress.
  * The view's own (not here): what is under this view's pointer, open cards and menus, scroll, the drawing mode.
  *
  * Nothing here touches the DOM. Moving the count along the picks never asks the kernel.
@@ -93,7 +93,7 @@ export class Store extends Connection {
   private readonly thumbs = new Cache<string, Promise<Thumbnail>>(2_000);
   private incoming: { x: Float32Array; y: Float32Array } | null = null;
   private incomingColors: Uint8Array | Float32Array | null = null;
-  /** The last request for colours, until it is answered. */
+  /** The last request for colors, until it is answered. */
   private colorsAsked: { id: number; colorBy: ColorBy } | null = null;
 
   constructor(model: Model, signalToClose?: AbortSignal, options: StoreOptions = {}) {
@@ -369,7 +369,7 @@ export class Store extends Connection {
     return this.points.peek() !== null;
   }
 
-  /** With the colours, unless only a message was lost: points that come without them are drawn twice. */
+  /** With the colors, unless only a message was lost: points that come without them are drawn twice. */
   protected override hello(lost = false): void {
     super.hello(lost);
     if (!lost) this.askColors(this.traits.color_by.peek());
@@ -488,7 +488,7 @@ export class Store extends Connection {
     this.progress.value = all;
   }
 
-  // Colours ----------------------------------------------------------------------------------------------------------
+  // Colors ----------------------------------------------------------------------------------------------------------
 
   private colorByChanged(colorBy: ColorBy): void {
     // Before the kernel answered, `hello` asks.

@@ -5,7 +5,7 @@ import { Window } from "happy-dom";
 import { HOSTILE } from "../dev/hostile";
 import { MockKernel } from "../dev/kernel";
 import { toCount, toPosition } from "../src/panel/Count";
-import { brief, choices, newStrategy, STRATEGIES, targetNames } from "../src/panel/catalogue";
+import { brief, choices, newStrategy, STRATEGIES, targetNames } from "../src/panel/catalog";
 import { draftsOf, joined, kindOf, newDraft, subjects, testsOf, toFilter } from "../src/panel/filters";
 import { count, number, percent, plural, seconds, shorten } from "../src/panel/format";
 import { literal, queryText, toPython } from "../src/panel/python";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bounds, centred, clipView, compose, fit, toData, toScreen, visibleBox, zoomTo } from "../src/scatter/camera";
+import { bounds, centerd, clipView, compose, fit, toData, toScreen, visibleBox, zoomTo } from "../src/scatter/camera";
 import { lookOf, markSize, occupiedShare } from "../src/scatter/look";
 import { pixelRatio } from "../src/scatter/scene";
 import type { Box } from "../src/scatter/types";
@@ -56,8 +56,8 @@ test("zoom stays within its limits", () => {
   assert.equal(zoomTo([-1e9, -1e9, 1e9, 1e9], base, size, [0.5, 4000]).k, 0.5);
 });
 
-test("centred puts the point in the middle", () => {
-  const [px, py] = toScreen(compose(base, centred(4, 11, 9, base, size)), 4, 11);
+test("centerd puts the point in the middle", () => {
+  const [px, py] = toScreen(compose(base, centerd(4, 11, 9, base, size)), 4, 11);
   close(px, 320);
   close(py, 180);
 });

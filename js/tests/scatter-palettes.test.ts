@@ -16,8 +16,8 @@ import {
   worstDistance,
 } from "../src/scatter/palettes";
 
-const closest = (colours: string[]) => {
-  const seen = colours.map((hex) => appearances(parseHex(hex)));
+const closest = (colors: string[]) => {
+  const seen = colors.map((hex) => appearances(parseHex(hex)));
   let least = Infinity;
   seen.forEach((a, index) => {
     for (const b of seen.slice(0, index)) least = Math.min(least, worstDistance(a, b));
@@ -35,18 +35,18 @@ test("up to eight categories are Okabe and Ito's, and longer palettes begin with
   assert.equal(categoryPalette(1000).length, MAX_CATEGORIES);
 });
 
-test("colours are told apart with normal sight and with each deficiency", () => {
+test("colors are told apart with normal sight and with each deficiency", () => {
   for (const [count, least] of [
     [8, 0.07],
     [20, 0.06],
     [60, 0.025],
   ]) {
     const distance = closest(categoryPalette(count));
-    assert.ok(distance > least, `${count} colours: ${distance}`);
+    assert.ok(distance > least, `${count} colors: ${distance}`);
   }
 });
 
-test("no colour vanishes on white or on black", () => {
+test("no color vanishes on white or on black", () => {
   for (const hex of categoryPalette(MAX_CATEGORIES)) {
     assert.ok(contrast(parseHex(hex), [255, 255, 255]) > 1.25, hex);
     assert.ok(contrast(parseHex(hex), [17, 17, 17]) > 1.5, hex);
@@ -69,13 +69,13 @@ test("numbers become codes along the domain, the rest is clamped, NaN is no valu
   assert.deepEqual([...codesOfValues(Float32Array.of(3, 3), [3, 3])], [0, 0]);
 });
 
-test("codes beyond the palette take the fallback colour", () => {
+test("codes beyond the palette take the fallback color", () => {
   const table = lookupTable(["#102030"], [1, 2, 3]);
   assert.deepEqual([...table.slice(0, 8)], [0x10, 0x20, 0x30, 255, 1, 2, 3, 255]);
   assert.deepEqual([...table.slice(4 * NO_VALUE)], [1, 2, 3, 255]);
 });
 
-test("hex colours are read, others are grey", () => {
+test("hex colors are read, others are gray", () => {
   assert.deepEqual(parseHex("#0af"), [0, 170, 255]);
   assert.deepEqual(parseHex("#0072B2"), [0, 114, 178]);
   for (const text of ["", "red", "#12345", "#gggggg", "url(x)"]) assert.deepEqual(parseHex(text), [128, 128, 128]);

@@ -349,7 +349,7 @@ test("sampling from the selection follows the selection, not other masks", async
   assert.equal(kernel.of("sample").length, 2);
 });
 
-// Masks, colours ------------------------------------------------------------------------------------------------------
+// Masks, colors ------------------------------------------------------------------------------------------------------
 
 test("masks become flags, and none clears them", () => {
   const { kernel, store } = ready();
@@ -384,7 +384,7 @@ function colorMessage(values: Uint8Array) {
   return { kind: "colors" as const, ...about, values, offset: 0, total: 10, last: true };
 }
 
-test("colours come in parts; the legend counts all, filtered and picked; muting hides", async () => {
+test("colors come in parts; the legend counts all, filtered and picked; muting hides", async () => {
   const { kernel, store } = ready();
   store.setColorBy({ by: "label", key: "k" });
   const { id } = kernel.last("colors");
@@ -402,7 +402,7 @@ test("colours come in parts; the legend counts all, filtered and picked; muting 
   assert.deepEqual(rowsWith(store, FLAG.MUTED), []);
 });
 
-test("colours are asked for with hello, and again only when another wish came meanwhile", async () => {
+test("colors are asked for with hello, and again only when another wish came meanwhile", async () => {
   const { kernel, store } = open();
   assert.equal(kernel.of("colors").length, 1);
   kernel.welcome();
@@ -415,7 +415,7 @@ test("colours are asked for with hello, and again only when another wish came me
   assert.deepEqual(other.kernel.last("colors").color_by, { by: "label", key: "truth" });
   assert.equal(store.colorsLoading.value, true);
   const before = other.kernel.of("colors").length;
-  other.kernel.lose(); // the colours
+  other.kernel.lose(); // the colors
   other.kernel.picks([1]);
   await after(250);
   other.kernel.welcome();
@@ -424,7 +424,7 @@ test("colours are asked for with hello, and again only when another wish came me
   assert.equal(other.kernel.of("colors").length, before + 1, "they are asked for again");
 });
 
-test("colours of an older wish are ignored", () => {
+test("colors of an older wish are ignored", () => {
   const { kernel, store } = ready();
   store.setColorBy({ by: "label", key: "k" });
   const { id } = kernel.last("colors");
@@ -433,7 +433,7 @@ test("colours of an older wish are ignored", () => {
   assert.equal(store.colors.value.values, null);
 });
 
-test("pick order is coloured here, without the kernel, and follows the count", () => {
+test("pick order is colored here, without the kernel, and follows the count", () => {
   const { kernel, store } = ready();
   kernel.picks([5, 1, 8]);
   const asked = kernel.of("colors").length;
@@ -544,7 +544,7 @@ test("1,000 messages of which every seventh is lost end in the kernel's state", 
   assert.equal(kernel.of("hello").length, 2);
 });
 
-test("after the last message was lost, `sync` brings everything again, traits and colours too", async () => {
+test("after the last message was lost, `sync` brings everything again, traits and colors too", async () => {
   const { kernel, store } = ready();
   await settle();
   assert.equal(kernel.last("hello").lost, false);

@@ -11,7 +11,7 @@ import polars as pl
 
 from lightly_widget.dataset.core import new_ids, now_column
 from lightly_widget.dataset.describing import Describing, write_columns
-from lightly_widget.dataset.labelling import Labelling, warn_unreadable, write_images, write_tags
+from lightly_widget.dataset.labeling import Labeling, warn_unreadable, write_images, write_tags
 from lightly_widget.dataset.metadata import columns_from_frame
 from lightly_widget.dataset.sample import ImageSample, Sample
 from lightly_widget.dataset.tagging import Tagging, check_tag_name
@@ -51,7 +51,7 @@ class BaseDataset(Describing[S], Tagging[S], Vectors[S]):
         return Explorer(self, **options)
 
 
-class ImageDataset(Labelling[ImageSample], BaseDataset[ImageSample]):
+class ImageDataset(Labeling[ImageSample], BaseDataset[ImageSample]):
     """Images with tags, metadata, labels and embeddings. An image's identity is its absolute path or URL."""
 
     kind: ClassVar[str] = "image"

@@ -57,7 +57,7 @@ class Describing(Core[S]):
         embedding_model_name: str | None = None,
         progress: Progress = no_progress,
     ) -> str:
-        """Store how typical each embedded sample is (0…1, near its 20 nearest neighbours = high); returns the name."""
+        """Store how typical each embedded sample is (0…1, near its 20 nearest neighbors = high); returns the name."""
         from lightly_widget.sampling.stored_values import compute_typicality_metadata
 
         return compute_typicality_metadata(self.view(), metadata_name, embedding_model_name, progress)

@@ -1,4 +1,4 @@
-"""Embeddings of a dataset, and what is derived from them: the neighbour graph and the plot's projections."""
+"""Embeddings of a dataset, and what is derived from them: the neighbor graph and the plot's projections."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ def _project(
 
 
 def graph_of(dataset: Core[Any], snapshot: Snapshot, model: str | None, progress: Progress) -> NeighborGraph:
-    """The stored neighbour graph of the snapshot's embeddings; built or extended, and stored, when it is not there."""
+    """The stored neighbor graph of the snapshot's embeddings; built or extended, and stored, when it is not there."""
     from lightly_widget.neighbors import NeighborGraph, build_graph, extend_graph
 
     model = snapshot.model_name(model)

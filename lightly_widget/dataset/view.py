@@ -38,7 +38,7 @@ _CROPS_AT_ONCE: Final = 256
 
 
 class View:
-    """Samples of a query at one moment; fulfils `strategies.CandidateView`. Row i is `sample_ids[i]`."""
+    """Samples of a query at one moment; fulfills `strategies.CandidateView`. Row i is `sample_ids[i]`."""
 
     def __init__(self, dataset: BaseDataset[Any], query: Query[Any]) -> None:
         self._dataset = dataset
@@ -83,7 +83,7 @@ class View:
         return value.vectors, snapshot.samples["sample_id"].gather(pl.Series(value.samples))
 
     def dataset_graph(self, model_name: str | None, progress: Progress) -> NeighborGraph:
-        """The neighbour graph, rows as in `dataset_embeddings`."""
+        """The neighbor graph, rows as in `dataset_embeddings`."""
         return graph_of(self._dataset, self._with_model(model_name), model_name, progress)
 
     def _with_model(self, model_name: str | None) -> Snapshot:

@@ -217,7 +217,7 @@ def _suffix(name: str) -> str:
 
 
 def _label_texts(images: pl.DataFrame, boxes: pl.DataFrame, names: list[str], with_confidence: bool) -> dict[str, str]:
-    """sample_id → lines of `class x y width height`, centre and size as fractions."""
+    """sample_id → lines of `class x y width height`, center and size as fractions."""
     x, y, width, height = (pl.col(name).cast(pl.Float64) for name in BOX)
     numbers = pl.DataFrame(
         {"class_name": names, "_number": range(len(names))}, schema_overrides={"class_name": pl.String}

@@ -29,7 +29,7 @@ def read_yolo(
 ) -> LabelScan:
     """The images and boxes of a YOLO data set as Ultralytics lays it out; an image without a text file has no boxes.
 
-    Lines are `class x y width height [confidence]`, centre and size as fractions of the image.
+    Lines are `class x y width height [confidence]`, center and size as fractions of the image.
 
     Args:
         path: the data.yaml, local or an fsspec URL.

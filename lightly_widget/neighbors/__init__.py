@@ -1,4 +1,4 @@
-"""One k-nearest-neighbour graph per embedding model, shared by typicality, representative sampling and UMAP."""
+"""One k-nearest-neighbor graph per embedding model, shared by typicality, representative sampling and UMAP."""
 
 from __future__ import annotations
 

@@ -74,9 +74,9 @@ class Space:
         self.scale = np.float32(1.0 if 1e-12 < largest < 1e12 or largest == 0 else 2.0 ** -np.floor(np.log2(largest)))
         self.shift: FloatArray | None = None
         if offset or self.scale != 1:
-            self.centre()
+            self.center()
 
-    def centre(self) -> None:
+    def center(self) -> None:
         """Put the origin at the mean of all rows."""
         self.shift = (self._mean * float(self.scale)).astype(np.float32)
 
@@ -180,7 +180,7 @@ class Candidates:
     ) -> None:
         """Keep what is good enough of the flat scores, row r and column c at r · strides[0] + c · strides[1].
 
-        `tops` (b, w) are the maxima over the stripes, a stripe being w neighbouring columns.
+        `tops` (b, w) are the maxima over the stripes, a stripe being w neighboring columns.
         """
         w = tops.shape[1]
         if w >= self.k and np.isinf(self.floor).any():
@@ -271,7 +271,7 @@ def search(
 ) -> tuple[NDArray[np.int32], FloatArray]:
     """The k nearest columns of every row, exactly: indices (n, k) int32 and Euclidean distances (n, k) float32.
 
-    With `itself`, row i is column itself[i], and no row is its own neighbour.
+    With `itself`, row i is column itself[i], and no row is its own neighbor.
     """
     arrays = {"embeddings": columns} if itself is not None else {"embeddings": columns, "query": rows}
     space = Space(arrays, part_of(progress, 0.0, 0.02))

@@ -1,4 +1,4 @@
-"""The k-nearest-neighbour graph and what is computed from it; rows only, no ids."""
+"""The k-nearest-neighbor graph and what is computed from it; rows only, no ids."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class NeighborGraph:
     indices: (n, k) int32, nearest first, equal distances by row; -1 where there are fewer than k others.
     distances: (n, k) float32, ascending; infinite where the index is -1.
     exact: whether all pairs were compared.
-    recall: share of the true neighbours that are in the graph: 1.0 when exact, else estimated on a sample of rows.
+    recall: share of the true neighbors that are in the graph: 1.0 when exact, else estimated on a sample of rows.
     """
 
     indices: NDArray[np.int32]
@@ -116,7 +116,7 @@ def distance_to_set(
 
 
 def typicality(graph: NeighborGraph) -> NDArray[np.float64]:
-    """The mean over each row's neighbours of exp(-distance / D), D the mean of all the graph's distances: (n,), 0…1.
+    """The mean over each row's neighbors of exp(-distance / D), D the mean of all the graph's distances: (n,), 0…1.
 
     Rows in dense places come near 1. All rows identical, or a single one: 1.0. Formula of LightlyStudio 1.2.
     """

@@ -1,4 +1,4 @@
-"""All neighbours of one set of rows: every pair of blocks is multiplied once and read in both directions.
+"""All neighbors of one set of rows: every pair of blocks is multiplied once and read in both directions.
 
 Half the products of the plain blocked search, at the price of keeping every block's candidates until the end.
 """

@@ -1,9 +1,9 @@
-"""Approximate neighbours of very many rows: only clusters of rows that are near each other are compared.
+"""Approximate neighbors of very many rows: only clusters of rows that are near each other are compared.
 
 Not pynndescent, although umap-learn brings it: its calls can be neither cancelled nor watched, its memory not bounded
 (1.35 times the embeddings at 200,000 × 384, against 0.29), it starts with compiling, and its recall is what it happens
-to be (0.99 and 0.94 on two sets). Products over clusters have none of that, and the share of true neighbours that they
-find can be chosen: the neighbours of a sample of rows, searched exactly, say which clusters have to be compared. On the
+to be (0.99 and 0.94 on two sets). Products over clusters have none of that, and the share of true neighbors that they
+find can be chosen: the neighbors of a sample of rows, searched exactly, say which clusters have to be compared. On the
 harder of the two sets they take longer (`python -m benchmarks.neighbors --rows pynndescent`).
 """
 
@@ -33,7 +33,7 @@ from lightly_widget.neighbors.threads import in_threads
 _ROWS_A_CLUSTER: Final = 250
 _MOST_CLUSTERS: Final = 4096
 _LARGEST: Final = 4  # times the mean size; larger clusters are cut, so that no place in space costs n²
-_SAMPLE: Final = 400  # rows whose true neighbours choose the clusters, and as many others that estimate the recall
+_SAMPLE: Final = 400  # rows whose true neighbors choose the clusters, and as many others that estimate the recall
 _LEAST_RECALL: Final = 0.95
 _AIMS: Final = (0.965, 0.985, 0.995)  # the next is tried when the recall comes out below the least
 _PREFERENCES: Final = 16  # nearest clusters that each row asks for
@@ -87,9 +87,9 @@ def make_partition(array: NDArray[Any], k: int, rng: np.random.Generator, progre
     """Cut the rows into clusters by k-means on a sample, and count which clusters each cluster's rows are near to."""
     n = len(array)
     count = int(np.clip(n // max(_ROWS_A_CLUSTER, 4 * k), 1, _MOST_CLUSTERS))
-    centres = _k_means(array, count, rng, part_of(progress, 0.0, 0.4))
+    centers = _k_means(array, count, rng, part_of(progress, 0.0, 0.4))
     wanted = min(_PREFERENCES, count)
-    nearest = search(array, centres, wanted, progress=part_of(progress, 0.4, 0.9))[0]
+    nearest = search(array, centers, wanted, progress=part_of(progress, 0.4, 0.9))[0]
     order = np.argsort(nearest[:, 0], kind="stable")
     sizes = np.bincount(nearest[:, 0], minlength=count)
     demand = np.zeros((count, count), dtype=np.float32)
@@ -98,7 +98,7 @@ def make_partition(array: NDArray[Any], k: int, rng: np.random.Generator, progre
         progress(0.9 + 0.1 * rank / wanted)
     demand /= np.maximum(sizes, 1)[:, None]
     # Clusters that none of a sample of rows asks for still differ: the nearer are the likelier.
-    demand -= np.float32(1e-3) * _distances(centres)
+    demand -= np.float32(1e-3) * _distances(centers)
     progress(1.0)
     return _cut_the_largest(order, sizes, demand)
 
@@ -115,30 +115,30 @@ def _cut_the_largest(order: IntArray, sizes: IntArray, demand: FloatArray) -> Pa
 def _k_means(
     array: NDArray[Any], count: int, rng: np.random.Generator, progress: Progress, rounds: int = 4
 ) -> FloatArray:
-    """Centres (count, d) after a few of Lloyd's rounds on a sample: rough, but clusters need only be local."""
+    """Centers (count, d) after a few of Lloyd's rounds on a sample: rough, but clusters need only be local."""
     rows = np.sort(rng.choice(len(array), min(20 * count, len(array)), replace=False))
     points = np.asarray(array[rows], dtype=np.float32)
-    centres: FloatArray = points[np.sort(rng.choice(len(points), count, replace=False))]
+    centers: FloatArray = points[np.sort(rng.choice(len(points), count, replace=False))]
     for i in range(rounds):
-        label = search(points, centres, 1, progress=part_of(progress, i / rounds, (i + 1) / rounds))[0][:, 0]
+        label = search(points, centers, 1, progress=part_of(progress, i / rounds, (i + 1) / rounds))[0][:, 0]
         members = np.split(np.argsort(label, kind="stable"), np.cumsum(np.bincount(label, minlength=count))[:-1])
         for cluster, own in enumerate(members):
             if len(own):
-                centres[cluster] = points[own].mean(axis=0)
-    return centres
+                centers[cluster] = points[own].mean(axis=0)
+    return centers
 
 
-def _distances(centres: FloatArray) -> FloatArray:
-    """Distances between all centres, as shares of the largest."""
-    square = np.einsum("ij,ij->i", centres, centres)
-    out = np.sqrt(np.maximum(square[:, None] + square - 2 * (centres @ centres.T), 0))
+def _distances(centers: FloatArray) -> FloatArray:
+    """Distances between all centers, as shares of the largest."""
+    square = np.einsum("ij,ij->i", centers, centers)
+    out = np.sqrt(np.maximum(square[:, None] + square - 2 * (centers @ centers.T), 0))
     return np.asarray(out / (out.max() or 1.0), dtype=np.float32)
 
 
 def _least_demand(
     partition: Partition, rows: IntArray, indices: NDArray[np.int32], distances: FloatArray, aim: float
 ) -> float:
-    """The demand above which clusters must be compared for that share of the rows' true neighbours to be found."""
+    """The demand above which clusters must be compared for that share of the rows' true neighbors to be found."""
     # A row with k exact copies of itself finds k in its own cluster.
     known = (indices >= 0) & (distances.max(axis=1, keepdims=True) > 0)
     if not known.any():

@@ -64,7 +64,7 @@ class Sampling:
         embedding_model_name: str | None = None,
         preselected_tag_name: str | None = None,
     ) -> SamplingResult:
-        """Greedy farthest-first (k-centre) in Euclidean distance, from the first candidate on."""
+        """Greedy farthest-first (k-center) in Euclidean distance, from the first candidate on."""
         strategy = EmbeddingDiversityStrategy(embedding_model_name)
         return self._tagged(n_samples_to_select, sampling_result_tag_name, [strategy], preselected_tag_name)
 
@@ -113,7 +113,7 @@ class Sampling:
         embedding_model_name: str | None = None,
         preselected_tag_name: str | None = None,
     ) -> SamplingResult:
-        """The candidates whose 20 nearest neighbours in the whole dataset are nearest; the oddest for strength < 0."""
+        """The candidates whose 20 nearest neighbors in the whole dataset are nearest; the oddest for strength < 0."""
         strategy = EmbeddingTypicalityStrategy(embedding_model_name, strength=strength)
         return self._tagged(n_samples_to_select, sampling_result_tag_name, [strategy], preselected_tag_name)
 
@@ -127,7 +127,7 @@ class Sampling:
     ) -> SamplingResult:
         """Bring the class shares near 'uniform', the 'input' (the candidates') or {class: share}.
 
-        A dict that sums to less than 1 gives the rest to all other classes together; more than 1 is normalised, with a
+        A dict that sums to less than 1 gives the rest to all other classes together; more than 1 is normalized, with a
         warning. ValueError: no annotations; unknown class or source; a share that is negative or not finite; all 0.
         """
         strategy = AnnotationClassBalancingStrategy(target_distribution, annotation_source)  # type: ignore[arg-type]
@@ -164,7 +164,7 @@ class Sampling:
         embedding_model_name: str | None = None,
         preselected_tag_name: str | None = None,
     ) -> SamplingResult:
-        """Facility location over the 20 nearest neighbours among the candidates: picks that stand for all of them."""
+        """Facility location over the 20 nearest neighbors among the candidates: picks that stand for all of them."""
         strategy = EmbeddingRepresentativeStrategy(embedding_model_name)
         return self._tagged(n_samples_to_select, sampling_result_tag_name, [strategy], preselected_tag_name)
 
@@ -189,7 +189,7 @@ class Sampling:
         pinned_ids: Sequence[str] = (),
         excluded_ids: Sequence[str] = (),
     ) -> SamplingResult:
-        """Several strategies (or their dicts) at once: each pick maximises Σ strength · log(its potential).
+        """Several strategies (or their dicts) at once: each pick maximizes Σ strength · log(its potential).
 
         pinned_ids: more candidates to take as picked already. excluded_ids: candidates that must not be picked.
         """
@@ -210,7 +210,7 @@ class Sampling:
         pinned_ids: Sequence[str] = (),
         excluded_ids: Sequence[str] = (),
     ) -> SamplingResult:
-        """`multi_strategies` that writes no tag; `result.save_as(…)` can do it afterwards."""
+        """`multi_strategies` that writes no tag; `result.save_as(…)` can do it afterward."""
         plan = make_plan(
             self._view, n_samples_to_select, sampling_strategies, preselected_tag_name, pinned_ids, excluded_ids
         )

@@ -137,12 +137,12 @@ def label_shares(
 
     def shares(chosen: NDArray[np.int64] | None) -> list[float]:
         inside = np.ones(n_rows, dtype=bool) if chosen is None else np.isin(np.arange(n_rows), chosen)
-        return normalised(np.bincount(codes[inside[owners]], minlength=len(names)))
+        return normalized(np.bincount(codes[inside[owners]], minlength=len(names)))
 
     return Shares(what, names, shares(None), shares(sample), shares(baseline))
 
 
-def normalised(counts: NDArray[np.generic]) -> list[float]:
+def normalized(counts: NDArray[np.generic]) -> list[float]:
     """Counts → shares; all 0 when nothing is counted."""
     values = counts.astype(np.float64)
     total = values.sum()

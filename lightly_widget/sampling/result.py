@@ -19,7 +19,7 @@ from lightly_widget.sampling.quality import (
     Shares,
     coverage_curve,
     label_shares,
-    normalised,
+    normalized,
     random_rows,
 )
 from lightly_widget.sampling.recipe import python_code
@@ -207,9 +207,9 @@ class SamplingResult:
 
     def _balance_shares(self, balance: Balance) -> Shares:
         def share(rows: NDArray[np.int64]) -> list[float]:
-            return normalised(balance.counts[rows].sum(axis=0, dtype=np.float64))
+            return normalized(balance.counts[rows].sum(axis=0, dtype=np.float64))
 
-        pool = normalised(balance.counts.sum(axis=0, dtype=np.float64))
+        pool = normalized(balance.counts.sum(axis=0, dtype=np.float64))
         sample, random = share(self._all_rows(self.rows)), share(self._all_rows(self._baseline()))
         return Shares(balance.what, list(balance.names), pool, sample, random, balance.target.tolist())
 

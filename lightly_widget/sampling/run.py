@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lightly_widget.solver import Term
 
 PREPARING: Final = 0.5
-"""The part of the progress that goes to what precedes the first pick: neighbours, crops, distances."""
+"""The part of the progress that goes to what precedes the first pick: neighbors, crops, distances."""
 
 
 @dataclass(frozen=True, eq=False)

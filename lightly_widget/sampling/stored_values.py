@@ -25,7 +25,7 @@ def compute_typicality_metadata(
     embedding_model_name: str | None = None,
     progress: Progress = no_progress,
 ) -> str:
-    """Store how close each sample's 20 nearest neighbours are, 0…1, and return the metadata's name.
+    """Store how close each sample's 20 nearest neighbors are, 0…1, and return the metadata's name.
 
     Values already there under that name are replaced. ValueError: no embeddings, or several models and none named.
     """

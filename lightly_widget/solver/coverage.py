@@ -39,12 +39,12 @@ def coverage(
     if not steps.size:
         return Coverage(radius, total)
     points = np.asarray(embeddings[rows[: steps[-1]]])
-    centre = points.mean(axis=0)
-    points = points - centre
+    center = points.mean(axis=0)
+    points = points - center
     squares = np.einsum("ij,ij->i", points, points)
     block = max(1, 2_000_000 // max(len(points), embeddings.shape[1]))
     for start in range(0, len(embeddings), block):
-        part = embeddings[start : start + block] - centre
+        part = embeddings[start : start + block] - center
         distance = part @ points.T
         distance *= -2
         distance += squares

@@ -1,4 +1,4 @@
-"""Facility location on a neighbour graph: Σ over all rows of the largest similarity to a pick.
+"""Facility location on a neighbor graph: Σ over all rows of the largest similarity to a pick.
 
 A pick covers its own edges' rows better, and only the rows that these point to have less to add: what every row would
 add is kept current by touching those alone, a few thousand values per pick. Sums that drift are settled afresh.

@@ -32,7 +32,7 @@ class NearestPick:
         self.bound = np.full(n, np.inf, dtype=np.float32)
         self.seen = np.zeros(n, dtype=np.int32)
         self.squares = np.empty(n, dtype=np.float32)
-        self.centre: F32 | None = None
+        self.center: F32 | None = None
         self.unit = 1.0  # distances here are in this unit, so that float32 squares neither overflow nor vanish
         # Rounding of a float32 dot product of length d: a random walk of d steps, taken four times as far and more;
         # twice, for the product and for the squared norms.
@@ -61,7 +61,7 @@ class NearestPick:
                 self.unit = 2.0 ** round(np.log2(largest))
             wide = (sample / self.unit).astype(np.float64)
             if np.square(wide.mean(axis=0)).sum() > 4 * wide.var(axis=0).sum():
-                self.centre = mean
+                self.center = mean
         wanted = self.shadowed and n >= SHADOWED and self.d >= 256
         directions = self._directions(sample) if wanted else None
         if directions is not None:
@@ -94,11 +94,11 @@ class NearestPick:
 
     def _directions(self, sample: F32) -> F32:
         """(d, d // 40) the leading directions of a sample, by subspace iteration."""
-        centred = (sample - sample.mean(axis=0)) / np.float32(self.unit)
+        centerd = (sample - sample.mean(axis=0)) / np.float32(self.unit)
         start = np.random.default_rng(0).standard_normal((self.d, int(np.clip(self.d // 40, 8, 32))))
         basis = start.astype(np.float32)
         for _ in range(2):
-            basis = np.linalg.qr(centred.T @ (centred @ basis))[0]
+            basis = np.linalg.qr(centerd.T @ (centerd @ basis))[0]
         return np.ascontiguousarray(basis, dtype=np.float32)
 
     def guess(self, rows: I64) -> Beats:
@@ -124,8 +124,8 @@ class NearestPick:
 
     def block(self, rows: slice | I64) -> F32:
         part = self.x[rows] if isinstance(rows, slice) else np.take(self.x, rows, axis=0)
-        if self.centre is not None:
-            part = part - self.centre
+        if self.center is not None:
+            part = part - self.center
         return np.asarray(part if self.unit == 1 else part * np.float32(1 / self.unit))
 
     def points(self, low: int, high: int) -> F32:

@@ -55,7 +55,7 @@ class Weighting:
 class Balancing:
     """Class shares near a target: P = 1 / cross-entropy of the target and the selection's summed counts.
 
-    `counts` (n, c) ≥ 0 (instances per class, or one-hot); `target` (c,) ≥ 0, normalised here.
+    `counts` (n, c) ≥ 0 (instances per class, or one-hot); `target` (c,) ≥ 0, normalized here.
     """
 
     counts: NDArray[Any]
@@ -65,9 +65,9 @@ class Balancing:
 
 @dataclass(frozen=True)
 class FacilityLocation:
-    """Rows that stand for many: P = Σ over all rows of the largest similarity to a pick, on a neighbour graph.
+    """Rows that stand for many: P = Σ over all rows of the largest similarity to a pick, on a neighbor graph.
 
-    `indices` (n, k): row j's neighbours, each once, −1 where there is none; `similarities` (n, k) in 0…1. A row's
+    `indices` (n, k): row j's neighbors, each once, −1 where there is none; `similarities` (n, k) in 0…1. A row's
     similarity to itself is 1, and 0 where there is no edge.
     """
 

@@ -256,7 +256,7 @@ def array_column(values: npt.NDArray[Any]) -> pl.Series:
 
 @dataclass(frozen=True)
 class Derived:
-    """A neighbour graph or projection: rows in the order of the embeddings it was made from, and how it was made."""
+    """A neighbor graph or projection: rows in the order of the embeddings it was made from, and how it was made."""
 
     rows: pl.DataFrame
     about: dict[str, Any]

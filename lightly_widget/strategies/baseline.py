@@ -16,7 +16,7 @@ from lightly_widget.strategies.view import CandidateView, ViewInfo
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-UNLABELLED = "(no label)"
+UNLABELED = "(no label)"
 
 
 @register
@@ -65,12 +65,12 @@ def strata(view: CandidateView, name: str) -> NDArray[np.int64]:
         options = [*info.annotation_sources, *info.metadata]
         raise InvalidValueError(f"stratify_by: {did_you_mean('annotation source or metadata key', name, options)}")
     by_size = (
-        labels.fill_null(UNLABELLED)
+        labels.fill_null(UNLABELED)
         .value_counts(sort=False, name="count")
         .sort(["count", labels.name], descending=[True, False])
     )
     names = by_size[labels.name].to_list()
-    codes = labels.fill_null(UNLABELLED).replace_strict(names, list(range(len(names))), return_dtype=pl.Int64)
+    codes = labels.fill_null(UNLABELED).replace_strict(names, list(range(len(names))), return_dtype=pl.Int64)
     return codes.to_numpy()
 
 

@@ -28,7 +28,7 @@ class _NeedsEmbeddings(Strategy):
 @register
 @dataclass(frozen=True)
 class EmbeddingDiversityStrategy(_NeedsEmbeddings):
-    """Greedy farthest-first (k-centre): each pick is the candidate farthest from all picks before it (Euclidean)."""
+    """Greedy farthest-first (k-center): each pick is the candidate farthest from all picks before it (Euclidean)."""
 
     type: ClassVar[str] = "diversity"
     use_when: ClassVar[str] = "You want every kind of sample once, rare ones too."
@@ -85,7 +85,7 @@ class EmbeddingSimilarityStrategy(_NeedsEmbeddings):
 @register
 @dataclass(frozen=True)
 class EmbeddingTypicalityStrategy(_NeedsEmbeddings):
-    """Weighs each candidate by how close its 20 nearest neighbours in the whole dataset are."""
+    """Weighs each candidate by how close its 20 nearest neighbors in the whole dataset are."""
 
     type: ClassVar[str] = "typicality"
     use_when: ClassVar[str] = "You want the usual cases; with a negative strength, the odd ones."
@@ -111,9 +111,9 @@ class EmbeddingTypicalityStrategy(_NeedsEmbeddings):
 @register
 @dataclass(frozen=True)
 class EmbeddingRepresentativeStrategy(_NeedsEmbeddings):
-    """Facility location: the picks that stand for all candidates best, by the candidates' 20 nearest neighbours.
+    """Facility location: the picks that stand for all candidates best, by the candidates' 20 nearest neighbors.
 
-    The neighbours are those among the candidates, so a filter asks what stands for the filtered samples. When all
+    The neighbors are those among the candidates, so a filter asks what stands for the filtered samples. When all
     embedded samples of the dataset are candidates, the graph stored with the dataset serves.
     """
 

@@ -59,7 +59,7 @@ class MetadataWeightingStrategy(Strategy):
 @register
 @dataclass(frozen=True)
 class MetadataBalancingStrategy(Strategy):
-    """Brings the shares of the values (text or booleans) of a metadata key towards a target.
+    """Brings the shares of the values (text or booleans) of a metadata key toward a target.
 
     `target_distribution` is 'uniform', 'input' (as among the candidates) or {value: share}; booleans are named True and
     False, or 'true' and 'false' as in the dict that travels.
@@ -93,7 +93,7 @@ class MetadataBalancingStrategy(Strategy):
 @register
 @dataclass(frozen=True)
 class AnnotationClassBalancingStrategy(Strategy):
-    """Brings the shares of the annotated classes towards a target, counting every annotation.
+    """Brings the shares of the annotated classes toward a target, counting every annotation.
 
     `target_distribution` is 'uniform', 'input' (as among the candidates) or {class: share}; the classes that a dict
     leaves out share what is left to 1.

@@ -49,7 +49,7 @@ def columns(
     """(column names, their shares with sum 1, the column of each class, warnings) for classes with these totals.
 
     A dict has a column per class that it names, and one for all others together, which gets what is left to 1. Shares
-    that sum to more than 1, or to less with no class left to take the rest, are normalised. A named class that only
+    that sum to more than 1, or to less with no class left to take the rest, are normalized. A named class that only
     samples outside of the candidates have, as `everywhere` knows, keeps its column, with a warning.
     """
     own = np.arange(len(names), dtype=np.int64)
@@ -64,9 +64,9 @@ def columns(
     shares = np.array(list(wanted.values()), dtype=np.float64)
     total, others = _sum(shares), not position.keys() >= set(names)
     if total > 1 + _SUM_TOLERANCE:
-        warnings: tuple[str, ...] = (f"target_distribution sums to {total:.4g}, more than 1: it was normalised",)
+        warnings: tuple[str, ...] = (f"target_distribution sums to {total:.4g}, more than 1: it was normalized",)
     elif total < 1 - _SUM_TOLERANCE and not others:
-        warnings = (f"target_distribution sums to {total:.4g} and names every class: it was normalised to 1",)
+        warnings = (f"target_distribution sums to {total:.4g} and names every class: it was normalized to 1",)
     else:
         warnings = ()
     if others:

@@ -1,4 +1,4 @@
-"""What the strategies and the sampling need to know about the candidates: the protocol that the dataset fulfils."""
+"""What the strategies and the sampling need to know about the candidates: the protocol that the dataset fulfills."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ViewInfo:
-    """What a dataset offers to sample by. Cheap to make; the panel's reasons for greyed-out cards come from it."""
+    """What a dataset offers to sample by. Cheap to make; the panel's reasons for grayed-out cards come from it."""
 
     n_samples: int
     embedding_models: tuple[str, ...] = ()
@@ -49,7 +49,7 @@ class CandidateView(Protocol):
         """(N, d) and the (N,) sample ids of every embedded sample of the whole dataset."""
 
     def dataset_graph(self, model_name: str | None, progress: Progress) -> NeighborGraph:
-        """The stored k-nearest-neighbour graph (k = 20), rows as in ``dataset_embeddings``; built when missing."""
+        """The stored k-nearest-neighbor graph (k = 20), rows as in ``dataset_embeddings``; built when missing."""
 
     def metadata(self, key: str) -> pl.Series:
         """(n,) values in row order, null where missing. ValueError: unknown key."""

@@ -11,8 +11,6 @@ import numpy as np
 from lightly_widget.errors import InvalidValueError
 from lightly_widget.export.files import find_out
 from lightly_widget.jobs import Job, Jobs
-from lightly_widget.messages import PROTOCOL, parse_request, replies, request_id
-from lightly_widget.messages import requests as ask
 from lightly_widget.widget import clusters, find, summary
 from lightly_widget.widget.columns import check_color_by, column
 from lightly_widget.widget.history import Entry
@@ -21,13 +19,15 @@ from lightly_widget.widget.outbox import Outbox
 from lightly_widget.widget.pictures import detail, thumbnails
 from lightly_widget.widget.state import State
 from lightly_widget.widget.stream import run_sample
+from lightly_widget.wire import PROTOCOL, parse_request, replies, request_id
+from lightly_widget.wire import requests as ask
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lightly_widget.messages import Request
     from lightly_widget.sampling.quality import CoverageCurve
     from lightly_widget.widget.explorer import Explorer
+    from lightly_widget.wire import Request
 
 SAMPLING: Final = "Sampling"
 
@@ -44,7 +44,7 @@ class Actions:
         self._curve: tuple[Entry, CoverageCurve | None] | None = None
         self._handlers: dict[type[Request], Callable[[Any], None]] = {
             ask.Hello: self._hello,
-            ask.GetColors: self._in_background(self._colors, "Working out colours"),
+            ask.GetColors: self._in_background(self._colors, "Working out colors"),
             ask.Sample: self._sample,
             ask.Cancel: self._cancel,
             ask.SaveTag: self._save_tag,
@@ -52,7 +52,7 @@ class Actions:
             ask.SelectRows: self._select_rows,
             ask.GetDetail: self._detail,
             ask.GetThumbnails: self._thumbnails,
-            ask.GetNeighbors: self._in_background(self._neighbors, "Looking for neighbours"),
+            ask.GetNeighbors: self._in_background(self._neighbors, "Looking for neighbors"),
             ask.SetFilter: self._filter,
             ask.GetSummary: self._in_background(self._summary, "Comparing with random"),
             ask.GetRecipe: self._recipe,
@@ -349,7 +349,7 @@ class Actions:
         """The shares at once, the coverage curve when it is computed; kept for the next count of the same sample."""
         entry = self._entry()
         known = self._curve[1] if self._curve is not None and self._curve[0] is entry else None
-        part = summary.summarise(entry.result, request.n, request.source, request.metadata, known)
+        part = summary.summarize(entry.result, request.n, request.source, request.metadata, known)
         if known is None:
             self._out.say(part, job.id)
             known = summary.curve_of(entry.result, job.progress)

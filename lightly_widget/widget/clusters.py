@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from lightly_widget.errors import Progress
-from lightly_widget.messages.replies import Label
+from lightly_widget.wire.replies import Label
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 GRID: Final = 64
 SMOOTHING: Final = 1.5
-"""Cells: the width (sigma) of the blur that joins neighbouring points into one hill."""
+"""Cells: the width (sigma) of the blur that joins neighboring points into one hill."""
 MAX_LABELS: Final = 40
 MIN_SHARE: Final = 0.004
 """Of all points: a smaller hill gets no label."""
@@ -45,7 +45,7 @@ def cluster_hills(
 ) -> tuple[NDArray[np.int64], list[tuple[float, float]]]:
     """(n,) the hill of each point (-1: none, its position is not known) and the top of each hill.
 
-    Density on a coarse grid, blurred; every cell climbs to its highest neighbour until the top.
+    Density on a coarse grid, blurred; every cell climbs to its highest neighbor until the top.
     """
     from scipy.ndimage import gaussian_filter
 
@@ -79,7 +79,7 @@ def _climb(density: NDArray[np.float64]) -> NDArray[np.int64]:
     padded = np.pad(density, 1, constant_values=-1.0)
     moves = [(dx, dy) for dx in (0, -1, 1) for dy in (0, -1, 1)]
     around = np.stack([padded[1 + dx : size + 1 + dx, 1 + dy : size + 1 + dy] for dx, dy in moves])
-    best = around.argmax(axis=0)  # (0, 0) comes first: a cell stays where no neighbour is higher
+    best = around.argmax(axis=0)  # (0, 0) comes first: a cell stays where no neighbor is higher
     at_x, at_y = np.meshgrid(np.arange(size), np.arange(size), indexing="ij")
     step = np.array(moves)[best]
     target: NDArray[np.int64] = ((at_x + step[..., 0]) * size + at_y + step[..., 1]).ravel()
@@ -163,7 +163,7 @@ def _largest(labels: list[Label], n: int, extent: float) -> list[Label]:
 
 
 def labels_for(rows: Rows, media: str, geometry: Geometry, color_by: dict[str, str], progress: Progress) -> list[Label]:
-    """By the colours where these are categories, else by the first annotation source, else by the words of texts."""
+    """By the colors where these are categories, else by the first annotation source, else by the words of texts."""
     classes: pl.Series | None = None
     if color_by["by"] == "label":
         classes = rows.main_classes(color_by["key"])

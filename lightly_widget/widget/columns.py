@@ -1,4 +1,4 @@
-"""What the points are coloured by: one value per row, as category codes or numbers."""
+"""What the points are colored by: one value per row, as category codes or numbers."""
 
 from __future__ import annotations
 
@@ -104,5 +104,5 @@ def _categories(values: pl.Series) -> Column:
         return Column("category", result, tuple(shown_ones))
     rest = len(names) - OTHER
     shown_ones.append((f"other ({rest:,} more)", sum(counts[OTHER:])))
-    note = f"{len(names):,} different values: the {OTHER} most frequent have colours, the others share one"
+    note = f"{len(names):,} different values: the {OTHER} most frequent have colors, the others share one"
     return Column("category", result, tuple(shown_ones), note=note)

@@ -10,8 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lightly_widget.messages.replies import SampleSpec
     from lightly_widget.sampling import SamplingResult
+    from lightly_widget.wire.replies import SampleSpec
 
 MAX_KEPT: Final = 30
 

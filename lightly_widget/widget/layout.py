@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from lightly_widget.errors import Cancelled, InvalidValueError, did_you_mean, listed
 from lightly_widget.jobs import Job, Jobs
-from lightly_widget.messages import replies
+from lightly_widget.wire import replies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

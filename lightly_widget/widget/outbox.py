@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from lightly_widget.errors import Cancelled, LightlyWidgetError
-from lightly_widget.messages import PART_ROWS, Reply, encode, pack_bits
-from lightly_widget.messages.replies import Colors, Error, Mask, Picks, Points, Sync
+from lightly_widget.wire import PART_ROWS, Reply, encode, pack_bits
+from lightly_widget.wire.replies import Colors, Error, Mask, Picks, Points, Sync
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

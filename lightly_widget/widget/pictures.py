@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
-from lightly_widget.messages.replies import Detail, Thumbnails
+from lightly_widget.wire.replies import Detail, Thumbnails
 
 if TYPE_CHECKING:
     from lightly_widget.widget.rows import Rows

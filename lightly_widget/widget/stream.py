@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from lightly_widget.messages import requests as ask
 from lightly_widget.strategies import parse_strategies
 from lightly_widget.widget.traits import check_candidates
+from lightly_widget.wire import requests as ask
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from lightly_widget.errors import Progress
-from lightly_widget.messages.replies import Coverage, Histogram, Shares, Summary
+from lightly_widget.wire.replies import Coverage, Histogram, Shares, Summary
 
 if TYPE_CHECKING:
     from lightly_widget.sampling import SamplingResult
@@ -78,7 +78,7 @@ def coverage(curve: CoverageCurve | None, n: int) -> Coverage | None:
     return Coverage(curve.at, curve.radius.tolist(), curve.random_radius.tolist(), at.sentence)
 
 
-def summarise(
+def summarize(
     result: SamplingResult, n: int, source: str | None, metadata: str | None, curve: CoverageCurve | None
 ) -> Summary:
     """The reply about the first `n` picks; the curve is over all of them."""

@@ -124,16 +124,16 @@ def test_as_tags(notebook: Notebook, widget: Locator) -> None:
     size = notebook.python("len(pictures.tag(explorer.candidates['tag']))")
     expect(widget.locator(".from-count")).to_have_text(str(size))
     in_place(notebook, widget)
-    colour_by_each(widget, "Tags")
+    color_by_each(widget, "Tags")
 
 
-def colour_by_each(widget: Locator, group: str) -> None:
-    colour = widget.get_by_label("Colour by")
-    options = colour.locator(f"optgroup[label='{group}'] option")
+def color_by_each(widget: Locator, group: str) -> None:
+    color = widget.get_by_label("Color by")
+    options = color.locator(f"optgroup[label='{group}'] option")
     names = options.evaluate_all("(all) => all.map((one) => one.value)")
     assert len(names) > 45
     for name in names[::6]:
-        colour.select_option(value=name)
+        color.select_option(value=name)
         expect(widget.locator(".color-menu")).to_have_attribute("aria-busy", "false", timeout=ANSWER_MS)
         expect(widget.locator(".legend")).to_be_visible()
 
@@ -154,8 +154,8 @@ def test_as_classes_in_the_legend_and_the_plot(notebook: Notebook, widget: Locat
 
 
 def test_as_metadata_keys_and_values(notebook: Notebook, widget: Locator) -> None:
-    colour_by_each(widget, "Metadata")
-    widget.get_by_label("Colour by").select_option(label="note")
+    color_by_each(widget, "Metadata")
+    widget.get_by_label("Color by").select_option(label="note")
     expect(widget.locator("button.legend-row").nth(44)).to_be_attached(timeout=ANSWER_MS)
     in_place(notebook, widget)
     button(widget, "Add").click()

@@ -43,7 +43,7 @@ def shared(lab: Lab) -> Iterator[Notebook]:
 
 @pytest.fixture
 def notebook(shared: Notebook) -> Iterator[Notebook]:
-    """The shared notebook, empty but for its first cell. Afterwards nothing may have gone wrong unseen."""
+    """The shared notebook, empty but for its first cell. Afterward nothing may have gone wrong unseen."""
     shared.page.evaluate("() => { recorded.length = 0 }")
     yield shared
     shared.clear()
@@ -85,7 +85,7 @@ def test_what_is_done_in_the_browser_is_in_the_traits(notebook: Notebook) -> Non
     notebook.until("len(explorer.sample) == 30 and explorer.n_samples_to_select == 30")
     button(widget, "Duplicate Diverse").click()
     notebook.until("[s['type'] for s in explorer.strategies] == ['diversity'] * 2")
-    widget.get_by_label("Colour by").select_option(label="weather")
+    widget.get_by_label("Color by").select_option(label="weather")
     notebook.until("explorer.color_by == {'by': 'metadata', 'key': 'weather'}")
     lasso(notebook, widget, TOP_HALF)
     notebook.until("0 < len(explorer.selection) < 400")

@@ -292,7 +292,7 @@ def test_legend_hides_and_isolates(show: Callable[..., Widget]) -> None:
     expect(page.locator(".legend-columns")).to_contain_text("sample")
 
 
-def test_hover_then_pin_shows_the_neighbours(show: Callable[..., Widget]) -> None:
+def test_hover_then_pin_shows_the_neighbors(show: Callable[..., Widget]) -> None:
     widget = show("n=3000")
     page = widget.page
     card = widget.hover_a_point()
@@ -346,7 +346,7 @@ def test_find_by_text(show: Callable[..., Widget]) -> None:
     page.get_by_label("Find by text").fill("a red tram")
     page.keyboard.press("Enter")
     expect(page.locator(".gallery-head")).to_contain_text("Found: “a red tram”")
-    expect(page.locator(".thumb-text").first).to_contain_text("seen on a grey morning")
+    expect(page.locator(".thumb-text").first).to_contain_text("seen on a gray morning")
     widget.button("Select these").click()
     expect(page.locator(".status-bar")).to_contain_text("50 selected")
     widget.button("Sample these").click()
@@ -456,7 +456,7 @@ def test_keys_stay_in_the_widget(show: Callable[..., Widget]) -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing(show: Callable[..., Widget], theme: str) -> None:
-    widget = show(f"n=600&theme={theme}", reduced_motion="reduce")  # colours would glide; contrast is that of the end
+    widget = show(f"n=600&theme={theme}", reduced_motion="reduce")  # colors would glide; contrast is that of the end
     page = widget.page
     expect(page.locator(".legend")).to_be_visible()
     assert axe(page.locator("#place")) == []
@@ -498,10 +498,10 @@ def test_hostile_names_neither_run_nor_break_the_layout(show: Callable[..., Widg
     expect(page.locator(".bar-row").first).to_be_visible()
     widget.button("Cluster names").click()
     for group in ("Tags", "Metadata"):
-        option = page.locator(f"select[aria-label='Colour by'] optgroup[label='{group}'] option").first
-        page.get_by_label("Colour by").select_option(value=option.get_attribute("value"))
+        option = page.locator(f"select[aria-label='Color by'] optgroup[label='{group}'] option").first
+        page.get_by_label("Color by").select_option(value=option.get_attribute("value"))
         expect(page.locator(".color-menu")).to_have_attribute("aria-busy", "false")
-    page.get_by_label("Colour by").select_option(value="1")
+    page.get_by_label("Color by").select_option(value="1")
     page.get_by_role("tab", name="Choose").click()
     widget.button("Save as tag").click()
     for name in page.evaluate("demo.HOSTILE.filter((name) => name.length < 300)"):
@@ -619,7 +619,7 @@ def test_reduced_motion_moves_nothing(show: Callable[..., Widget]) -> None:
     assert moving == 0
 
 
-def test_colours_follow_the_host(show: Callable[..., Widget]) -> None:
+def test_colors_follow_the_host(show: Callable[..., Widget]) -> None:
     widget = show("n=300&theme=light")
     page = widget.page
 
@@ -666,7 +666,7 @@ HOSTS = {
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_it_takes_the_colours_of_vs_code_and_colab(
+def test_it_takes_the_colors_of_vs_code_and_colab(
     show: Callable[..., Widget], screenshot: Callable[[Page, str], Path], host: str
 ) -> None:
     variables, ground, named = HOSTS[host]

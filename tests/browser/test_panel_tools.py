@@ -275,7 +275,7 @@ def test_texts_are_read_in_hover_gallery_and_inspector(show: Show) -> None:
     widget = show("n=3000&media=text")
     page = widget.page
     card = widget.hover_a_point()
-    expect(card.locator(".card-text")).to_contain_text("seen on a grey morning")
+    expect(card.locator(".card-text")).to_contain_text("seen on a gray morning")
     expect(card.locator(".card-title")).to_have_count(0)  # it would say the same again
     page.evaluate("demo.kernel.showSample([41, 7, 300])")
     expect(page.locator(".tile .thumb-text").first).to_contain_text("Sample 41")
@@ -283,7 +283,7 @@ def test_texts_are_read_in_hover_gallery_and_inspector(show: Show) -> None:
     inspector = page.get_by_label("Chosen sample")
     expect(inspector.locator(".card-text").first).to_contain_text("Sample 7:")
     nearest = inspector.locator(".thumb").first
-    expect(nearest).to_contain_text("seen on a grey morning")
+    expect(nearest).to_contain_text("seen on a gray morning")
     box = nearest.bounding_box()
     assert box is not None
     assert box["width"] > 3 * box["height"]

@@ -139,7 +139,7 @@ def test_no_trait_takes_more_than_64_kb_a_change(open_notebook: Callable[..., No
     widget.get_by_label("Tag name").fill("three")
     widget.get_by_label("Tag name").press("Enter")
     notebook.until("'three' in wide.tags")
-    widget.get_by_label("Colour by").select_option(label="weather")
+    widget.get_by_label("Color by").select_option(label="weather")
     notebook.until("explorer.color_by == {'by': 'metadata', 'key': 'weather'}")
     messages = notebook.page.evaluate("recorded.filter(({sizes}) => Object.keys(sizes).length > 0)")
     largest: dict[str, int] = {}

@@ -31,8 +31,8 @@ function lattice(columns, rows) {
   for (let row = 0; row < x.length; row++) { x[row] = row % columns; y[row] = Math.floor(row / columns) }
   return {x, y};
 }
-// The average colour in a square of `side` CSS pixels around a row, of what is on screen.
-function colour(scatter, row, side = 3) {
+// The average color in a square of `side` CSS pixels around a row, of what is on screen.
+function color(scatter, row, side = 3) {
   const picture = scatter.picture();
   const ratio = picture.width / scatter.size.width;
   const [px, py] = scatter.position(row);
@@ -53,7 +53,7 @@ const loseContext = () => {
   extension.loseContext();
   return extension;
 };
-Object.assign(window, {...module, events, log, lattice, colour, inked, loseContext});
+Object.assign(window, {...module, events, log, lattice, color, inked, loseContext});
 Object.assign(window, {host: document.getElementById('host'), loaded: true});
 """
 
@@ -117,43 +117,43 @@ def close_to(actual: list[int], expected: tuple[int, int, int], within: int = 40
 
 
 @pytest.mark.parametrize("renderer", ["auto", "canvas2d"])
-def test_points_are_drawn_in_their_colours_and_hidden_ones_are_not(open_page: Open, renderer: str) -> None:
+def test_points_are_drawn_in_their_colors_and_hidden_ones_are_not(open_page: Open, renderer: str) -> None:
     page = open_page()
     page.evaluate(GRID, {"options": {"renderer": renderer}})
     page.evaluate("() => scatter.setCategories(Uint8Array.from(x, (_, row) => row % 2), ['#ff0000', '#0000ff'])")
-    assert close_to(page.evaluate("() => colour(scatter, 10)"), (255, 0, 0))
-    assert close_to(page.evaluate("() => colour(scatter, 11)"), (0, 0, 255))
+    assert close_to(page.evaluate("() => color(scatter, 10)"), (255, 0, 0))
+    assert close_to(page.evaluate("() => color(scatter, 11)"), (0, 0, 255))
     page.evaluate("() => { flags[10] = FLAG.HIDDEN; flags[12] = FLAG.MUTED; scatter.flagsChanged([10, 12]) }")
-    assert page.evaluate("() => [colour(scatter, 10)[3], colour(scatter, 12)[3]]") == [0, 0]
-    assert page.evaluate("() => colour(scatter, 11)[3]") > 150
+    assert page.evaluate("() => [color(scatter, 10)[3], color(scatter, 12)[3]]") == [0, 0]
+    assert page.evaluate("() => color(scatter, 11)[3]") > 150
     assert page.evaluate("() => scatter.debug.renderer") == ("webgl2" if renderer == "auto" else "canvas2d")
 
 
-def test_numbers_are_drawn_along_viridis_and_missing_ones_grey(open_page: Open) -> None:
+def test_numbers_are_drawn_along_viridis_and_missing_ones_gray(open_page: Open) -> None:
     page = open_page()
     page.evaluate(GRID, {})
     page.evaluate("() => scatter.setValues(Float32Array.from(x, (_, row) => row === 3 ? NaN : row), [0, 34])")
-    low, high = page.evaluate("() => [colour(scatter, 0), colour(scatter, x.length - 1)]")
+    low, high = page.evaluate("() => [color(scatter, 0), color(scatter, x.length - 1)]")
     assert close_to(low, (68, 1, 84), 60)
     assert close_to(high, (253, 231, 37), 60)
-    grey = page.evaluate("() => colour(scatter, 3)")
-    assert max(grey[:3]) - min(grey[:3]) < 40
+    gray = page.evaluate("() => color(scatter, 3)")
+    assert max(gray[:3]) - min(gray[:3]) < 40
 
 
 def test_marks_stand_out_and_the_rest_steps_back(open_page: Open) -> None:
     page = open_page()
     page.evaluate(GRID, {})
-    plain, other = page.evaluate("() => [colour(scatter, 10, 12), colour(scatter, 20, 12)]")
+    plain, other = page.evaluate("() => [color(scatter, 10, 12), color(scatter, 20, 12)]")
     page.evaluate("() => { flags[10] |= FLAG.A; scatter.flagsChanged([10]) }")
-    marked, dimmed = page.evaluate("() => [colour(scatter, 10, 12), colour(scatter, 20, 12)]")
+    marked, dimmed = page.evaluate("() => [color(scatter, 10, 12), color(scatter, 20, 12)]")
     assert marked[3] > plain[3] * 1.3, "larger and stronger than before"
     assert dimmed[3] < other[3] * 0.7, "fainter than before"
     page.evaluate("() => { flags[10] = 0; scatter.flagsChanged([10]) }")
-    assert page.evaluate("() => colour(scatter, 20, 12)") == other
+    assert page.evaluate("() => color(scatter, 20, 12)") == other
 
 
 def test_only_a_only_b_and_both_differ_in_shape(open_page: Open) -> None:
-    """Told apart by what they cover at three places around their middle, colour left aside."""
+    """Told apart by what they cover at three places around their middle, color left aside."""
     page = open_page(device_scale_factor=3)
     page.evaluate(GRID, {})
     page.evaluate("""() => { flags[8] = FLAG.A; flags[10] = FLAG.B; flags[12] = FLAG.A | FLAG.B;
@@ -307,8 +307,8 @@ def test_a_moved_picture_with_its_new_strips_is_the_picture_drawn_anew(open_page
           window.scatter = new Scatter(host, {});
           scatter.setPoints(data.x, data.y);
           window.codes = Uint8Array.from(data.x, (_, row) => row % 3);
-          window.colours = ['#e69f00', '#56b4e9', '#009e73'];
-          scatter.setCategories(codes, colours);
+          window.colors = ['#e69f00', '#56b4e9', '#009e73'];
+          scatter.setCategories(codes, colors);
           scatter.setFlags(flags);
           scatter.zoomBy(2);
           await new Promise((resolve) => setTimeout(resolve, 500));
@@ -330,7 +330,7 @@ def test_a_moved_picture_with_its_new_strips_is_the_picture_drawn_anew(open_page
               };
               await scatter.settled();
               const moved = opacity();
-              scatter.setCategories(codes, colours);
+              scatter.setCategories(codes, colors);
               const anew = opacity();
               const gaps = moved.map((value, at) => Math.abs(value - anew[at])).sort();
               return [gaps.filter((gap) => gap > 3).length, gaps.at(-1), new Set(anew).size];
@@ -472,7 +472,7 @@ def test_points_glide_to_their_new_places(open_page: Open) -> None:
       return scatter.debug.frames - before;
     }""")
     assert frames >= 3
-    assert page.evaluate("() => colour(scatter, 0)[3]") > 150
+    assert page.evaluate("() => color(scatter, 0)[3]") > 150
     page.emulate_media(reduced_motion="reduce")
     frames = page.evaluate("""async () => {
       const before = scatter.debug.frames;
@@ -547,7 +547,7 @@ def test_out_of_view_the_context_is_given_back_and_in_view_it_draws_again(open_p
     page.wait_for_function(f"() => ({living})() === 0")
     page.evaluate("() => { flags[10] = FLAG.A; scatter.flagsChanged([10]); scrollTo(0, 0) }")
     page.wait_for_function(f"() => ({living})() === 1 && scatter.debug.marked === 1")
-    assert page.evaluate("() => colour(scatter, 10)[3]") > 200
+    assert page.evaluate("() => color(scatter, 10)[3]") > 200
 
 
 def test_it_follows_its_cell_and_ignores_being_folded(open_page: Open) -> None:
@@ -580,7 +580,7 @@ def test_a_plot_filled_while_it_has_no_size_shows_what_was_asked_once_it_has(ope
     assert (y0, y1) == pytest.approx((1, 2))
     assert x0 < 1 < 2 < x1
     page.evaluate("() => scatter.setView(null)")
-    assert page.evaluate("() => colour(scatter, 0)[3]") > 150
+    assert page.evaluate("() => color(scatter, 0)[3]") > 150
 
 
 def test_without_webgl2_a_plainer_plot_says_so(open_page: Open) -> None:
@@ -597,12 +597,12 @@ def test_without_webgl2_a_plainer_plot_says_so(open_page: Open) -> None:
     assert "WebGL2" in note
     assert "250,000" in note
     page.evaluate("() => { flags[1000] = FLAG.A; scatter.flagsChanged([1000]) }")
-    assert page.evaluate("() => colour(scatter, 1000)[3]") > 200
+    assert page.evaluate("() => color(scatter, 1000)[3]") > 200
     assert page.evaluate("() => scatter.debug.drawn") >= 80_000
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(200, 150), (800, 500)], ids=["as marks", "in the base layer"])
-def test_a_large_selection_keeps_its_colours_and_the_rest_steps_back(open_page: Open, columns: int, rows: int) -> None:
+def test_a_large_selection_keeps_its_colors_and_the_rest_steps_back(open_page: Open, columns: int, rows: int) -> None:
     page = open_page()
     page.evaluate(GRID, {"columns": columns, "rows": rows})
     selected, rest = page.evaluate(
@@ -610,7 +610,7 @@ def test_a_large_selection_keeps_its_colours_and_the_rest_steps_back(open_page: 
           for (let row = 0; row < columns * rows / 2; row++) flags[row] |= FLAG.SELECTED;
           scatter.flagsChanged();
           await scatter.settled();
-          const at = (share) => colour(scatter, Math.round(share * rows) * columns + columns / 2, 20);
+          const at = (share) => color(scatter, Math.round(share * rows) * columns + columns / 2, 20);
           return [at(0.375), at(0.75)];
         }""",
         [columns, rows],
@@ -626,7 +626,7 @@ def test_overlays_are_painted_and_follow_the_theme(open_page: Open) -> None:
     for overlay, empty in (
         ("{contours: true}", "{contours: false}"),
         ("{labels: [{text: 'zebra', x: 3, y: 2, count: 9}, {text: 'ox', x: 3.1, y: 2, count: 1}]}", "{labels: []}"),
-        ("{neighbours: {row: 3, rows: [10, 12, 30]}}", "{neighbours: null}"),
+        ("{neighbors: {row: 3, rows: [10, 12, 30]}}", "{neighbors: null}"),
     ):
         page.evaluate(f"async () => {{ scatter.setOverlay({overlay}); await scatter.settled() }}")
         assert page.evaluate(surface) > 100, overlay
@@ -634,9 +634,9 @@ def test_overlays_are_painted_and_follow_the_theme(open_page: Open) -> None:
         assert page.evaluate(surface) == 0, empty
     page.evaluate("async () => { scatter.setOrder([3, 9]); await scatter.settled() }")
     assert page.evaluate(surface) > 10
-    light = page.evaluate("() => colour(scatter, 3)")
+    light = page.evaluate("() => color(scatter, 3)")
     page.evaluate("() => { document.body.style.setProperty('--jp-layout-color0', '#111111') }")
-    page.wait_for_function("(light) => colour(scatter, 3)[2] !== light[2]", arg=light)
+    page.wait_for_function("(light) => color(scatter, 3)[2] !== light[2]", arg=light)
 
 
 def test_destroy_leaves_nothing_behind(open_page: Open) -> None:

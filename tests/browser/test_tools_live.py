@@ -28,26 +28,26 @@ import tempfile
 from pathlib import Path
 from PIL import Image
 
-class Colours:
-    \"\"\"The mean colours of a picture's four quarters: enough to find one like another.\"\"\"
+class Colors:
+    \"\"\"The mean colors of a picture's four quarters: enough to find one like another.\"\"\"
 
-    name, dimension, kind = 'colours', 12, 'image'
+    name, dimension, kind = 'colors', 12, 'image'
 
     def embed(self, items):
         small = [Image.open(item).convert('RGB').resize((2, 2), Image.BOX) for item in items]
         return np.stack([np.asarray(image, dtype=np.float32).ravel() / 255 for image in small])
 
 random = np.random.default_rng(0)
-folder = Path(tempfile.mkdtemp(prefix='colours-'))
+folder = Path(tempfile.mkdtemp(prefix='colors-'))
 for number in range(120):
-    name = ('red', 'green', 'blue', 'grey')[number % 4]
-    colour = np.array({'red': (200, 20, 20), 'green': (20, 180, 20), 'blue': (20, 20, 200)}.get(name, (128,) * 3))
+    name = ('red', 'green', 'blue', 'gray')[number % 4]
+    color = np.array({'red': (200, 20, 20), 'green': (20, 180, 20), 'blue': (20, 20, 200)}.get(name, (128,) * 3))
     noise = random.integers(-20, 20, size=(2, 2, 3))
-    pixels = (colour + noise).astype(np.uint8)
+    pixels = (color + noise).astype(np.uint8)
     Image.fromarray(pixels).resize((64, 64), Image.BILINEAR).save(folder / f'{name}_{number:03d}.png')
 pictures = lw.ImageDataset.create(folder.name)
 pictures.add_images_from_path(folder, embed=False)
-pictures.embed(Colours())
+pictures.embed(Colors())
 pictures.add_embeddings('noise', random.normal(size=(120, 8)).astype(np.float32))
 names = [sample.file_name for sample in pictures]
 """
@@ -89,9 +89,9 @@ def test_another_projection_is_shown_and_a_slow_one_given_up(notebook: Notebook,
     expect(widget.locator(".toast")).to_have_count(0)
 
 
-def picture(colour: str) -> bytes:
+def picture(color: str) -> bytes:
     data = io.BytesIO()
-    Image.new("RGB", (900, 600), colour).save(data, "PNG")
+    Image.new("RGB", (900, 600), color).save(data, "PNG")
     return data.getvalue()
 
 
@@ -111,8 +111,8 @@ def test_a_picture_finds_those_like_it(notebook: Notebook, widget: Locator) -> N
     assert notebook.python("sum('blue' in sample.file_name for sample in explorer.selection)") == 30
 
 
-def of(colour: str) -> re.Pattern[str]:
-    return re.compile(rf"{colour}_\d+\.png")
+def of(color: str) -> re.Pattern[str]:
+    return re.compile(rf"{color}_\d+\.png")
 
 
 def drop(widget: Locator, data: bytes, name: str) -> None:

@@ -1,4 +1,4 @@
-/** A pinned sample: its picture and facts, and its nearest neighbours in the full embedding space. */
+/** A pinned sample: its picture and facts, and its nearest neighbors in the full embedding space. */
 import { Button } from "./controls";
 import { number } from "./format";
 import { Facts, Media, useDetail } from "./HoverCard";
@@ -10,7 +10,7 @@ export function Inspector() {
   const row = view.inspected.value;
   const detail = useDetail(row);
   if (row === null) return null;
-  const near = view.neighbours.value;
+  const near = view.neighbors.value;
   return (
     <section class="card inspector" aria-label="Chosen sample">
       <div class="row tight inspector-head">
@@ -27,8 +27,8 @@ export function Inspector() {
               <p class="muted small">Looking …</p>
             ) : (
               <ul
-                class={`neighbour-strip ${view.store.info.media === "text" ? "texts" : ""}`}
-                aria-label="Nearest neighbours, nearest first"
+                class={`neighbor-strip ${view.store.info.media === "text" ? "texts" : ""}`}
+                aria-label="Nearest neighbors, nearest first"
               >
                 {[...near.rows].map((other, index) => (
                   <li key={other}>

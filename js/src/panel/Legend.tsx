@@ -1,4 +1,4 @@
-/** What the colours mean, with counts of all, of the filtered and of the sample. Click hides, double click isolates. */
+/** What the colors mean, with counts of all, of the filtered and of the sample. Click hides, double click isolates. */
 
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { categoryPalette, viridis } from "../scatter/palettes";

@@ -9,8 +9,8 @@ import { Legend } from "./Legend";
 import { useView, type View } from "./view";
 
 const HOVER_MS = 80;
-/** How long the first picture waits for its colours: all is drawn once then, and whole sooner. */
-const COLOURS_MS = 400;
+/** How long the first picture waits for its colors: all is drawn once then, and whole sooner. */
+const COLORS_MS = 400;
 
 export function Plot() {
   const view = useView();
@@ -80,7 +80,7 @@ function connect(view: View, host: HTMLElement): () => void {
       if (!drawn.peek() && store.colorsLoading.value && !late.value) {
         waiting ??= setTimeout(() => {
           late.value = true;
-        }, COLOURS_MS);
+        }, COLORS_MS);
         return;
       }
       scatter.setPoints(points.x, points.y, points.animate && !reducedMotion());
@@ -103,9 +103,9 @@ function connect(view: View, host: HTMLElement): () => void {
     effect(() => scatter.setOverlay({ contours: view.contours.value })),
     effect(() => showLabels(view, scatter)),
     effect(() => {
-      const near = view.neighbours.value;
+      const near = view.neighbors.value;
       const row = view.inspected.value;
-      scatter.setOverlay({ neighbours: row === null ? null : { row, rows: near?.rows ?? [] } });
+      scatter.setOverlay({ neighbors: row === null ? null : { row, rows: near?.rows ?? [] } });
     }),
     effect(() => {
       const found = view.found.value;
@@ -126,7 +126,7 @@ function connect(view: View, host: HTMLElement): () => void {
   };
 }
 
-/** Colours that came before their points, or after newer ones, wait for the rest. */
+/** Colors that came before their points, or after newer ones, wait for the rest. */
 function paint({ store }: View, scatter: Scatter): void {
   const { scale, values, categories, domain } = store.colors.value;
   const drawn = store.points.value?.x.length ?? 0;

@@ -1,6 +1,6 @@
 /** The strategies in use, as cards, and the list of those that can be added. */
 import type { StrategyDict } from "../protocol";
-import { newStrategy, STRATEGIES } from "./catalogue";
+import { newStrategy, STRATEGIES } from "./catalog";
 import { Menu, Section } from "./controls";
 import { StrategyCard } from "./StrategyCard";
 import { useView } from "./view";

@@ -1,7 +1,7 @@
 /** One strategy: what it is for, how strongly it counts, and its own options. */
 import { useId } from "preact/hooks";
 import type { StrategyDict } from "../protocol";
-import { brief, choices, type OptionSpec, specOf } from "./catalogue";
+import { brief, choices, type OptionSpec, specOf } from "./catalog";
 import { Button, Note, NumberField, Select, Slider } from "./controls";
 import { Icon } from "./icons";
 import { TargetShares } from "./TargetShares";

@@ -1,6 +1,6 @@
 /** The shares that a balancing aims at: even, as they are, or one's own per class. */
 import type { StrategyDict } from "../protocol";
-import { targetNames } from "./catalogue";
+import { targetNames } from "./catalog";
 import { NumberField, Select } from "./controls";
 import { percent } from "./format";
 import { useView } from "./view";

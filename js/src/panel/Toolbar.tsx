@@ -1,4 +1,4 @@
-/** Over the plot: how the pointer acts, what the colours mean, what lies over the points, and finding. */
+/** Over the plot: how the pointer acts, what the colors mean, what lies over the points, and finding. */
 import type { ColorBy } from "../protocol";
 import { Button, Choice, Select } from "./controls";
 import { Find } from "./Find";
@@ -59,7 +59,7 @@ function ColorMenu() {
   const { store } = useView();
   const { info } = store;
   const all: { colorBy: ColorBy; label: string; group?: string }[] = [
-    { colorBy: { by: "none" }, label: "one colour" },
+    { colorBy: { by: "none" }, label: "one color" },
     ...info.sources.map(({ name }) => ({
       colorBy: { by: "label", key: name } as ColorBy,
       label: name,
@@ -79,10 +79,10 @@ function ColorMenu() {
   return (
     <div class="row tight color-menu" aria-busy={store.colorsLoading.value}>
       <span class="label" aria-hidden="true">
-        Colour
+        Color
       </span>
       <Select
-        label="Colour by"
+        label="Color by"
         bare
         value={String(Math.max(0, at))}
         options={all.map(({ label, group }, index) => ({ value: String(index), label, group }))}

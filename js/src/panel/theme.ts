@@ -5,7 +5,7 @@ export function watchTheme(host: HTMLElement, signal: AbortSignal, changed: (the
   const look = () => {
     const theme = themeOf(host);
     host.dataset.theme = theme;
-    changed(theme); // told even when light stays light: the host's colours may differ
+    changed(theme); // told even when light stays light: the host's colors may differ
   };
   let frame = 0;
   const soon = () => {
@@ -34,9 +34,9 @@ export function themeOf(host: HTMLElement): ThemeName {
   const jupyter = document.body.dataset.jpThemeLight;
   if (jupyter !== undefined) return jupyter === "true" ? "light" : "dark";
   for (let node: Element | null = host.parentElement; node !== null; node = node.parentElement) {
-    const colour = /^rgba?\((\d+), (\d+), (\d+)(?:, ([\d.]+))?\)$/.exec(getComputedStyle(node).backgroundColor);
-    if (colour === null || Number(colour[4] ?? 1) < 0.5) continue;
-    const [, r, g, b] = colour.map(Number);
+    const color = /^rgba?\((\d+), (\d+), (\d+)(?:, ([\d.]+))?\)$/.exec(getComputedStyle(node).backgroundColor);
+    if (color === null || Number(color[4] ?? 1) < 0.5) continue;
+    const [, r, g, b] = color.map(Number);
     return 0.299 * r + 0.587 * g + 0.114 * b < 128 ? "dark" : "light";
   }
   const named = document.documentElement.getAttribute("theme"); // Colab

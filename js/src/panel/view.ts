@@ -34,7 +34,7 @@ export class View {
   readonly drawer: Signal<boolean> = signal(true);
   readonly hovered = signal<{ row: number; x: number; y: number } | null>(null);
   readonly inspected = signal<number | null>(null);
-  readonly neighbours = signal<{ row: number; rows: Uint32Array; distances: Float32Array } | null>(null);
+  readonly neighbors = signal<{ row: number; rows: Uint32Array; distances: Float32Array } | null>(null);
   readonly found = signal<Found | null>(null);
   /** Rows in the order that the gallery shows. */
   readonly chosen: ReadonlySignal<readonly number[]>;
@@ -96,12 +96,12 @@ export class View {
     } else if (!opened && this.foldedFor) this.toggleLegend();
   }
 
-  /** Opens the card of a row and asks for its nearest neighbours in the full embedding space. */
+  /** Opens the card of a row and asks for its nearest neighbors in the full embedding space. */
   async inspect(row: number | null, move = false): Promise<void> {
     const { store } = this;
     if ((row === null) !== (this.inspected.peek() === null)) this.makeRoom(row !== null);
     this.inspected.value = row;
-    this.neighbours.value = null;
+    this.neighbors.value = null;
     if (row === null) {
       this.scatter?.unreveal();
       return;
@@ -113,9 +113,9 @@ export class View {
     if (store.info.embedding_models.length === 0) return;
     try {
       const { rows, distances } = await store.neighbors(row, 10);
-      if (this.inspected.peek() === row && !this.ended.aborted) this.neighbours.value = { row, rows, distances };
+      if (this.inspected.peek() === row && !this.ended.aborted) this.neighbors.value = { row, rows, distances };
     } catch {
-      // The store showed it as a toast; the card stays, without neighbours.
+      // The store showed it as a toast; the card stays, without neighbors.
     }
   }
 

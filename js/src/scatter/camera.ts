@@ -75,16 +75,16 @@ export function zoomTo(box: Box, base: Affine, size: Size, limits: readonly [num
   const spanX = Math.max(box[2] - box[0], 1e-30) * base.sx;
   const spanY = Math.max(box[3] - box[1], 1e-30) * -base.sy;
   const k = Math.min(limits[1], Math.max(limits[0], Math.min(size.width / spanX, size.height / spanY)));
-  return centred((box[0] + box[2]) / 2, (box[1] + box[3]) / 2, k, base, size);
+  return centerd((box[0] + box[2]) / 2, (box[1] + box[3]) / 2, k, base, size);
 }
 
 /** The zoom of strength `k` with the data point (x, y) in the middle. */
-export function centred(x: number, y: number, k: number, base: Affine, size: Size): Zoom {
+export function centerd(x: number, y: number, k: number, base: Affine, size: Size): Zoom {
   const [px, py] = toScreen(base, x, y);
   return { k, x: size.width / 2 - k * px, y: size.height / 2 - k * py };
 }
 
-/** Clip space = (data − centre) × scale; the subtraction comes first so that float32 stays exact at deep zoom. */
+/** Clip space = (data − center) × scale; the subtraction comes first so that float32 stays exact at deep zoom. */
 export interface ClipView {
   cx: number;
   cy: number;

@@ -2,14 +2,14 @@ export { FLAG } from "../flags";
 export { categoryPalette, MAX_CATEGORIES, NO_VALUE, OKABE_ITO, viridis } from "./palettes";
 export { pointInPolygon, pointsInPolygon } from "./polygon";
 export { Scatter } from "./scatter";
-export type { Theme, ThemeColours } from "./theme";
+export type { Theme, ThemeColors } from "./theme";
 export type {
   AreaOp,
   Box,
   Debug,
   Label,
   Mode,
-  Neighbours,
+  Neighbors,
   Overlays,
   RendererKind,
   ScatterEvents,

@@ -62,7 +62,7 @@ export class Marks {
     return this.rows.length > 0;
   }
 
-  /** Two samples are compared: their colours count, not those of the points. */
+  /** Two samples are compared: their colors count, not those of the points. */
   get comparing(): boolean {
     return this.counts[ROLE.B] + this.counts[ROLE.BOTH] > 0;
   }

@@ -2,7 +2,7 @@
 import { type Selection, select } from "d3-selection";
 import "d3-transition";
 import { type D3ZoomEvent, type ZoomBehavior, zoom, zoomIdentity, zoomTransform } from "d3-zoom";
-import { type Affine, centred, compose, fit, toData, visibleBox, type Zoom, zoomTo } from "./camera";
+import { type Affine, centerd, compose, fit, toData, visibleBox, type Zoom, zoomTo } from "./camera";
 import type { Stage } from "./stage";
 import type { Box, Mode } from "./types";
 
@@ -26,11 +26,11 @@ export class Navigation {
   private byUser = false;
   /** Where a glide under way ends. */
   private goal: Zoom | null = null;
-  /** Where `centre` or `pan` went and whence, for `back`. */
+  /** Where `center` or `pan` went and whence, for `back`. */
   private away: { from: Zoom; to: Zoom } | null = null;
   /** What to show as soon as the plot has a size. */
   private asked: Box | null = null;
-  private readonly behaviour: ZoomBehavior<HTMLCanvasElement, unknown>;
+  private readonly behavior: ZoomBehavior<HTMLCanvasElement, unknown>;
   private readonly target: Selection<HTMLCanvasElement, unknown, null, undefined>;
 
   constructor(
@@ -39,7 +39,7 @@ export class Navigation {
     private readonly refusedWheel: () => void,
   ) {
     this.target = select(stage.surface);
-    this.behaviour = zoom<HTMLCanvasElement, unknown>()
+    this.behavior = zoom<HTMLCanvasElement, unknown>()
       .extent(() => [
         [0, 0],
         [stage.size.width, stage.size.height],
@@ -50,7 +50,7 @@ export class Navigation {
       .on("zoom", (event: D3ZoomEvent<HTMLCanvasElement, unknown>) =>
         this.moved(event.sourceEvent !== null || this.byUser),
       );
-    this.target.call(this.behaviour);
+    this.target.call(this.behavior);
   }
 
   get zoom(): Zoom {
@@ -95,12 +95,12 @@ export class Navigation {
     this.fitted = size;
     this.base = fit(box, size, PADDING, this.inset);
     const { width, height } = size;
-    this.behaviour.translateExtent([
+    this.behavior.translateExtent([
       [-width, -height],
       [2 * width, 2 * height],
     ]);
     if (!sameData) this.jump(HOME);
-    else if (known && !isHome(zoom)) this.jump(centred(middle[0], middle[1], zoom.k, this.base, size));
+    else if (known && !isHome(zoom)) this.jump(centerd(middle[0], middle[1], zoom.k, this.base, size));
     if (this.asked !== null) this.show(this.asked, false);
   }
 
@@ -113,10 +113,10 @@ export class Navigation {
   }
 
   /** Brings a data point to the middle of what is free left of `covered`, zooming in where the plot is far out. */
-  centre(x: number, y: number, leastZoom: number, covered = 0): void {
+  center(x: number, y: number, leastZoom: number, covered = 0): void {
     const k = Math.max(this.zoom.k, leastZoom);
     const { width, height } = this.stage.size;
-    this.leave(centred(x, y, k, this.base, { width: width - covered, height }));
+    this.leave(centerd(x, y, k, this.base, { width: width - covered, height }));
   }
 
   /** Moves by CSS pixels, for `back` to undo. */
@@ -131,13 +131,13 @@ export class Navigation {
     this.go(to, true, true);
   }
 
-  /** Undoes what `centre` or `pan` did, unless the view was moved since. */
+  /** Undoes what `center` or `pan` did, unless the view was moved since. */
   back(): void {
     if (this.away !== null && this.untouched) this.go(this.away.from, true, true);
     this.away = null;
   }
 
-  /** Nothing moved since `centre` or `pan`. */
+  /** Nothing moved since `center` or `pan`. */
   private get untouched(): boolean {
     return this.away !== null && isSame(this.goal ?? this.zoom, this.away.to);
   }
@@ -179,13 +179,13 @@ export class Navigation {
       this.target
         .transition()
         .duration(MOVE_MS)
-        .call(this.behaviour.transform, transform)
+        .call(this.behavior.transform, transform)
         .on("interrupt.goal end.goal cancel.goal", arrived);
       this.goal = to;
     } else {
       this.target.interrupt();
       this.goal = null; // a glide that had not begun yet
-      this.behaviour.transform(this.target, transform);
+      this.behavior.transform(this.target, transform);
     }
   }
 

@@ -1,13 +1,13 @@
-/** What is painted over the points: contours, neighbour lines, names of clusters, pick order, the hovered point, the lasso. */
+/** What is painted over the points: contours, neighbor lines, names of clusters, pick order, the hovered point, the lasso. */
 import { type Affine, toScreen } from "./camera";
 import type { Contour } from "./contours";
 import { css, type Theme } from "./theme";
-import type { Label, Neighbours } from "./types";
+import type { Label, Neighbors } from "./types";
 
 export interface OverlayContent {
   contours: readonly Contour[];
   labels: readonly Label[];
-  neighbours: Neighbours | null;
+  neighbors: Neighbors | null;
   /** Rows in pick order; they carry their numbers where there is room. */
   order: ArrayLike<number>;
   found: ArrayLike<number>;
@@ -54,7 +54,7 @@ export function paintOverlay(canvas: HTMLCanvasElement, content: OverlayContent,
   context.clearRect(0, 0, width, height);
   paintContours(context, content.contours, frame);
   context.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);
-  paintNeighbours(context, content.neighbours, frame);
+  paintNeighbors(context, content.neighbors, frame);
   paintFound(context, content.found, frame);
   const taken: Rectangle[] = [];
   paintLabels(context, content.labels, frame, taken);
@@ -78,26 +78,26 @@ function paintContours(context: CanvasRenderingContext2D, contours: readonly Con
   }
 }
 
-function paintNeighbours(context: CanvasRenderingContext2D, neighbours: Neighbours | null, frame: OverlayFrame): void {
-  if (neighbours === null || !frame.visible(neighbours.row)) return;
+function paintNeighbors(context: CanvasRenderingContext2D, neighbors: Neighbors | null, frame: OverlayFrame): void {
+  if (neighbors === null || !frame.visible(neighbors.row)) return;
   const { theme } = frame;
-  const [px, py] = place(neighbours.row, frame);
-  for (const [width, colour] of [
+  const [px, py] = place(neighbors.row, frame);
+  for (const [width, color] of [
     [3.5, css(theme.background, 0.75)],
     [1.4, css(theme.selection, 0.95)],
   ] as const) {
     context.beginPath();
-    for (let index = 0; index < neighbours.rows.length; index++) {
-      if (!frame.visible(neighbours.rows[index])) continue;
+    for (let index = 0; index < neighbors.rows.length; index++) {
+      if (!frame.visible(neighbors.rows[index])) continue;
       context.moveTo(px, py);
-      context.lineTo(...place(neighbours.rows[index], frame));
+      context.lineTo(...place(neighbors.rows[index], frame));
     }
     context.lineWidth = width;
-    context.strokeStyle = colour;
+    context.strokeStyle = color;
     context.stroke();
   }
-  for (let index = 0; index < neighbours.rows.length; index++) {
-    if (frame.visible(neighbours.rows[index])) dot(context, place(neighbours.rows[index], frame), 3.6, frame);
+  for (let index = 0; index < neighbors.rows.length; index++) {
+    if (frame.visible(neighbors.rows[index])) dot(context, place(neighbors.rows[index], frame), 3.6, frame);
   }
   dot(context, [px, py], 6, frame);
 }
@@ -205,14 +205,14 @@ function paintOrder(
 
 function paintRing(context: CanvasRenderingContext2D, row: number, frame: OverlayFrame): void {
   const [px, py] = place(row, frame);
-  for (const [width, colour] of [
+  for (const [width, color] of [
     [4, css(frame.theme.background, 0.9)],
     [2, css(frame.theme.foreground)],
   ] as const) {
     context.beginPath();
     context.arc(px, py, frame.markSize / 2 + 3.5, 0, 2 * Math.PI);
     context.lineWidth = width;
-    context.strokeStyle = colour;
+    context.strokeStyle = color;
     context.stroke();
   }
 }

@@ -1,8 +1,8 @@
-/** Colours by category and number. */
+/** Colors by category and number. */
 
 export type Rgb = readonly [number, number, number];
 
-/** Okabe & Ito (2008), told apart with the common colour-vision deficiencies; dark grey in place of their black, which vanishes on dark. */
+/** Okabe & Ito (2008), told apart with the common color-vision deficiencies; dark gray in place of their black, which vanishes on dark. */
 export const OKABE_ITO = [
   "#0072b2",
   "#e69f00",
@@ -24,7 +24,7 @@ const DEFICIENCIES: readonly (readonly number[])[] = [
 ];
 
 /**
- * `count` colours, 1 to 254: Okabe–Ito as far as it goes, then whichever colour is farthest from all before it (OKLab),
+ * `count` colors, 1 to 254: Okabe–Ito as far as it goes, then whichever color is farthest from all before it (OKLab),
  * by the worst of normal sight and the three deficiencies. A longer palette starts with the shorter one.
  */
 export function categoryPalette(count: number): string[] {
@@ -36,7 +36,7 @@ let large: string[] | null = null;
 
 function largePalette(): string[] {
   if (large !== null) return large;
-  const candidates = candidateColours();
+  const candidates = candidateColors();
   const seen = candidates.map((hex) => appearances(parseHex(hex)));
   const nearest = new Float64Array(candidates.length).fill(Infinity);
   const keep = (chosen: Float64Array) => {
@@ -56,24 +56,24 @@ function largePalette(): string[] {
 }
 
 /** A lattice of sRGB, less what would vanish on a white or a black ground. */
-function candidateColours(): string[] {
+function candidateColors(): string[] {
   const steps = [0, 32, 64, 96, 128, 160, 192, 224, 255];
-  const colours: string[] = [];
+  const colors: string[] = [];
   for (const r of steps) {
     for (const g of steps) {
       for (const b of steps) {
         const lightness = oklab([r, g, b])[0];
-        if (lightness > 0.48 && lightness < 0.86) colours.push(toHex([r, g, b]));
+        if (lightness > 0.48 && lightness < 0.86) colors.push(toHex([r, g, b]));
       }
     }
   }
-  return colours;
+  return colors;
 }
 
-/** OKLab of a colour with normal sight and each deficiency, 12 numbers. */
-export function appearances(colour: Rgb): Float64Array {
+/** OKLab of a color with normal sight and each deficiency, 12 numbers. */
+export function appearances(color: Rgb): Float64Array {
   const result = new Float64Array(3 + 3 * DEFICIENCIES.length);
-  const linear = colour.map(toLinear);
+  const linear = color.map(toLinear);
   result.set(oklabFromLinear(linear[0], linear[1], linear[2]));
   DEFICIENCIES.forEach((m, index) => {
     const row = (at: number) => clamp01(m[at] * linear[0] + m[at + 1] * linear[1] + m[at + 2] * linear[2]);
@@ -93,7 +93,7 @@ export function worstDistance(a: Float64Array, b: Float64Array): number {
 
 const clamp01 = (value: number) => Math.min(1, Math.max(0, value));
 const toLinear = (byte: number) => (byte <= 10.31475 ? byte / 3294.6 : ((byte / 255 + 0.055) / 1.055) ** 2.4);
-const oklab = (colour: Rgb) => oklabFromLinear(toLinear(colour[0]), toLinear(colour[1]), toLinear(colour[2]));
+const oklab = (color: Rgb) => oklabFromLinear(toLinear(color[0]), toLinear(color[1]), toLinear(color[2]));
 
 function oklabFromLinear(r: number, g: number, b: number): [number, number, number] {
   const l = Math.cbrt(0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b);
@@ -106,14 +106,14 @@ function oklabFromLinear(r: number, g: number, b: number): [number, number, numb
   ];
 }
 
-/** WCAG contrast of two colours, 1 to 21. */
+/** WCAG contrast of two colors, 1 to 21. */
 export function contrast(a: Rgb, b: Rgb): number {
   const luminance = (c: Rgb) => 0.2126 * toLinear(c[0]) + 0.7152 * toLinear(c[1]) + 0.0722 * toLinear(c[2]);
   const [high, low] = [luminance(a), luminance(b)].sort((p, q) => q - p);
   return (high + 0.05) / (low + 0.05);
 }
 
-/** `#rgb` or `#rrggbb`; anything else is grey. */
+/** `#rgb` or `#rrggbb`; anything else is gray. */
 export function parseHex(text: string): Rgb {
   const short = /^#([0-9a-f])([0-9a-f])([0-9a-f])$/i.exec(text);
   const digits = short ? short.slice(1).map((digit) => digit + digit) : /^#(..)(..)(..)$/.exec(text)?.slice(1);
@@ -121,9 +121,9 @@ export function parseHex(text: string): Rgb {
   return bytes.length === 3 && bytes.every((byte) => byte >= 0) ? [bytes[0], bytes[1], bytes[2]] : [128, 128, 128];
 }
 
-const toHex = (colour: Rgb) => `#${colour.map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+const toHex = (color: Rgb) => `#${color.map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 
-/** Every eighth colour of viridis (Smith & van der Walt, 2015); in between, linear is within 3 of 255 of the full table. */
+/** Every eighth color of viridis (Smith & van der Walt, 2015); in between, linear is within 3 of 255 of the full table. */
 const VIRIDIS =
   "440154460b5e481769482173472c7a453581423f853f48893b518b375a8c33628d" +
   "306a8e2c718e29798e26818e23888e21908d1f978b1f9f8821a68527ad8131b57b" +
@@ -160,8 +160,8 @@ export const viridisPalette = (): string[] => Array.from({ length: 255 }, (_, co
 export function lookupTable(palette: readonly string[], fallback: Rgb): Uint8Array {
   const table = new Uint8Array(256 * 4);
   for (let code = 0; code < 256; code++) {
-    const colour = code < palette.length && code !== NO_VALUE ? parseHex(palette[code]) : fallback;
-    table.set([...colour, 255], 4 * code);
+    const color = code < palette.length && code !== NO_VALUE ? parseHex(palette[code]) : fallback;
+    table.set([...color, 255], 4 * code);
   }
   return table;
 }

@@ -31,7 +31,7 @@ export class CanvasRenderer implements Renderer {
     this.scene = scene;
   }
 
-  coloursChanged(): void {}
+  colorsChanged(): void {}
   flagsChanged(): void {}
   glideEnded(): void {}
 
@@ -84,7 +84,7 @@ export class CanvasRenderer implements Renderer {
       const role = roleOf(scene.flags[row]);
       const code = 4 * (scene.codes === null ? 0 : scene.codes[row]);
       const own: Rgb = [scene.table[code], scene.table[code + 1], scene.table[code + 2]];
-      paintMark(context, px, py, role, own, scene.colourful && !scene.marks.comparing, frame);
+      paintMark(context, px, py, role, own, scene.colorful && !scene.marks.comparing, frame);
     }
   }
 }
@@ -150,13 +150,13 @@ function paintMark(
   py: number,
   role: number,
   own: Rgb,
-  colourful: boolean,
+  colorful: boolean,
   { theme, ratio, markSize, look }: Frame,
 ): void {
   const size =
     role === ROLE.SELECTED ? Math.max(look.size + 1.5, 4) : role === ROLE.PINNED ? markSize * 1.25 : markSize;
   const r = (size * ratio) / 2;
-  const roleColour = role === ROLE.B ? theme.b : role <= ROLE.PRESELECTED ? theme.selection : theme.a;
+  const roleColor = role === ROLE.B ? theme.b : role <= ROLE.PRESELECTED ? theme.selection : theme.a;
   context.beginPath();
   if (role === ROLE.B) {
     const d = r * 1.19;
@@ -166,12 +166,12 @@ function paintMark(
   } else if (role === ROLE.BOTH) context.rect(px - r * 0.86, py - r * 0.86, r * 1.72, r * 1.72);
   else context.arc(px, py, r, 0, 2 * Math.PI);
   context.fillStyle = css(
-    role === ROLE.BOTH ? theme.a : colourful ? own : roleColour,
+    role === ROLE.BOTH ? theme.a : colorful ? own : roleColor,
     role === ROLE.PRESELECTED ? 0.15 : 1,
   );
   context.fill();
   context.lineWidth = (role === ROLE.PRESELECTED ? 2 : 1.2) * ratio;
-  context.strokeStyle = css(role === ROLE.PRESELECTED ? roleColour : theme.foreground);
+  context.strokeStyle = css(role === ROLE.PRESELECTED ? roleColor : theme.foreground);
   context.stroke();
   if (role === ROLE.BOTH) {
     context.fillStyle = css(theme.b);

@@ -17,7 +17,7 @@ import { BASE_FRAGMENT, BASE_VERTEX, MARK_FRAGMENT, MARK_VERTEX, SCREEN_FRAGMENT
 
 /** WebGL allows strides up to 255 bytes: 63 float32. */
 const MAX_STEP = 63;
-/** Outlines of a large selection would hide its colours, and the picks among it. */
+/** Outlines of a large selection would hide its colors, and the picks among it. */
 const OUTLINED = 500;
 /** Shares in one frame at the most, so that a move never waits long. */
 const MOST_SHARES = 4;
@@ -113,12 +113,12 @@ export class WebglRenderer implements Renderer {
     } else {
       this.glideEnded();
     }
-    this.coloursChanged();
+    this.colorsChanged();
     this.upload("flags", scene.flags);
     this.flagsChanged([], true);
   }
 
-  coloursChanged(): void {
+  colorsChanged(): void {
     const { gl, scene } = this;
     if (scene === null) return;
     if (scene.codes === null) this.drop("codes");
@@ -200,7 +200,7 @@ export class WebglRenderer implements Renderer {
     const [dx, dy] = [(view.tx - last.view.tx) * ratio, (last.view.ty - view.ty) * ratio];
     const [right, up] = [Math.round(dx), Math.round(dy)];
     if (Math.abs(dx - right) > WHOLE || Math.abs(dy - up) > WHOLE) return NOTHING_KEPT;
-    // A GPU may drop points whose centre is out of view: half their dots are missing at the edges of a picture.
+    // A GPU may drop points whose center is out of view: half their dots are missing at the edges of a picture.
     const edge = Math.ceil(look.size * ratio * 0.5 + 1);
     const along = (by: number, length: number) =>
       by > 0 ? [by + edge, length] : by < 0 ? [0, length + by - edge] : [0, length];
@@ -220,9 +220,9 @@ export class WebglRenderer implements Renderer {
     gl.enable(gl.BLEND);
     this.use(this.base, frame, frame.look.size * frame.ratio);
     gl.uniform1f(this.base.at("u_opacity"), frame.look.opacity);
-    const { strength, grey } = dimming(this.baked, frame.theme.dark);
+    const { strength, gray } = dimming(this.baked, frame.theme.dark);
     gl.uniform1f(this.base.at("u_dim"), strength);
-    gl.uniform1f(this.base.at("u_grey"), grey);
+    gl.uniform1f(this.base.at("u_gray"), gray);
     gl.uniform4f(this.base.at("u_kept"), ...this.kept);
     gl.uniform2f(this.base.at("u_pixels"), width, height);
     this.bindColumns(share, step);
@@ -257,9 +257,9 @@ export class WebglRenderer implements Renderer {
     gl.uniform1i(screen.at("u_hasWhole"), wholeShown === null ? 0 : 1);
     gl.uniform1i(screen.at("u_whole"), 0);
     gl.uniform1i(screen.at("u_part"), 1);
-    const { strength, grey } = dimming((this.scene as Scene).marks.highlight && !this.baked, frame.theme.dark);
+    const { strength, gray } = dimming((this.scene as Scene).marks.highlight && !this.baked, frame.theme.dark);
     gl.uniform1f(screen.at("u_dim"), strength);
-    gl.uniform1f(screen.at("u_grey"), grey);
+    gl.uniform1f(screen.at("u_gray"), gray);
     for (const [unit, layer] of [this.whole, this.part].entries()) {
       gl.activeTexture(gl.TEXTURE0 + unit);
       gl.bindTexture(gl.TEXTURE_2D, layer.texture);
@@ -280,13 +280,13 @@ export class WebglRenderer implements Renderer {
     const { theme, ratio } = frame;
     gl.enable(gl.BLEND);
     this.use(mark, frame, frame.markSize * ratio);
-    const colour = (name: string, [r, g, b]: Rgb) => gl.uniform3f(mark.at(name), r / 255, g / 255, b / 255);
-    colour("u_a", theme.a);
-    colour("u_b", theme.b);
-    colour("u_selection", theme.selection);
-    colour("u_foreground", theme.foreground);
-    colour("u_background", theme.background);
-    gl.uniform1i(mark.at("u_colourful"), scene.colourful && !scene.marks.comparing ? 1 : 0);
+    const color = (name: string, [r, g, b]: Rgb) => gl.uniform3f(mark.at(name), r / 255, g / 255, b / 255);
+    color("u_a", theme.a);
+    color("u_b", theme.b);
+    color("u_selection", theme.selection);
+    color("u_foreground", theme.foreground);
+    color("u_background", theme.background);
+    gl.uniform1i(mark.at("u_colorful"), scene.colorful && !scene.marks.comparing ? 1 : 0);
     gl.uniform1f(mark.at("u_line"), Math.max(1, Math.min(1.6, frame.markSize / 5)) * ratio);
     const { counts } = scene.marks;
     const plain = counts[ROLE.SELECTED] > OUTLINED || counts[ROLE.A] + counts[ROLE.BOTH] > 0;

@@ -1,4 +1,4 @@
-/** The plot: points, states and colours in; hover, clicks, areas and views out. No framework, no wire. */
+/** The plot: points, states and colors in; hover, clicks, areas and views out. No framework, no wire. */
 import { bounds, type Size, toData, toScreen } from "./camera";
 import { CanvasKeeper } from "./canvas-keeper";
 import { type Contour, contourPaths, density } from "./contours";
@@ -11,7 +11,7 @@ import { Picking } from "./picking";
 import { Pointer } from "./pointer";
 import { type Frame, pixelRatio, type Renderer, type Scene } from "./scene";
 import { Stage } from "./stage";
-import { readTheme, type Theme, type ThemeColours } from "./theme";
+import { readTheme, type Theme, type ThemeColors } from "./theme";
 import type { AreaOp, Box, Debug, Mode, Overlays, RendererKind, ScatterEvents, ScatterOptions } from "./types";
 
 const GLIDE_MS = 900;
@@ -39,7 +39,7 @@ export class Scatter {
   private readonly keeper: CanvasKeeper;
   private readonly picking = new Picking((work) => this.later(work, 0));
   private theme: Theme;
-  private colours: ThemeColours = {};
+  private colors: ThemeColors = {};
   private scene: Scene;
   private box: Box = [-1, -1, 1, 1];
   private share = 1;
@@ -47,7 +47,7 @@ export class Scatter {
   private readonly overlay: OverlayContent = {
     contours: [],
     labels: [],
-    neighbours: null,
+    neighbors: null,
     order: [],
     found: [],
     hovered: null,
@@ -80,7 +80,7 @@ export class Scatter {
       {
         resized: () => this.resized(),
         seen: (inView) => this.seen(inView),
-        restyled: () => this.setTheme(this.colours),
+        restyled: () => this.setTheme(this.colors),
       },
       signal,
     );
@@ -144,7 +144,7 @@ export class Scatter {
     this.glide = glides ? { since: performance.now(), base: this.navigation.base } : null;
     this.scene = same ? { ...before, x, y } : this.emptyScene(x, y);
     this.scene.previous = glides ? { x: before.x, y: before.y } : null;
-    if (!same) Object.assign(this.overlay, { neighbours: null, order: [], found: [], hovered: null, focused: null });
+    if (!same) Object.assign(this.overlay, { neighbors: null, order: [], found: [], hovered: null, focused: null });
     this.box = bounds(x, y);
     this.share = occupiedShare(x, y, this.box);
     this.picking.forget();
@@ -157,13 +157,13 @@ export class Scatter {
   /** Category codes, 255 = none; null = all points alike. */
   setCategories(codes: Uint8Array | null, palette: readonly string[]): void {
     this.palette = [...palette];
-    this.recolour(codes);
+    this.recolor(codes);
   }
 
   /** Numbers along viridis, NaN = none; null = all points alike. */
   setValues(values: Float32Array | null, domain: readonly [number, number]): void {
     this.palette = viridisPalette();
-    this.recolour(values === null ? null : codesOfValues(values, domain));
+    this.recolor(values === null ? null : codesOfValues(values, domain));
   }
 
   /** One byte of `FLAG`s per point, shared: change it, then say so. */
@@ -220,7 +220,7 @@ export class Scatter {
     const free = width - covered;
     const dx = within(px, free) - px;
     const dy = within(py, height) - py;
-    if (Math.abs(dx) > free / 2 || Math.abs(dy) > height / 2) this.navigation.centre(x, y, 1, covered);
+    if (Math.abs(dx) > free / 2 || Math.abs(dy) > height / 2) this.navigation.center(x, y, 1, covered);
     else if (dx !== 0 || dy !== 0) this.navigation.pan(dx, dy);
   }
 
@@ -241,27 +241,27 @@ export class Scatter {
     return this.picking.nearest(this.scene, ...toData(view, px, py), REACH / view.sx, markReach / view.sx);
   }
 
-  setOverlay({ contours, labels, neighbours, found, pointed }: Overlays): void {
+  setOverlay({ contours, labels, neighbors, found, pointed }: Overlays): void {
     if (contours !== undefined) {
       this.contoursStale ||= contours && !this.wantsContours;
       this.wantsContours = contours;
     }
     this.repaint({
       ...(labels === undefined ? {} : { labels }),
-      ...(neighbours === undefined ? {} : { neighbours }),
+      ...(neighbors === undefined ? {} : { neighbors }),
       ...(found === undefined ? {} : { found }),
       ...(pointed === undefined ? {} : { pointed }),
     });
   }
 
-  /** Reads the host's variables anew; colours given win over them. Hosts touch their pages often, colours rarely. */
-  setTheme(colours: ThemeColours = {}): void {
-    this.colours = colours;
+  /** Reads the host's variables anew; colors given win over them. Hosts touch their pages often, colors rarely. */
+  setTheme(colors: ThemeColors = {}): void {
+    this.colors = colors;
     const before = this.theme;
-    this.theme = readTheme(this.host, colours);
+    this.theme = readTheme(this.host, colors);
     if (JSON.stringify(this.theme) === JSON.stringify(before)) return;
     this.scene.table = this.lookup();
-    this.keeper.renderer?.coloursChanged();
+    this.keeper.renderer?.colorsChanged();
     this.invalidate();
   }
 
@@ -307,19 +307,19 @@ export class Scatter {
       previous: null,
       codes: null,
       table: lookupTable([], this.theme.base),
-      colourful: false,
+      colorful: false,
       flags,
       marks: new Marks(flags),
     };
   }
 
-  private recolour(codes: Uint8Array | null): void {
+  private recolor(codes: Uint8Array | null): void {
     const wanted = this.scene.x.length;
-    if (codes !== null && codes.length !== wanted) throw new RangeError(`${codes.length} colours for ${wanted} points`);
+    if (codes !== null && codes.length !== wanted) throw new RangeError(`${codes.length} colors for ${wanted} points`);
     this.scene.codes = codes;
-    this.scene.colourful = codes !== null;
+    this.scene.colorful = codes !== null;
     this.scene.table = this.lookup();
-    this.keeper.renderer?.coloursChanged();
+    this.keeper.renderer?.colorsChanged();
     this.invalidate();
   }
 

@@ -10,12 +10,12 @@ export interface Scene {
   y: Float32Array;
   /** Where the points glide from, while they do. */
   previous: { x: Float32Array; y: Float32Array } | null;
-  /** A colour code per point; null = all take code 0. */
+  /** A color code per point; null = all take code 0. */
   codes: Uint8Array | null;
   /** RGBA by code. */
   table: Uint8Array;
-  /** Marks are filled by their code's colour, unless two samples are compared; false = by their role's. */
-  colourful: boolean;
+  /** Marks are filled by their code's color, unless two samples are compared; false = by their role's. */
+  colorful: boolean;
   flags: Uint8Array;
   marks: Marks;
 }
@@ -41,7 +41,7 @@ export interface Renderer {
   readonly uploaded: number;
   /** Positions changed (and with them everything else). */
   setScene(scene: Scene): void;
-  coloursChanged(): void;
+  colorsChanged(): void;
   flagsChanged(ranges: readonly [number, number][], visibility: boolean): void;
   /** The glide is over: its buffers may go. */
   glideEnded(): void;
@@ -52,10 +52,10 @@ export interface Renderer {
   destroy(): void;
 }
 
-/** How far the rest steps back when something stands out: what remains of its strength, and how grey it becomes. */
-export function dimming(highlight: boolean, dark: boolean): { strength: number; grey: number } {
-  if (!highlight) return { strength: 1, grey: 0 };
-  return { strength: dark ? 0.52 : 0.46, grey: 0.35 };
+/** How far the rest steps back when something stands out: what remains of its strength, and how gray it becomes. */
+export function dimming(highlight: boolean, dark: boolean): { strength: number; gray: number } {
+  if (!highlight) return { strength: 1, gray: 0 };
+  return { strength: dark ? 0.52 : 0.46, gray: 0.35 };
 }
 
 /** Device pixels per CSS pixel, capped so that the backing store stays within what a 4K screen needs. */

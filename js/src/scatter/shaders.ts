@@ -18,10 +18,10 @@ const vec4 NOWHERE = vec4(2.0, 2.0, 2.0, 1.0);
 `;
 
 export const BASE_VERTEX = `${PLACE}
-uniform float u_opacity, u_dim, u_grey;
+uniform float u_opacity, u_dim, u_gray;
 uniform vec4 u_kept;
 uniform vec2 u_pixels;
-out vec4 v_colour;
+out vec4 v_color;
 void main() {
   gl_PointSize = u_size + 1.0;
   gl_Position = NOWHERE;
@@ -32,29 +32,29 @@ void main() {
   // Wholly in what is drawn already.
   if (all(greaterThan(pixel - reach, u_kept.xy)) && all(lessThan(pixel + reach, u_kept.zw))) return;
   gl_Position = here;
-  vec3 colour = texelFetch(u_table, ivec2(int(a_code), 0), 0).rgb;
+  vec3 color = texelFetch(u_table, ivec2(int(a_code), 0), 0).rgb;
   float opacity = u_opacity;
   // Faint dots add up where they are crowded, so they step back further than a whole picture would.
   if (u_dim < 1.0) {
     bool chosen = (a_flags & 2u) != 0u;
     opacity = chosen ? min(1.0, opacity * 1.3) : opacity * u_dim * 0.4;
-    if (!chosen) colour = mix(colour, vec3(dot(colour, vec3(0.299, 0.587, 0.114))), u_grey);
+    if (!chosen) color = mix(color, vec3(dot(color, vec3(0.299, 0.587, 0.114))), u_gray);
   }
-  v_colour = vec4(colour * opacity, opacity);
+  v_color = vec4(color * opacity, opacity);
 }`;
 
 export const BASE_FRAGMENT = `#version 300 es
 precision highp float;
-in vec4 v_colour;
+in vec4 v_color;
 uniform float u_size;
 uniform vec4 u_kept;
-out vec4 o_colour;
+out vec4 o_color;
 void main() {
   if (all(greaterThan(gl_FragCoord.xy, u_kept.xy)) && all(lessThan(gl_FragCoord.xy, u_kept.zw))) discard;
   vec2 p = (gl_PointCoord - 0.5) * (u_size + 1.0);
   float inside = clamp(u_size * 0.5 + 0.5 - length(p), 0.0, 1.0);
   if (inside <= 0.0) discard;
-  o_colour = v_colour * inside;
+  o_color = v_color * inside;
 }`;
 
 export const SCREEN_VERTEX = `#version 300 es
@@ -74,19 +74,19 @@ precision mediump float;
 in vec2 v_whole, v_part;
 uniform sampler2D u_whole, u_part;
 uniform bool u_hasWhole;
-uniform float u_dim, u_grey;
-out vec4 o_colour;
+uniform float u_dim, u_gray;
+out vec4 o_color;
 void main() {
   bool reaches = u_hasWhole && all(greaterThanEqual(v_whole, vec2(0.0))) && all(lessThanEqual(v_whole, vec2(1.0)));
-  vec4 colour = reaches ? texture(u_whole, v_whole) : texture(u_part, v_part);
-  float grey = dot(colour.rgb, vec3(0.299, 0.587, 0.114));
-  o_colour = vec4(mix(colour.rgb, vec3(grey), u_grey), colour.a) * u_dim;
+  vec4 color = reaches ? texture(u_whole, v_whole) : texture(u_part, v_part);
+  float gray = dot(color.rgb, vec3(0.299, 0.587, 0.114));
+  o_color = vec4(mix(color.rgb, vec3(gray), u_gray), color.a) * u_dim;
 }`;
 
 /** Roles by number as in marks.ts: 0 selected, 1 preselected, 2 B, 3 A, 4 both, 5 pinned. */
 export const MARK_VERTEX = `${PLACE}
 uniform vec3 u_a, u_b, u_selection;
-uniform bool u_colourful;
+uniform bool u_colorful;
 uniform float u_selectedSize;
 flat out int v_role;
 flat out vec3 v_fill;
@@ -105,7 +105,7 @@ void main() {
   gl_PointSize = v_size * 1.2 + 4.0;
   vec3 own = texelFetch(u_table, ivec2(int(a_code), 0), 0).rgb;
   vec3 role = v_role == 2 ? u_b : v_role == 0 || v_role == 1 ? u_selection : u_a;
-  v_fill = u_colourful && v_role != 4 ? own : role;
+  v_fill = u_colorful && v_role != 4 ? own : role;
   v_second = v_role == 4 ? u_b : v_fill;
 }`;
 
@@ -118,7 +118,7 @@ flat in vec3 v_second;
 flat in float v_size;
 uniform vec3 u_foreground, u_background;
 uniform float u_line, u_outlined;
-out vec4 o_colour;
+out vec4 o_color;
 void main() {
   vec2 p = (gl_PointCoord - 0.5) * (v_size * 1.2 + 4.0);
   float r = v_size * 0.5;
@@ -135,8 +135,8 @@ void main() {
   if (v_role == 5) fill = mix(fill, u_foreground, clamp(r * 0.38 + 0.5 - length(p), 0.0, 1.0));
   float strength = v_role == 1 ? 0.15 : 1.0;
   vec3 edge = v_role == 1 ? v_fill : u_foreground;
-  vec4 colour = vec4(u_background, 1.0) * cover * 0.85;
-  colour = mix(colour, vec4(edge, 1.0), body);
-  colour = mix(colour, vec4(fill, 1.0) * strength, inner);
-  o_colour = colour;
+  vec4 color = vec4(u_background, 1.0) * cover * 0.85;
+  color = mix(color, vec4(edge, 1.0), body);
+  color = mix(color, vec4(fill, 1.0) * strength, inner);
+  o_color = color;
 }`;

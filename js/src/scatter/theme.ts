@@ -1,11 +1,11 @@
-/** The plot's colours, taken from the host's variables: JupyterLab, VS Code, or the page's own. */
+/** The plot's colors, taken from the host's variables: JupyterLab, VS Code, or the page's own. */
 import { parseHex, type Rgb } from "./palettes";
 
 export interface Theme {
   dark: boolean;
   background: Rgb;
   foreground: Rgb;
-  /** Points without a colour of their own. */
+  /** Points without a color of their own. */
   base: Rgb;
   /** Points without a value. */
   muted: Rgb;
@@ -15,8 +15,8 @@ export interface Theme {
   font: string;
 }
 
-/** Colours to use instead of those read, as `#rrggbb`. */
-export type ThemeColours = Partial<
+/** Colors to use instead of those read, as `#rrggbb`. */
+export type ThemeColors = Partial<
   Record<"background" | "foreground" | "base" | "muted" | "selection" | "a" | "b", string>
 >;
 
@@ -24,20 +24,20 @@ const BACKGROUND = ["--lw-plot-bg", "--lw-bg", "--jp-layout-color0", "--vscode-e
 const FOREGROUND = ["--lw-fg", "--jp-ui-font-color1", "--jp-content-font-color1", "--vscode-editor-foreground"];
 const FONT = ["--lw-font", "--jp-ui-font-family", "--vscode-font-family"];
 
-export function readTheme(host: HTMLElement, colours: ThemeColours = {}): Theme {
+export function readTheme(host: HTMLElement, colors: ThemeColors = {}): Theme {
   const style = getComputedStyle(host);
   const variable = (names: readonly string[]) =>
     names.map((name) => style.getPropertyValue(name).trim()).find((value) => value !== "") ?? "";
-  const background = hexOr(colours.background) ??
+  const background = hexOr(colors.background) ??
     resolve(variable(BACKGROUND)) ??
     resolve(groundOf(host)) ?? [255, 255, 255];
   const dark = luma(background) < 110;
   const own = dark ? DARK : LIGHT;
-  const pick = (name: keyof typeof LIGHT) => hexOr(colours[name]) ?? parseHex(own[name]);
+  const pick = (name: keyof typeof LIGHT) => hexOr(colors[name]) ?? parseHex(own[name]);
   return {
     dark,
     background,
-    foreground: hexOr(colours.foreground) ?? resolve(variable(FOREGROUND)) ?? parseHex(dark ? "#e8e8e8" : "#1f2328"),
+    foreground: hexOr(colors.foreground) ?? resolve(variable(FOREGROUND)) ?? parseHex(dark ? "#e8e8e8" : "#1f2328"),
     base: pick("base"),
     muted: pick("muted"),
     selection: pick("selection"),
@@ -57,27 +57,27 @@ const luma = ([r, g, b]: Rgb) => 0.299 * r + 0.587 * g + 0.114 * b;
 function groundOf(host: HTMLElement): string {
   for (let node: Node | null = host; node !== null; node = node.parentNode ?? (node as ShadowRoot).host ?? null) {
     if (!(node instanceof HTMLElement)) continue;
-    const colour = getComputedStyle(node).backgroundColor;
-    if (colour && colour !== "transparent" && !/,\s*0\)$/.test(colour)) return colour;
+    const color = getComputedStyle(node).backgroundColor;
+    if (color && color !== "transparent" && !/,\s*0\)$/.test(color)) return color;
   }
   return "";
 }
 
-/** Any CSS colour as bytes, by painting it; null where it is none. */
+/** Any CSS color as bytes, by painting it; null where it is none. */
 function resolve(text: string): Rgb | null {
   if (text === "") return null;
   if (/^#[0-9a-f]{6}$/i.test(text)) return parseHex(text);
   const known = resolved.get(text);
   if (known !== undefined) return known;
-  const colour = paint(text);
-  resolved.set(text, colour);
-  return colour;
+  const color = paint(text);
+  resolved.set(text, color);
+  return color;
 }
 
 const resolved = new Map<string, Rgb | null>();
 
 function paint(text: string): Rgb | null {
-  // Read back from memory: from the GPU it would take tens of milliseconds a colour.
+  // Read back from memory: from the GPU it would take tens of milliseconds a color.
   const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   if (context === null) return null;
   context.fillStyle = "#010203";

@@ -32,7 +32,7 @@ export interface Label {
   count: number;
 }
 
-export interface Neighbours {
+export interface Neighbors {
   row: number;
   rows: ArrayLike<number>;
 }
@@ -40,7 +40,7 @@ export interface Neighbours {
 export interface Overlays {
   contours?: boolean;
   labels?: readonly Label[];
-  neighbours?: Neighbours | null;
+  neighbors?: Neighbors | null;
   /** Rows to mark, say because a search found them, the best first. */
   found?: ArrayLike<number>;
   /** A row to ring that the pointer here is not on: hovered in another view, a linked plot, Python. */
@@ -56,7 +56,7 @@ export interface Debug {
   /** Marked points drawn on top. */
   marked: number;
   contextLost: number;
-  /** Bytes of colour and state sent to the GPU since the start. */
+  /** Bytes of color and state sent to the GPU since the start. */
   uploaded: number;
   /** No refinement is outstanding: what is on screen is all there is. */
   settled: boolean;

@@ -29,7 +29,7 @@ S = TypeVar("S")
 _SIZE = ("file_path_abs", "width", "height")
 
 
-class Labelling(Describing[S], Vectors[S]):
+class Labeling(Describing[S], Vectors[S]):
     """The part of an image dataset that reads label files."""
 
     def add_samples_from_coco(
@@ -64,7 +64,7 @@ class Labelling(Describing[S], Vectors[S]):
 
         with progress_bar("read labels", 100, progress) as report:
             scan = read_coco(path, images_root, invalid=invalid, progress=report)
-        return self._add_labelled(scan, annotation_source, invalid, embed, progress)
+        return self._add_labeled(scan, annotation_source, invalid, embed, progress)
 
     def add_samples_from_yolo(
         self,
@@ -90,7 +90,7 @@ class Labelling(Describing[S], Vectors[S]):
 
         with progress_bar("read labels", 100, progress) as report:
             scan = read_yolo(path, split, invalid=invalid, progress=report)
-        return self._add_labelled(scan, annotation_source, invalid, embed, progress)
+        return self._add_labeled(scan, annotation_source, invalid, embed, progress)
 
     def add_samples_from_labelformat(
         self,
@@ -117,9 +117,9 @@ class Labelling(Describing[S], Vectors[S]):
 
         with progress_bar("read labels", 100, progress) as report:
             scan = read_labelformat(label_input, images_root, invalid=invalid, progress=report)
-        return self._add_labelled(scan, annotation_source, invalid, embed, progress)
+        return self._add_labeled(scan, annotation_source, invalid, embed, progress)
 
-    def _add_labelled(
+    def _add_labeled(
         self,
         scan: LabelScan,
         annotation_source: str,
@@ -136,7 +136,7 @@ class Labelling(Describing[S], Vectors[S]):
         if scan.images.height and not found.frame.height and not found.known:
             raise InvalidValueError(_nothing_found(scan, found))
         tags = {check_tag_name(name): paths for name, paths in scan.tags.items()}
-        with self._change("add_labelled_images", {"count": found.frame.height}) as (work, now):
+        with self._change("add_labeled_images", {"count": found.frame.height}) as (work, now):
             added, rows_by_path = write_images(work, now, found.frame)
             sizes = pl.concat([found.frame.select(_SIZE), *([now.samples.select(_SIZE)] if len(now) else [])])
             self._write_boxes(work, now, scan, source, rows_by_path, sizes, invalid)

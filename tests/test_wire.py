@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
 from lightly_widget.errors import LightlyWidgetError
-from lightly_widget.messages import (
+from lightly_widget.wire import (
     PROTOCOL,
     REPLIES,
     REQUESTS,
@@ -29,7 +29,7 @@ from lightly_widget.messages import (
     replies,
     request_id,
 )
-from lightly_widget.messages.requests import Select
+from lightly_widget.wire.requests import Select
 
 FIXTURE = json.loads((Path(__file__).parent / "fixtures" / "messages.json").read_text())
 PROTOCOL_TS = (Path(__file__).parents[1] / "js" / "src" / "protocol.ts").read_text()

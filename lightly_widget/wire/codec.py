@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, shown
 
 if TYPE_CHECKING:
-    from lightly_widget.messages.replies import Reply
+    from lightly_widget.wire.replies import Reply
 
 Buffers: TypeAlias = Sequence[Any]
 Plain: TypeAlias = dict[str, Any]

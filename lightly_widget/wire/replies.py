@@ -8,8 +8,8 @@ from typing import ClassVar, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lightly_widget.messages.codec import Bits, Plain
-from lightly_widget.messages.requests import Rows
+from lightly_widget.wire.codec import Bits, Plain
+from lightly_widget.wire.requests import Rows
 
 PART_ROWS: Final = 400_000
 """Rows of geometry in one message: 400,000 · 2 · 4 bytes stay below the 4 MB that every host lets through."""

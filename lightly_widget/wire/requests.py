@@ -9,7 +9,7 @@ from typing import ClassVar, Final, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from lightly_widget.messages.codec import Plain
+from lightly_widget.wire.codec import Plain
 
 MAX_ID: Final = 2**53
 MAX_TEXT: Final = 10_000

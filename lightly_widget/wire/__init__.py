@@ -4,11 +4,11 @@ Everything that comes from the browser passes `parse_request`, which gives a che
 this package's errors; nothing behind it has to check types again.
 """
 
-from lightly_widget.messages import replies, requests
-from lightly_widget.messages.codec import decode, encode, pack_bits
-from lightly_widget.messages.parse import parse_request, plain_object, request_id
-from lightly_widget.messages.replies import PART_ROWS, REPLIES, Reply
-from lightly_widget.messages.requests import REQUESTS, Request
+from lightly_widget.wire import replies, requests
+from lightly_widget.wire.codec import decode, encode, pack_bits
+from lightly_widget.wire.parse import parse_request, plain_object, request_id
+from lightly_widget.wire.replies import PART_ROWS, REPLIES, Reply
+from lightly_widget.wire.requests import REQUESTS, Request
 
 PROTOCOL = 1
 """Both sides speak this one; `hello` says which."""

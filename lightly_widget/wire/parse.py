@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, did_you_mean, listed, shown
-from lightly_widget.messages.codec import Buffers, Plain, decode
-from lightly_widget.messages.requests import (
+from lightly_widget.wire.codec import Buffers, Plain, decode
+from lightly_widget.wire.requests import (
     MAX_ID,
     MAX_ROW,
     REQUESTS,
@@ -64,7 +64,7 @@ def parse_request(content: object, buffers: Buffers = ()) -> Request:
 
 
 def _check_together(request: Request) -> None:
-    """What the fields of one request must fulfil together."""
+    """What the fields of one request must fulfill together."""
     match request:
         case Select(op=op, polygon=polygon) if (op == "clear") != (polygon is None):
             raise InvalidValueError(f"op={op!r} {'takes no' if op == 'clear' else 'needs a'} polygon")
