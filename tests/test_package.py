@@ -21,6 +21,7 @@ ROOMS = [
     "errors",
     "checks",
     "solver",
+    "worth",
     "neighbors",
     "store",
     "strategies",
