@@ -10,7 +10,17 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from lightly_widget.errors import InvalidValueError
-from lightly_widget.worth import default_budgets, fit_probe, hold_out, learning_curve, out_of_fold
+from lightly_widget.worth import (
+    default_budgets,
+    fit_probe,
+    hold_out,
+    iou,
+    label_doubt,
+    learning_curve,
+    match_boxes,
+    out_of_fold,
+    uncertainty,
+)
 
 
 def blobs(
@@ -213,3 +223,71 @@ def test_default_budgets_ascend_to_n(n: int) -> None:
     assert list(budgets) == sorted(set(budgets))
     assert budgets[-1] == n
     assert len(budgets) <= 6
+
+
+# -- uncertainty and likely errors -------------------------------------------------------------------------------------
+
+
+@given(st.integers(1, 6), st.integers(1, 30), st.integers(0, 100))
+def test_uncertainty_is_what_its_words_say(k: int, n: int, seed: int) -> None:
+    probabilities = np.random.default_rng(seed).dirichlet(np.full(k, 0.5), size=n)
+    found = uncertainty(probabilities)
+    np.testing.assert_array_equal(found.guess, probabilities.argmax(axis=1))
+    np.testing.assert_allclose(found.confidence, probabilities.max(axis=1))
+    ranked = np.sort(probabilities, axis=1)
+    runner_up = ranked[:, -2] if k > 1 else np.zeros(n)
+    np.testing.assert_allclose(found.margin, ranked[:, -1] - runner_up)
+    assert ((found.entropy >= 0) & (found.entropy <= 1)).all()
+
+
+def test_entropy_ends_at_its_ends() -> None:
+    found = uncertainty(np.array([[1.0, 0.0, 0.0], [1 / 3, 1 / 3, 1 / 3]]))
+    np.testing.assert_allclose(found.entropy, [0, 1])
+    np.testing.assert_allclose(found.margin, [1, 0])
+
+
+def test_doubt_is_zero_for_the_best_guess_and_one_for_a_certain_other() -> None:
+    probabilities = np.array([[0.7, 0.3], [1.0, 0.0], [1.0, 0.0]])
+    np.testing.assert_allclose(label_doubt(probabilities, np.array([0, 0, 1])), [0, 0, 1])
+
+
+# -- boxes -------------------------------------------------------------------------------------------------------------
+
+BOXES = st.lists(
+    st.tuples(
+        st.floats(0, 50), st.floats(0, 50), st.floats(0, 40), st.floats(0, 40), st.integers(0, 2), st.floats(0, 1)
+    ),
+    max_size=8,
+)
+
+
+def test_iou_by_hand() -> None:
+    boxes = np.array([[0, 0, 2, 2], [1, 1, 2, 2], [5, 5, 1, 1], [0, 0, 0, 0]])
+    expected = [[1, 1 / 7, 0, 0], [1 / 7, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
+    np.testing.assert_allclose(iou(boxes, boxes), expected)
+
+
+@given(BOXES, BOXES, st.floats(0.05, 1))
+def test_matches_are_pairs_of_one_class_with_enough_overlap(predicted: list, labeled: list, least: float) -> None:  # type: ignore[type-arg]
+    p = np.array(predicted, dtype=np.float64).reshape(-1, 6)
+    t = np.array(labeled, dtype=np.float64).reshape(-1, 6)
+    found = match_boxes(p[:, :4], p[:, 4].astype(int), p[:, 5], t[:, :4], t[:, 4].astype(int), least_iou=least)
+    matched = np.flatnonzero(found.of_prediction >= 0)
+    overlaps = iou(p[:, :4], t[:, :4])
+    for row in matched:
+        other = found.of_prediction[row]
+        assert found.of_label[other] == row
+        assert p[row, 4] == t[other, 4]
+        assert overlaps[row, other] >= least
+    assert found.false_positives == len(p) - len(matched)
+    assert found.false_negatives == len(t) - len(matched)
+    free = (found.of_prediction < 0)[:, None] & (found.of_label < 0)[None, :] & (p[:, None, 4] == t[None, :, 4])
+    assert not (free & (overlaps >= least)).any()
+
+
+def test_the_surest_prediction_chooses_first() -> None:
+    label = np.array([[0, 0, 10, 10]])
+    predicted = np.array([[0, 0, 10, 9], [0, 0, 10, 10]])
+    found = match_boxes(predicted, np.zeros(2, int), np.array([0.9, 0.5]), label, np.zeros(1, int))
+    assert found.of_prediction.tolist() == [0, -1]
+    assert (found.false_positives, found.false_negatives) == (1, 0)
