@@ -130,12 +130,10 @@ class MemoryView:
         kept = [crop for crop, owner in enumerate(owners) if owner in row_of]
         return matrix[kept], np.array([row_of[owners[crop]] for crop in kept], dtype=np.int64)
 
-    def write_tag(
-        self, name: str, sample_ids: pl.Series, *, recipe: dict[str, Any], replace: bool, metadata: pl.DataFrame | None
-    ) -> None:
-        if name in self.dataset.tags and not replace:
+    def write_tag(self, name: str, sample_ids: pl.Series, *, recipe: dict[str, Any], grow: bool) -> None:
+        if name in self.dataset.tags and not grow:
             raise InvalidValueError(f"tag {name!r} exists")
-        self.dataset.tags[name] = sample_ids.to_list()
+        self.dataset.tags[name] = list(dict.fromkeys([*self.dataset.tags.get(name, []), *sample_ids]))
         self.dataset.recipes[name] = recipe
         self.dataset.writes += 1
 

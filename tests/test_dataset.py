@@ -86,6 +86,19 @@ def again(dataset: Any) -> Any:
 # -- making and finding ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("kind", [lw.Dataset, lw.ImageDataset])
+def test_an_omitted_name_is_default(kind: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LIGHTLY_WIDGET_HOME", raising=False)
+    with pytest.raises(lw.errors.DatasetNotFoundError, match="'default'"):
+        kind.load()
+    assert kind.load_or_create().name == "default"
+    assert kind.load_or_create().uri == kind.load().uri == str(tmp_path / "lightly_widget_data" / "default")
+    with pytest.raises(lw.errors.DatasetExistsError):
+        kind.create()
+    assert kind.create(path="elsewhere").name == "default"
+
+
 def test_making_finding_and_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = lw.ImageDataset.create("traffic", tmp_path)
     assert again(made).name == "traffic"

@@ -30,6 +30,7 @@ S = TypeVar("S")
 
 HOME_VARIABLE: Final = "LIGHTLY_WIDGET_HOME"
 DEFAULT_HOME: Final = "lightly_widget_data"
+DEFAULT_NAME: Final = "default"
 FORMAT: Final = 1
 _LONGEST_NAME: Final = 200
 
@@ -58,11 +59,11 @@ class Core(Generic[S]):
     # -- making and finding -------------------------------------------------------------------------------------
 
     @classmethod
-    def create(cls, name: str, path: str | Path | None = None) -> Self:
-        """Make an empty dataset.
+    def create(cls, name: str = DEFAULT_NAME, path: str | Path | None = None) -> Self:
+        """Create an empty dataset.
 
         Args:
-            name: a folder's name, unique below `path`.
+            name: the name of the folder that is created below `path`; "default" when omitted.
             path: the folder that holds datasets, or an object store's address such as `s3://bucket/folder`; else the
                 environment variable LIGHTLY_WIDGET_HOME, else `./lightly_widget_data`.
 
@@ -73,8 +74,12 @@ class Core(Generic[S]):
         return cls(Store.create(_address(name, path), {"name": name, "kind": cls.kind, "format": FORMAT}))
 
     @classmethod
-    def load(cls, name: str, path: str | Path | None = None) -> Self:
-        """Open a dataset that was made before. Raises `DatasetNotFoundError` (naming those there are)."""
+    def load(cls, name: str = DEFAULT_NAME, path: str | Path | None = None) -> Self:
+        """Open an existing dataset, the one named "default" when `name` is omitted.
+
+        Raises:
+            DatasetNotFoundError: there is no dataset of that name; the message lists those that exist.
+        """
         address = _address(name, path)
         try:
             return cls(Store.open(address))
@@ -82,8 +87,8 @@ class Core(Generic[S]):
             raise DatasetNotFoundError(f"no dataset {shown(name)} in {_home(path)}{_others(path)}") from None
 
     @classmethod
-    def load_or_create(cls, name: str, path: str | Path | None = None) -> Self:
-        """Open the dataset, or make it when it is not there."""
+    def load_or_create(cls, name: str = DEFAULT_NAME, path: str | Path | None = None) -> Self:
+        """Open the dataset, or create it if it does not exist; the one named "default" when `name` is omitted."""
         try:
             return cls.load(name, path)
         except DatasetNotFoundError:

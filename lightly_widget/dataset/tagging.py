@@ -66,6 +66,7 @@ class Tagging(Core[S]):
         *,
         recipe: Mapping[str, Any] | None = None,
         replace: bool = False,
+        grow: bool = False,
         metadata: pl.DataFrame | None = None,
     ) -> None:
         """Make a tag of these samples in pick order, as one write.
@@ -73,20 +74,24 @@ class Tagging(Core[S]):
         Args:
             recipe: how the samples were chosen; kept in the history.
             replace: whether a tag of that name may be there already, and is replaced.
+            grow: whether a tag of that name may be there already, and keeps its samples; new ones follow them.
             metadata: a frame of `sample_id` and values to set in the same write.
 
         Raises:
-            InvalidValueError: the tag is there and `replace` is False, ids are unknown or repeated, or the name is
-                empty, longer than 255 characters or holds a NUL.
+            InvalidValueError: the tag is there and neither `replace` nor `grow` is set, ids are unknown or repeated, or
+                the name is empty, longer than 255 characters or holds a NUL.
         """
         name = check_tag_name(name)
         details = {"tag": name, "count": len(sample_ids), "recipe": dict(recipe) if recipe is not None else None}
         with self._change("write_tag", details) as (work, now):
-            if not replace and name in now.tags():
+            if not (replace or grow) and name in now.tags():
                 raise _taken(name)
             rows = now.known_rows(sample_ids).astype(np.uint32)
             if len(np.unique(rows)) < len(rows):
                 raise InvalidValueError(f"a sample is given more than once for the tag {shown(name)}")
+            if grow and name in now.tags():  # read inside the transaction, so that nothing added meanwhile is lost
+                rows = _union([now.tag(name), rows])
+                work.details["count"] = len(rows)
             work.write("tags", tag_rows(name, rows), op="set", tag=name)
             if metadata is not None:
                 self._write_metadata(work, now, metadata)

@@ -176,11 +176,9 @@ class View:
 
     # -- writing and showing ------------------------------------------------------------------------------------
 
-    def write_tag(
-        self, name: str, sample_ids: pl.Series, *, recipe: dict[str, Any], replace: bool, metadata: pl.DataFrame | None
-    ) -> None:
+    def write_tag(self, name: str, sample_ids: pl.Series, *, recipe: dict[str, Any], grow: bool) -> None:
         """One atomic write; the pick rank is the position."""
-        self._dataset.write_tag(name, sample_ids, recipe=recipe, replace=replace, metadata=metadata)
+        self._dataset.write_tag(name, sample_ids, recipe=recipe, grow=grow)
 
     def write_metadata(self, key: str, sample_ids: pl.Series, values: pl.Series) -> None:
         """Set the metadata of these samples in one atomic write."""

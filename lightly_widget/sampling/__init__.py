@@ -1,7 +1,7 @@
 """From a query's candidates to a sample: the methods of `query.sampling()`, and the result they give."""
 
+from lightly_widget.checks import check_name
 from lightly_widget.sampling.api import Sampling
-from lightly_widget.sampling.checks import check_name
 from lightly_widget.sampling.quality import Coverage, CoverageCurve, Shares
 from lightly_widget.sampling.result import SamplingResult
 from lightly_widget.sampling.run import PickedBlock

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
+from lightly_widget.checks import check_name
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, did_you_mean, listed, shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lightly_widget.strategies import CandidateView
-
-MAX_NAME: Final = 255
 
 
 def check_count(argument: str, value: Any) -> int:
@@ -30,21 +29,6 @@ def check_count(argument: str, value: Any) -> int:
     if count < 0:
         raise InvalidValueError(f"{argument}={shown(value)} is negative; give a whole number, 0 or more")
     return count
-
-
-def check_name(argument: str, value: Any) -> str:
-    """A name to be written: text of 1 to 255 characters, not blank, that UTF-8 can hold."""
-    if not isinstance(value, str):
-        raise InvalidValueError(f"{argument}={shown(value)} is not text")
-    if not value.strip():
-        raise InvalidValueError(f"{argument}={shown(value)} is empty; give a name of 1 to {MAX_NAME} characters")
-    if len(value) > MAX_NAME:
-        raise InvalidValueError(f"{argument}={shown(value)} is longer than {MAX_NAME} characters")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise InvalidValueError(f"{argument}={shown(value)} holds half a character (a lone surrogate)") from None
-    return value
 
 
 def check_result_tag(view: CandidateView, name: Any, preselected_tag_name: str | None, *, grow: bool = False) -> str:

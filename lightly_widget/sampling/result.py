@@ -140,12 +140,9 @@ class SamplingResult:
     def write(self, tag_name: str, *, grow: bool = False) -> SamplingResult:
         """`save_as` without its checks, for a name that was checked before the sampling began."""
         ids = pl.Series("sample_id", [*self.preselected_ids, *self.sample_ids], dtype=pl.String)
-        may_grow = grow or tag_name == self.recipe["preselected_tag_name"]
-        grows = may_grow and tag_name in self._view.tag_names()
-        if grows:  # as it is now: what somebody added meanwhile stays
-            ids = pl.concat([self._view.tag(tag_name).alias("sample_id"), ids]).unique(maintain_order=True)
+        grow = grow or tag_name == self.recipe["preselected_tag_name"]
         recipe = self.recipe | {"tag_name": tag_name}
-        self._view.write_tag(tag_name, ids, recipe=recipe, replace=grows, metadata=None)
+        self._view.write_tag(tag_name, ids, recipe=recipe, grow=grow)
         return dataclasses.replace(self, tag_name=tag_name, recipe=recipe)
 
     def to_python(self) -> str:

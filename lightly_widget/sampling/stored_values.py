@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from lightly_widget.checks import LONGEST_NAME, check_name
 from lightly_widget.errors import Progress, SamplingWarning, no_progress
-from lightly_widget.sampling.checks import MAX_NAME, check_name
 from lightly_widget.strategies.by_embedding import query_embeddings, similarity, typicality
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _store(view: CandidateView, name: str, ids: pl.Series, values: NDArray[np.fl
 
 def _free_name(view: CandidateView, tag_name: str) -> str:
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    base = f"similarity_{tag_name[: MAX_NAME - 50]}_{now}"
+    base = f"similarity_{tag_name[: LONGEST_NAME - 50]}_{now}"
     taken, name, number = set(view.info().metadata), base, 1
     while name in taken:
         number += 1

@@ -74,10 +74,11 @@ class CandidateView(Protocol):
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """(m, d) embeddings of the annotated boxes and the (m,) candidate row that owns each."""
 
-    def write_tag(
-        self, name: str, sample_ids: pl.Series, *, recipe: dict[str, Any], replace: bool, metadata: pl.DataFrame | None
-    ) -> None:
-        """One atomic write; the pick rank is the position. ``replace=False`` and the tag exists: ValueError."""
+    def write_tag(self, name: str, sample_ids: pl.Series, *, recipe: dict[str, Any], grow: bool) -> None:
+        """One atomic write; the pick rank is the position.
+
+        With ``grow``, a tag that exists then keeps its samples, and those that it lacks follow. Else ValueError.
+        """
 
     def write_metadata(self, key: str, sample_ids: pl.Series, values: pl.Series) -> None:
         """Set the metadata of these samples in one atomic write; others keep theirs."""
