@@ -25,7 +25,7 @@ from lightly_widget.errors import (
     no_progress,
     shown,
 )
-from lightly_widget.ingest.locations import readable
+from lightly_widget.ingest.pictures import UnusablePictureError, read_picture
 
 Kind = Literal["image", "text"]
 _STEP_SECONDS: Final = 0.1  # aimed time of one call of an embedder, so that progress is called often enough
@@ -126,17 +126,9 @@ def square_rgb(path: Path | str, size: int) -> NDArray[np.uint8]:
     from PIL import Image
 
     try:
-        with Image.open(readable(path)) as image:
-            limit = Image.MAX_IMAGE_PIXELS or np.inf
-            if image.width * image.height > limit:
-                megapixels = image.width * image.height / 1e6
-                raise UnreadableItemError(path, f"{megapixels:.0f} megapixels; at most {limit / 1e6:.0f} are read")
-            image.draft("RGB", (2 * size, 2 * size))  # JPEG: decode at the smallest scale that is still large enough
-            rgb = _on_white(image)
-    except UnreadableItemError:
-        raise
-    except Exception as error:
-        raise UnreadableItemError(path, f"{type(error).__name__}: {shown(str(error), 200)}") from error
+        rgb = read_picture(path, _on_white, size=2 * size)
+    except UnusablePictureError as error:
+        raise UnreadableItemError(path, error.reason) from error
     scale = size / max(rgb.size)
     width, height = (max(round(side * scale), 1) for side in rgb.size)
     small = rgb.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=3.0)

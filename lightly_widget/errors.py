@@ -64,6 +64,10 @@ class ReadOnlyError(StorageError, PermissionError):
     """The dataset's folder cannot be written."""
 
 
+class NotAllowedError(LightlyWidgetError, PermissionError):
+    """A file or host that the user has not allowed for this dataset; the message says how to allow it."""
+
+
 class CorruptDataError(StorageError):
     """Stored data are damaged: unreadable, or their checksum differs from the one kept when they were written."""
 

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from lightly_widget.errors import DatasetExistsError, DatasetNotFoundError, InvalidTypeError, InvalidValueError, shown
+from lightly_widget.ingest.roots import Roots
 from lightly_widget.query import Pinned, Query, ids_of
 from lightly_widget.query.fields import Field, OrderBy
 from lightly_widget.query.snapshot import Cache, Index, Snapshot
@@ -23,6 +24,7 @@ from lightly_widget.store.tables import fold_of
 if TYPE_CHECKING:
     from lightly_widget.dataset.view import View
     from lightly_widget.export import Export
+    from lightly_widget.ingest.locations import PathLike
     from lightly_widget.sampling import Sampling
     from lightly_widget.store.commits import Commit, Part
 
@@ -106,6 +108,24 @@ class Core(Generic[S]):
     def uri(self) -> str:
         """The folder or address it lies in."""
         return self._store.uri
+
+    @property
+    def roots(self) -> Roots:
+        """Where this dataset's files may lie, as the user named it; see `allow_root`."""
+        return Roots(f"{self._store.commits[0].token:x}")
+
+    def allow_root(self, path: PathLike) -> None:
+        """Trust a folder, file or host: this dataset's files there are opened, now and in later sessions.
+
+        Whatever you add or relocate is trusted by that. A dataset that you received names files by itself, and nothing
+        that it names is opened before you have allowed the folder.
+
+        Args:
+            path: a folder with all below it, a file, or a URL, of which the host (bucket) counts.
+        """
+        from lightly_widget.ingest import absolute
+
+        self.roots.allow([absolute(path)])
 
     @property
     def media(self) -> str:
@@ -215,7 +235,7 @@ class Core(Generic[S]):
         """Write the samples of a query; `query.export` is the same."""
         from lightly_widget.export import Export
 
-        return Export(query)
+        return Export(query, self.roots)
 
     # -- the past -----------------------------------------------------------------------------------------------
 

@@ -103,6 +103,7 @@ class ImageDataset(Labeling[ImageSample], BaseDataset[ImageSample]):
         with progress_bar("read images", 100, progress) as report:
             scan = scan_images(path, known=known, limit=limit, tag_depth=tag_depth, progress=report)
         added = self._add_scan(scan)
+        self._trust(scan.roots, scan.frame["file_path_abs"])
         warn_unreadable(scan.unreadable)
         self._embed_new(embed, progress)
         return added
@@ -141,6 +142,7 @@ class ImageDataset(Labeling[ImageSample], BaseDataset[ImageSample]):
                 )
             if moved.any() and before != after:
                 work.write("samples", now.samples.with_columns(target), op="set")
+        self.roots.allow([after])
         return int(moved.sum())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -141,6 +141,7 @@ class Labeling(Describing[S], Vectors[S]):
             sizes = pl.concat([found.frame.select(_SIZE), *([now.samples.select(_SIZE)] if len(now) else [])])
             self._write_boxes(work, now, scan, source, rows_by_path, sizes, invalid)
             write_tags(work, now, tags, rows_by_path)
+        self._trust([scan.root], found.frame["file_path_abs"])
         warn_unreadable([*scan.unreadable, *found.unreadable])
         self._embed_new(embed, progress)
         return added
@@ -255,6 +256,17 @@ class Labeling(Describing[S], Vectors[S]):
 
         frame = classes_from_folders(self.snapshot().samples, level=level)
         self._add_annotations(frame, check_source(annotation_source), "add_classifications")
+
+    def _trust(self, roots: Iterable[str], added: Iterable[str]) -> None:
+        """The user named these folders and hosts. Links that lead out of them stay closed, which is said once."""
+        self.roots.allow(roots)
+        if refused := self.roots.refused(added):
+            warnings.warn(
+                f"{len(refused):,} of the images will not be opened: {shown(refused[0], 300)} "
+                f"{self.roots.reason(refused[0])}",
+                LightlyWidgetWarning,
+                stacklevel=4,
+            )
 
     def _embed_new(self, embed: bool | Embedder, progress: Progress | None) -> None:
         if embed is False or not len(self):

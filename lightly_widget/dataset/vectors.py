@@ -80,6 +80,12 @@ class Vectors(Core[S]):
         _check_model_name(embedder.name)
         self._embedders[embedder.name] = embedder
         rows, items = self._to_embed(embedder)
+        refused = self.roots.refused(map(str, items)) if embedder.kind == "image" else []
+        if refused:
+            self._leave_out(refused, len(items))
+            closed = set(refused)
+            keep = [i for i, item in enumerate(items) if str(item) not in closed]
+            rows, items = rows[keep], [items[i] for i in keep]
         failed: list[tuple[int, str]] = []
         with progress_bar("embed", len(items), progress) as report:
             batches = embed_in_batches(embedder, items, batch_size=batch_size, failed=failed, progress=report)
@@ -94,6 +100,14 @@ class Vectors(Core[S]):
                 stacklevel=2,
             )
         return embedder.name
+
+    def _leave_out(self, refused: list[str], count: int) -> None:
+        warnings.warn(
+            f"{len(refused):,} of {count:,} samples were not embedded: {shown(refused[0], 300)} "
+            f"{self.roots.reason(refused[0])}",
+            LightlyWidgetWarning,
+            stacklevel=3,
+        )
 
     def _to_embed(self, embedder: Embedder) -> tuple[Index, list[Path | str]]:
         now = self.snapshot()

@@ -15,6 +15,8 @@ import polars as pl
 
 from lightly_widget.dataset.vectors import graph_of
 from lightly_widget.errors import InvalidValueError, Progress, StorageError, shown
+from lightly_widget.ingest.pictures import UnusablePictureError, read_picture
+from lightly_widget.ingest.roots import Roots
 from lightly_widget.query import annotations_of_rows, embeddings_of_rows
 from lightly_widget.query.code import query_code
 from lightly_widget.store.checksums import checksum
@@ -169,7 +171,7 @@ class View:
         with tempfile.TemporaryDirectory() as folder:
             for start in range(0, len(paths), _CROPS_AT_ONCE):
                 stop = min(start + _CROPS_AT_ONCE, len(paths))
-                files = _cut(Path(folder), paths[start:stop], corners[start:stop])
+                files = _cut(Path(folder), paths[start:stop], corners[start:stop], self._dataset.roots)
                 vectors[start:stop] = embedder.embed(files)
                 progress(stop / len(paths))
         return vectors
@@ -203,10 +205,10 @@ class View:
         return query_code(type(self._dataset).__name__, self._dataset.name, folder, self._query.to_dict())
 
 
-def _cut(folder: Path, paths: Sequence[str], boxes: Sequence[tuple[float, ...]]) -> list[Path | str]:
+def _cut(folder: Path, paths: Sequence[str], boxes: Sequence[tuple[float, ...]], roots: Roots) -> list[Path | str]:
     files: list[Path | str] = []
     for path, group in groupby(zip(paths, boxes, strict=True), key=lambda pair: pair[0]):
-        image = _open_rgb(path)  # once for boxes that follow each other
+        image = _open_rgb(path, roots)  # once for boxes that follow each other
         for _, (x, y, width, height) in group:
             left, top = max(int(x), 0), max(int(y), 0)
             right = min(max(int(np.ceil(x + width)), left + 1), image.width)
@@ -217,15 +219,10 @@ def _cut(folder: Path, paths: Sequence[str], boxes: Sequence[tuple[float, ...]])
     return files
 
 
-def _open_rgb(path: str) -> Any:
-    from PIL import Image
-
-    from lightly_widget.ingest.locations import readable
-
+def _open_rgb(path: str, roots: Roots) -> Any:
     try:
-        with Image.open(readable(path)) as image:
-            return image.convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        return read_picture(path, lambda image: image.convert("RGB"), roots=roots)
+    except UnusablePictureError as error:
         raise StorageError(
             f"the boxes of {shown(path, 300)} cannot be cut out: {error}. If the images were moved, "
             "dataset.relocate(old, new) tells the dataset where to"

@@ -21,13 +21,14 @@ from lightly_widget.errors import (
 from lightly_widget.export import detections, tables
 from lightly_widget.export.files import FolderExport, unique_names
 from lightly_widget.ingest.locations import PathLike
+from lightly_widget.ingest.roots import Roots
 
 if TYPE_CHECKING:
     from lightly_widget.export.torch_dataset import SampleDataset
 
 
 class Exportable(Protocol):
-    """What an export needs to know: a query is one."""
+    """The samples to export, such as a query."""
 
     def to_polars(self) -> pl.DataFrame:
         """One row for each sample, in order, with at least sample_id."""
@@ -46,8 +47,10 @@ class Export:
     the path it wrote, and raises InvalidValueError for paths that exist and StorageError where writing fails.
     """
 
-    def __init__(self, samples: Exportable) -> None:
+    def __init__(self, samples: Exportable, roots: Roots | None = None) -> None:
+        """`roots`: where the samples' files may lie; None where the caller answers for the paths."""
         self._query = samples
+        self._roots = roots
 
     def to_txt(self, path: PathLike, *, overwrite: bool = False) -> Path:
         """One absolute path a line.
@@ -164,6 +167,7 @@ class Export:
             with_confidence=with_confidence,
             overwrite=overwrite,
             progress=progress,
+            roots=self._roots,
         )
 
     def copy_files(
@@ -181,7 +185,9 @@ class Export:
         samples = self._query.to_polars()
         if "file_path_abs" not in samples.columns or samples["file_path_abs"].null_count():
             raise InvalidValueError("some samples have no file path, so there is nothing to copy")
-        target = FolderExport(folder, part="", overwrite=overwrite)
+        target = FolderExport(
+            folder, part="", overwrite=overwrite, roots=self._roots, pictures="width" in samples.columns
+        )
         names = unique_names(detections.placed_names(samples), by_stem=False)
         for name, path in zip(names, samples["file_path_abs"], strict=True):
             target.add_image(name, path, link=symlinks)
@@ -210,4 +216,4 @@ class Export:
         annotations = self._query.annotations(annotation_source)
         detections.one_source(annotations, annotation_source)
         classes = annotations["class_name"].unique().sort().to_list()
-        return SampleDataset(self._query.to_polars(), annotations, classes, transform)
+        return SampleDataset(self._query.to_polars(), annotations, classes, transform, self._roots)

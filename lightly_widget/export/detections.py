@@ -13,6 +13,7 @@ from lightly_widget.errors import InvalidTypeError, InvalidValueError, Progress,
 from lightly_widget.export.files import FolderExport, atomic_file, common_folder, relative_name, unique_names
 from lightly_widget.ingest.checks import BOX
 from lightly_widget.ingest.locations import PathLike, absolute
+from lightly_widget.ingest.roots import Roots
 
 _NAMED = 5
 
@@ -155,6 +156,7 @@ def write_yolo(
     with_confidence: bool,
     overwrite: bool,
     progress: Progress = no_progress,
+    roots: Roots | None = None,
 ) -> Path:
     """See `Export.to_yolo_object_detections`."""
     if images not in ("symlink", "copy", "none"):
@@ -162,7 +164,7 @@ def write_yolo(
     _check_split(split)
     frame = sized_images(samples)
     boxes = boxes_of(annotations, annotation_source)
-    target = FolderExport(folder, part=split, overwrite=overwrite)
+    target = FolderExport(folder, part=split, overwrite=overwrite, roots=roots, pictures=True)
     names = _merged_names(target, class_order(boxes, class_names), explicit=class_names is not None)
     given = placed_names(frame)
     placed = unique_names(given, by_stem=True)

@@ -11,10 +11,12 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from lightly_widget.errors import InvalidValueError, LightlyWidgetError, Progress, listed, no_progress, shown
-from lightly_widget.ingest.locations import PathLike, absolute, is_url, open_file_system
+from lightly_widget.ingest.locations import PathLike, absolute, is_url
+from lightly_widget.ingest.pictures import check_picture, open_file
+from lightly_widget.ingest.roots import Roots
 from lightly_widget.store.storage_errors import storage_errors
 
 MANIFEST: Final = ".lightly_widget_export.json"
@@ -200,10 +202,15 @@ class FolderExport:
     Power failures: single files are safe (`atomic_file`); of a folder, files may be lost that were written last.
     """
 
-    def __init__(self, folder: PathLike, *, part: str, overwrite: bool) -> None:
+    def __init__(
+        self, folder: PathLike, *, part: str, overwrite: bool, roots: Roots | None = None, pictures: bool = False
+    ) -> None:
+        """`roots`: where the images may lie, None for anywhere; `pictures`: nothing else is copied from there."""
         self.folder = target_path(folder, "folder")
         self.part = part
         self.overwrite = overwrite
+        self._roots = roots
+        self._pictures = pictures and roots is not None
         self.manifest = self._read_manifest()
         self._files: dict[str, Callable[[Path], object]] = {}
         self._sources: set[str] = set()
@@ -250,7 +257,7 @@ class FolderExport:
         if link and is_url(source):
             raise InvalidValueError(f"{shown(source, 200)} is remote and cannot be linked to; copy it instead")
         self._sources.add(source)
-        self._files[name] = (lambda path: path.symlink_to(source)) if link else (lambda path: _copy(source, path))
+        self._files[name] = (lambda path: self._link(source, path)) if link else (lambda path: self._copy(source, path))
 
     def commit(self, names: list[str], progress: Progress = no_progress) -> Path:
         """Write all that was added; `names` (the classes) go into the manifest.
@@ -282,7 +289,26 @@ class FolderExport:
             shutil.rmtree(staging)
         return self.folder
 
+    def _link(self, source: str, path: Path) -> None:
+        with self._opened(source):
+            path.symlink_to(source)
+
+    def _copy(self, source: str, path: Path) -> None:
+        with self._opened(source) as file, path.open("wb") as copy:
+            shutil.copyfileobj(file, copy)
+        if not is_url(source):
+            shutil.copystat(source, path)
+
+    @contextmanager
+    def _opened(self, source: str) -> Iterator[IO[bytes]]:
+        with open_file(source, self._roots) as file:
+            if self._pictures:
+                check_picture(source, file)
+            yield file
+
     def _check(self) -> None:
+        if self._roots is not None:
+            self._roots.check(sorted(self._sources))
         missing = [path for path in self._sources if not is_url(path) and not os.path.isfile(path)]  # noqa: PTH113
         if missing:
             raise InvalidValueError(
@@ -353,12 +379,3 @@ class FolderExport:
             for step in reversed(undo):
                 step()
             raise
-
-
-def _copy(source: str, path: Path) -> None:
-    if not is_url(source):
-        shutil.copy2(source, path)
-        return
-    system, name = open_file_system(source)
-    with system.open(name, "rb") as remote, path.open("wb") as file:
-        shutil.copyfileobj(remote, file)

@@ -12,7 +12,8 @@ from torch.utils.data import Dataset
 
 from lightly_widget.errors import StorageError, shown
 from lightly_widget.ingest.checks import BOX
-from lightly_widget.ingest.locations import is_url, open_file_system
+from lightly_widget.ingest.pictures import UnusablePictureError, read_picture
+from lightly_widget.ingest.roots import Roots
 
 
 class SampleDataset(Dataset[tuple[Any, dict[str, Any]]]):
@@ -27,7 +28,9 @@ class SampleDataset(Dataset[tuple[Any, dict[str, Any]]]):
         annotations: pl.DataFrame,
         classes: Sequence[str],
         transform: Callable[[Any], Any] | None,
+        roots: Roots | None = None,
     ) -> None:
+        self._roots = roots
         self.sample_ids: list[str] = samples["sample_id"].to_list()
         self.classes = list(classes)
         self._transform = transform
@@ -64,21 +67,14 @@ class SampleDataset(Dataset[tuple[Any, dict[str, Any]]]):
         if path is None:
             text = self._texts[index]
             return text if self._transform is None else self._transform(text)
-        image = _open_image(path)
+        image = _open_image(path, self._roots)
         if self._transform is not None:
             return self._transform(image)
         return torch.from_numpy(np.array(image)).permute(2, 0, 1)
 
 
-def _open_image(path: str) -> Any:
-    from PIL import Image
-
+def _open_image(path: str, roots: Roots | None) -> Any:
     try:
-        if is_url(path):
-            system, name = open_file_system(path)
-            with system.open(name, "rb") as file:
-                return Image.open(file).convert("RGB")
-        with Image.open(path) as image:
-            return image.convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise StorageError(f"image {shown(path, 300)} cannot be read: {error}") from error
+        return read_picture(path, lambda image: image.convert("RGB"), roots=roots)
+    except UnusablePictureError as error:
+        raise StorageError(f"image {shown(path, 300)} cannot be read: {error.reason}") from error

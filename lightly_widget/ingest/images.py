@@ -7,18 +7,29 @@ import time
 import warnings
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
 
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, Progress, no_progress, shown
-from lightly_widget.ingest.locations import Found, PathLike, Unreadable, find_images, is_url, open_file_system
+from lightly_widget.ingest.locations import (
+    Found,
+    PathLike,
+    Unreadable,
+    absolute,
+    as_paths,
+    find_images,
+    is_url,
+    name_problem,
+    root_of,
+)
+from lightly_widget.ingest.pictures import FORMATS, open_file
+from lightly_widget.ingest.pictures import reason as why
 
 IMAGE_SCHEMA: Final = {"file_name": pl.String, "file_path_abs": pl.String, "width": pl.Int32, "height": pl.Int32}
 
-# The formats whose headers are read. The others Pillow knows need outside programs (EPS) or hold no pictures (HDF5).
-_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF", "PPM", "JPEG2000", "TGA", "QOI")
+_MANY: Final = 200
 _LOCAL_THREADS: Final = 4
 _REMOTE_THREADS: Final = 16
 
@@ -33,12 +44,14 @@ class ImageScan:
         unreadable: the files that were left out, each with its reason.
         tags: folder name → paths of the images below it, those already known included.
         known: the paths that were skipped because they are known.
+        roots: the folders, files and hosts that were named.
     """
 
     frame: pl.DataFrame
     unreadable: list[Unreadable]
     tags: dict[str, list[str]]
     known: list[str]
+    roots: list[str] = field(default_factory=list)
 
 
 def scan_images(
@@ -66,12 +79,13 @@ def scan_images(
     """
     check_count("limit", 0 if limit is None else limit)
     check_count("tag_depth", tag_depth)
+    asked, single = as_paths(paths)
     unreadable: list[Unreadable] = []
     seen: set[str] = set()
     tagged: dict[str, tuple[str, ...]] = {}
     new: list[str] = []
     skipped: list[str] = []
-    for found in _with_heartbeat(find_images(paths, unreadable), progress):
+    for found in _with_heartbeat(find_images(asked[0] if single else asked, unreadable), progress):
         if found.path in seen:
             continue
         seen.add(found.path)
@@ -93,7 +107,17 @@ def scan_images(
             for name in dict.fromkeys(folders):
                 tags.setdefault(name, []).append(path)
     progress(1.0)
-    return ImageScan(pl.DataFrame(rows, schema=IMAGE_SCHEMA, orient="row"), unreadable, tags, skipped)
+    return ImageScan(pl.DataFrame(rows, schema=IMAGE_SCHEMA, orient="row"), unreadable, tags, skipped, roots_of(asked))
+
+
+def roots_of(paths: Iterable[PathLike]) -> list[str]:
+    """The folders, files and hosts that are named by paths, globs and URLs; of very many files their folders."""
+    texts = (os.fspath(path) for path in paths)
+    usable = (absolute(text) for text in texts if isinstance(text, str) and not name_problem(text))
+    roots = dict.fromkeys(root_of(path) for path in usable)
+    if len(roots) > _MANY:
+        roots = dict.fromkeys(root if is_url(root) or os.path.isdir(root) else os.path.dirname(root) for root in roots)  # noqa: PTH112, PTH120
+    return list(roots)
 
 
 def file_name(path: str) -> str:
@@ -153,11 +177,7 @@ def _read_batch(paths: list[str]) -> list[tuple[int, int] | str]:
 def read_size(path: str) -> tuple[int, int] | str:
     """(width, height) in pixels from the header alone, or in words why the file cannot be used."""
     try:
-        if is_url(path):
-            system, name = open_file_system(path)
-            with system.open(name, "rb") as file:
-                return _header_size(file)
-        with open(path, "rb") as file:
+        with open_file(path) as file:
             return _header_size(file)
     except Exception as error:  # noqa: BLE001 - parsers of damaged files raise anything; the caller reports the reason
         return _reason(error)
@@ -166,7 +186,7 @@ def read_size(path: str) -> tuple[int, int] | str:
 def _header_size(file: object) -> tuple[int, int] | str:
     from PIL import Image
 
-    with Image.open(file, formats=_FORMATS) as image:  # type: ignore[arg-type]
+    with Image.open(file, formats=FORMATS) as image:  # type: ignore[arg-type]
         width, height = image.size
     if width < 1 or height < 1 or max(width, height) >= 2**31:
         return f"its size of {width} × {height} pixels is not that of an image"
@@ -174,12 +194,8 @@ def _header_size(file: object) -> tuple[int, int] | str:
 
 
 def _reason(error: Exception) -> str:
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
-    if isinstance(error, UnidentifiedImageError):
-        return "is not an image, or its header is damaged"
     if isinstance(error, Image.DecompressionBombError):
         return f"{error}. If you trust the file, raise PIL.Image.MAX_IMAGE_PIXELS and add it again"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return f"{type(error).__name__}: {error}"[:300]
+    return why(error)

@@ -7,8 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from io import BytesIO
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import PurePath, PurePosixPath
 from typing import Any, Final
 
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, MissingDependencyError, StorageError, shown
@@ -149,6 +148,12 @@ def _fixed_part(pattern: str) -> str:
     return folder
 
 
+def root_of(path: str) -> str:
+    """An absolute folder, file or URL as it is; of a glob the folder that it searches."""
+    is_glob = not is_url(path) and glob.has_magic(path) and not os.path.lexists(path)
+    return _fixed_part(path) if is_glob else path
+
+
 def _expand(matches: list[str], root: str, unreadable: list[Unreadable]) -> Iterator[Found]:
     for match in matches:
         below = PurePath(match).relative_to(root).parts
@@ -223,14 +228,6 @@ def open_file_system(url: str) -> tuple[Any, str]:
     except ValueError as error:
         raise InvalidValueError(f"{shown(url)} cannot be opened: {error}") from error
     return system, path
-
-
-def readable(path: str | Path) -> str | Path | BytesIO:
-    """What Pillow can open: a local path as it is, the content of a URL."""
-    if isinstance(path, Path) or not is_url(path):
-        return path
-    system, name = open_file_system(path)
-    return BytesIO(system.cat_file(name))
 
 
 def _find_remote(url: str, unreadable: list[Unreadable]) -> Iterator[Found] | None:

@@ -50,8 +50,8 @@ class Actions:
             ask.SaveTag: self._save_tag,
             ask.Select: self._select,
             ask.SelectRows: self._select_rows,
-            ask.GetDetail: self._detail,
-            ask.GetThumbnails: self._thumbnails,
+            ask.GetDetail: self._aside(self._detail),
+            ask.GetThumbnails: self._aside(self._thumbnails),
             ask.GetNeighbors: self._in_background(self._neighbors, "Looking for neighbors"),
             ask.SetFilter: self._filter,
             ask.GetSummary: self._in_background(self._summary, "Comparing with random"),
@@ -83,6 +83,14 @@ class Actions:
 
         def start(request: Request) -> None:
             self.jobs.start(task, request.id, lambda job: work(request, job))
+
+        return start
+
+    def _aside(self, work: Callable[[Any], None]) -> Callable[[Any], None]:
+        """Off the main thread, each request by itself: files are read, and a disk or host may not answer."""
+
+        def start(request: Request) -> None:
+            self.jobs.start(f"Looking at {request.id}", request.id, lambda job: work(request))
 
         return start
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import threading
-import warnings
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
+from lightly_widget.errors import LightlyWidgetError
+from lightly_widget.ingest.pictures import read_picture
 from lightly_widget.wire.replies import Detail, Thumbnails
 
 if TYPE_CHECKING:
+    from lightly_widget.ingest.roots import Roots
     from lightly_widget.widget.rows import Rows
 
 MIME: Final = "image/webp"
@@ -21,74 +24,81 @@ MAX_SHOWN: Final = 300
 MAX_TEXT: Final = 2_000
 MAX_FIELDS: Final = 50
 CACHE_BYTES: Final = 64_000_000
+REQUEST_SECONDS: Final = 30.0
 
 
 class Pictures:
-    """Makes pictures of files and keeps the last ones, up to 64 MB."""
+    """Makes pictures of a dataset's files and keeps the last ones, up to 64 MB."""
 
-    def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, int], bytes | None] = OrderedDict()
+    def __init__(self, roots: Roots | None = None) -> None:
+        self._roots = roots
+        self._kept: OrderedDict[tuple[str, int], bytes] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def get(self, path: str, size: int) -> bytes | None:
-        """WebP of the image at most `size` pixels wide and high, upright; None when it cannot be read."""
+    def get(self, path: str, size: int) -> bytes:
+        """WebP of the image at most `size` pixels wide and high, upright.
+
+        Raises:
+            NotAllowedError, UnusablePictureError: why there is no picture.
+        """
         key = (path, size)
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        picture = _picture(path, size)
+        picture = read_picture(path, lambda image: _webp(image, size), roots=self._roots, size=size)
         with self._lock:
             if key not in self._kept:
                 self._kept[key] = picture
-                self._bytes += len(picture or b"")
+                self._bytes += len(picture)
             while self._bytes > CACHE_BYTES:
                 _, dropped = self._kept.popitem(last=False)
-                self._bytes -= len(dropped or b"")
+                self._bytes -= len(dropped)
         return picture
 
     def get_all(self, paths: Sequence[str | None], size: int) -> list[bytes | None]:
-        """The same for many files, four at a time."""
+        """The same for many files, four at a time; None for those that cannot be read or come after the time limit."""
+        end = time.monotonic() + REQUEST_SECONDS
+
+        def one(path: str | None) -> bytes | None:
+            if path is None or time.monotonic() > end:
+                return None
+            try:
+                return self.get(path, size)
+            except LightlyWidgetError:
+                return None  # the gallery shows the name, and a hover says why
+
         with ThreadPoolExecutor(max_workers=4) as pool:
-            return list(pool.map(lambda path: None if path is None else self.get(path, size), paths))
+            return list(pool.map(one, paths))
 
 
-def _picture(path: str, size: int) -> bytes | None:
-    from PIL import Image, ImageOps
+def _webp(image: Any, size: int) -> bytes:
+    from PIL import ImageOps
 
-    from lightly_widget.ingest.locations import is_url, open_file_system
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            if is_url(path):
-                system, inside = open_file_system(path)
-                source: Any = io.BytesIO(system.cat_file(inside))
-            else:
-                source = path
-            with Image.open(source) as image:
-                image.draft("RGB", (size, size))  # JPEG: decode at a fraction of the size
-                upright = ImageOps.exif_transpose(image)
-                upright.thumbnail((size, size))
-                out = io.BytesIO()
-                upright.convert("RGBA" if "A" in upright.getbands() else "RGB").save(out, "WEBP", quality=80, method=2)
-                return out.getvalue()
-    except Exception:  # noqa: BLE001 - Pillow raises almost anything on a broken file; the view then shows the name
-        return None
+    image.thumbnail((size, size))  # first, so that only few pixels are turned and converted
+    upright = ImageOps.exif_transpose(image)
+    out = io.BytesIO()
+    upright.convert("RGBA" if "A" in upright.getbands() else "RGB").save(out, "WEBP", quality=80, method=2)
+    return out.getvalue()
 
 
 def detail(rows: Rows, row: int, media: str, pictures: Pictures) -> Detail:
     """Everything a hover shows about one row."""
     sample = rows.records([row])[0]
     path = sample.get("file_path_abs")
-    picture = pictures.get(path, HOVER_SIZE) if media == "image" and path else None
+    picture, problem = None, None
+    if media == "image" and path:
+        try:
+            picture = pictures.get(path, HOVER_SIZE)
+        except LightlyWidgetError as error:
+            problem = str(error)
     return Detail(
         row=row,
         sample_id=sample["sample_id"],
         title=_title(sample),
         text=_text(sample, MAX_TEXT),
-        fields=_fields(sample),
+        fields=[*([("picture", problem)] if problem else []), *_fields(sample)],
         tags=[_short(tag) for tag in sample.get("tags") or []][:MAX_FIELDS],
         labels=[_short(label) for label in rows.labels(row)][:MAX_FIELDS],
         thumbnail=picture,

@@ -61,7 +61,7 @@ class State:
         self.history = History()
         self.compared: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None
         self.kept: Entry | None = None
-        self.pictures = Pictures()
+        self.pictures = Pictures(dataset.roots)
         self.geometry: Geometry | None = None
         self.filter: NDArray[np.bool_] | None = None
         self.selected: NDArray[np.bool_] | None = None
