@@ -1,4 +1,4 @@
-"""A dataset in memory that fulfills `CandidateView`: what the sampling tests run on."""
+"""A dataset in memory that fulfills `Candidates`: what the sampling tests run on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import polars as pl
 
 from lightly_widget.errors import InvalidValueError, Progress, did_you_mean, no_progress
 from lightly_widget.neighbors import NeighborGraph, build_graph
-from lightly_widget.strategies import ViewInfo
+from lightly_widget.strategies import DatasetInfo
 
 NO_ANNOTATIONS = pl.DataFrame(
     schema={"sample_id": pl.String, "source": pl.String, "type": pl.String, "class_name": pl.String}
@@ -35,9 +35,9 @@ class MemoryDataset:
     def ids(self) -> list[str]:
         return [f"id{i}" for i in range(self.n)]
 
-    def view(self, rows: list[int] | None = None) -> MemoryView:
+    def view(self, rows: list[int] | None = None) -> MemoryCandidates:
         """A snapshot of these rows, in this order; of all for None."""
-        return MemoryView(self, list(range(self.n)) if rows is None else rows)
+        return MemoryCandidates(self, list(range(self.n)) if rows is None else rows)
 
     def label(self, classes: list[str | None], source: str = "labels", kind: str = "classification") -> MemoryDataset:
         """One annotation per sample; None for none."""
@@ -46,7 +46,7 @@ class MemoryDataset:
         return self
 
 
-class MemoryView:
+class MemoryCandidates:
     def __init__(self, dataset: MemoryDataset, rows: list[int]) -> None:
         self.dataset, self.rows = dataset, rows
         self.sample_ids = pl.Series("sample_id", [f"id{i}" for i in rows], dtype=pl.String)
@@ -54,14 +54,14 @@ class MemoryView:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def info(self) -> ViewInfo:
+    def info(self) -> DatasetInfo:
         data = self.dataset
         sources = data.labels.select("source", "type").unique().rows()
         kinds: dict[str, Literal["number", "string", "boolean", "other"]] = {}
         for key, values in data.values.items():
             boolean = values.dtype == pl.Boolean
             kinds[key] = "boolean" if boolean else "number" if values.dtype.is_numeric() else "string"
-        return ViewInfo(data.n, tuple(data.models), tuple(data.tags), dict(sources), kinds)
+        return DatasetInfo(data.n, tuple(data.models), tuple(data.tags), dict(sources), kinds)
 
     def model(self, name: str | None) -> str:
         models = self.dataset.models

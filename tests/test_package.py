@@ -20,6 +20,7 @@ HEAVY = ["torch", "umap", "pynndescent", "numba", "sklearn", "plotly", "lancedb"
 ROOMS = [
     "errors",
     "checks",
+    "indexes",
     "solver",
     "worth",
     "neighbors",

@@ -25,7 +25,7 @@ from lightly_widget.sampling import (
     compute_similarity_metadata,
     compute_typicality_metadata,
 )
-from lightly_widget.sampling.quality import Coverage, random_rows
+from lightly_widget.sampling.metrics import Coverage, random_rows
 from lightly_widget.strategies import (
     AnnotationClassBalancingStrategy,
     EmbeddingDeduplicationStrategy,
@@ -39,7 +39,7 @@ from lightly_widget.strategies import (
     Strategy,
     SubpartDiversityStrategy,
 )
-from tests.memory_view import MemoryDataset, MemoryView, line
+from tests.memory_view import MemoryCandidates, MemoryDataset, line
 
 
 @pytest.fixture
@@ -876,7 +876,7 @@ def test_a_view_may_refuse_to_write(data: MemoryDataset, monkeypatch: pytest.Mon
     def full(*args: Any, **kwargs: Any) -> None:
         raise InvalidValueError("disk full")
 
-    monkeypatch.setattr(MemoryView, "write_tag", full)
+    monkeypatch.setattr(MemoryCandidates, "write_tag", full)
     with pytest.raises(ValueError, match="disk full"):
         Sampling(data.view()).diverse(3, "t")
 

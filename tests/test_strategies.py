@@ -17,6 +17,7 @@ from lightly_widget.errors import LightlyWidgetError, no_progress
 from lightly_widget.solver import Balancing, Diversity, FacilityLocation, SubpartDiversity, Weighting
 from lightly_widget.strategies import (
     AnnotationClassBalancingStrategy,
+    DatasetInfo,
     EmbeddingDeduplicationStrategy,
     EmbeddingDiversityStrategy,
     EmbeddingRepresentativeStrategy,
@@ -27,7 +28,6 @@ from lightly_widget.strategies import (
     RandomStrategy,
     Strategy,
     SubpartDiversityStrategy,
-    ViewInfo,
     parse_strategies,
     strategy_from_dict,
     strategy_types,
@@ -184,15 +184,15 @@ def test_options_are_converted_and_copied() -> None:
 
 
 def test_reasons_why_unusable() -> None:
-    empty = unusable(ViewInfo(n_samples=3))
+    empty = unusable(DatasetInfo(n_samples=3))
     assert set(empty) == set(strategy_types()) - {"random"}
     assert "embed()" in empty["diversity"]
-    full = ViewInfo(3, ("m",), ("t",), {"s": "object_detection"}, {"x": "number", "y": "string"})
+    full = DatasetInfo(3, ("m",), ("t",), {"s": "object_detection"}, {"x": "number", "y": "string"})
     assert unusable(full) == {}
-    assert set(unusable(ViewInfo(3, ("m",)))) == {
+    assert set(unusable(DatasetInfo(3, ("m",)))) == {
         *("similarity", "weights", "annotation_balancing", "metadata_balancing", "subpart_diversity")
     }
-    assert "subpart_diversity" in unusable(ViewInfo(3, ("m",), (), {"s": "classification"}))
+    assert "subpart_diversity" in unusable(DatasetInfo(3, ("m",), (), {"s": "classification"}))
 
 
 # --- terms ---

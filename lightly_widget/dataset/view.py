@@ -21,7 +21,7 @@ from lightly_widget.query import annotations_of_rows, embeddings_of_rows
 from lightly_widget.query.code import query_code
 from lightly_widget.store.checksums import checksum
 from lightly_widget.store.tables import embedding_rows
-from lightly_widget.strategies import ViewInfo
+from lightly_widget.strategies import DatasetInfo
 
 if TYPE_CHECKING:
     from lightly_widget.dataset import BaseDataset
@@ -40,7 +40,7 @@ _CROPS_AT_ONCE: Final = 256
 
 
 class View:
-    """Samples of a query at one moment; fulfills `strategies.CandidateView`. Row i is `sample_ids[i]`."""
+    """Samples of a query at one moment; fulfills `strategies.Candidates`. Row i is `sample_ids[i]`."""
 
     def __init__(self, dataset: BaseDataset[Any], query: Query[Any]) -> None:
         self._dataset = dataset
@@ -60,11 +60,11 @@ class View:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def info(self) -> ViewInfo:
+    def info(self) -> DatasetInfo:
         """What the dataset offers now."""
         now = self._dataset.snapshot()
         sources: dict[str, Any] = now.annotation_sources()
-        return ViewInfo(
+        return DatasetInfo(
             n_samples=len(now),
             embedding_models=tuple(now.models()),
             tag_names=tuple(now.tags()),

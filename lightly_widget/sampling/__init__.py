@@ -2,7 +2,8 @@
 
 from lightly_widget.checks import check_name
 from lightly_widget.sampling.api import Sampling
-from lightly_widget.sampling.quality import Coverage, CoverageCurve, Shares
+from lightly_widget.sampling.home import ResultHome
+from lightly_widget.sampling.metrics import Coverage, CoverageCurve, Shares
 from lightly_widget.sampling.result import SamplingResult
 from lightly_widget.sampling.run import PickedBlock
 from lightly_widget.sampling.stored_values import compute_similarity_metadata, compute_typicality_metadata
@@ -11,6 +12,7 @@ __all__ = [
     "Coverage",
     "CoverageCurve",
     "PickedBlock",
+    "ResultHome",
     "Sampling",
     "SamplingResult",
     "Shares",

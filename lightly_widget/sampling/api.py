@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 from lightly_widget.errors import Progress, SamplingWarning, no_progress
 from lightly_widget.sampling.checks import check_result_tag
+from lightly_widget.sampling.home import ResultHome
 from lightly_widget.sampling.recipe import check_recipe
 from lightly_widget.sampling.result import SamplingResult
 from lightly_widget.sampling.run import PickedBlock, Plan, drain, execute, make_plan
 from lightly_widget.strategies import (
     AnnotationClassBalancingStrategy,
-    CandidateView,
     EmbeddingDeduplicationStrategy,
     EmbeddingDiversityStrategy,
     EmbeddingRepresentativeStrategy,
@@ -45,14 +45,14 @@ class Sampling:
     written.
     """
 
-    def __init__(self, view: CandidateView, *, progress: Progress = no_progress, device: str | None = None) -> None:
+    def __init__(self, home: ResultHome, *, progress: Progress = no_progress, device: str | None = None) -> None:
         """`progress` is called while the methods work; `device` is where the solver computes, None for its choice."""
-        self._view = view
+        self._home = home
         self._progress = progress
         self._device = device
 
     def __len__(self) -> int:
-        return len(self._view)
+        return len(self._home)
 
     def __repr__(self) -> str:
         return f"<Sampling among {len(self):,} candidates>"
@@ -212,7 +212,7 @@ class Sampling:
     ) -> SamplingResult:
         """`multi_strategies` that writes no tag; `result.save_as(…)` can do it afterward."""
         plan = make_plan(
-            self._view, n_samples_to_select, sampling_strategies, preselected_tag_name, pinned_ids, excluded_ids
+            self._home, n_samples_to_select, sampling_strategies, preselected_tag_name, pinned_ids, excluded_ids
         )
         return self._solved(plan, depth=3)
 
@@ -220,7 +220,7 @@ class Sampling:
         """Repeat a `result.recipe` among these candidates, as a preview; the recipe's query is the caller's to make."""
         data = check_recipe(recipe)
         plan = make_plan(
-            self._view,
+            self._home,
             data["n_samples_to_select"],
             data["strategies"],
             data["preselected_tag_name"],
@@ -244,7 +244,7 @@ class Sampling:
         The arguments are checked at once, before the first step. Closing the generator cancels, as does raising in
         `progress`, which is also called while the first pick is being prepared.
         """
-        plan = make_plan(self._view, n, strategies, preselected_tag_name, pinned_ids, excluded_ids)
+        plan = make_plan(self._home, n, strategies, preselected_tag_name, pinned_ids, excluded_ids)
         return execute(plan, progress, self._device)
 
     def _tagged(
@@ -256,8 +256,8 @@ class Sampling:
         pinned_ids: Sequence[str] = (),
         excluded_ids: Sequence[str] = (),
     ) -> SamplingResult:
-        plan = make_plan(self._view, n, strategies, preselected_tag_name, pinned_ids, excluded_ids)
-        checked = check_result_tag(self._view, tag_name, preselected_tag_name)
+        plan = make_plan(self._home, n, strategies, preselected_tag_name, pinned_ids, excluded_ids)
+        checked = check_result_tag(self._home, tag_name, preselected_tag_name)
         result = self._solved(plan, depth=4)
         return result.write(checked) if len(result) else result
 

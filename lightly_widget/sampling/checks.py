@@ -15,7 +15,7 @@ from lightly_widget.errors import InvalidTypeError, InvalidValueError, did_you_m
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lightly_widget.strategies import CandidateView
+    from lightly_widget.strategies import Candidates
 
 
 def check_count(argument: str, value: Any) -> int:
@@ -31,10 +31,10 @@ def check_count(argument: str, value: Any) -> int:
     return count
 
 
-def check_result_tag(view: CandidateView, name: Any, preselected_tag_name: str | None, *, grow: bool = False) -> str:
+def check_result_tag(candidates: Candidates, name: Any, preselected_tag_name: str | None, *, grow: bool = False) -> str:
     """A tag name that is free, or may grow. ValueError: taken."""
     checked = check_name("sampling_result_tag_name", name)
-    if checked != preselected_tag_name and not grow and checked in view.tag_names():
+    if checked != preselected_tag_name and not grow and checked in candidates.tag_names():
         raise InvalidValueError(
             f"sampling_result_tag_name={shown(checked)}: there is a tag of that name; choose another name, delete the "
             "tag, or give it as preselected_tag_name too so that it grows"
@@ -42,14 +42,14 @@ def check_result_tag(view: CandidateView, name: Any, preselected_tag_name: str |
     return checked
 
 
-def preselected_ids(view: CandidateView, tag_name: Any) -> pl.Series:
+def preselected_ids(candidates: Candidates, tag_name: Any) -> pl.Series:
     """The ids of the preselected tag, in pick order; none for None."""
     if tag_name is None:
         return pl.Series("sample_id", [], dtype=pl.String)
-    names = view.tag_names()
+    names = candidates.tag_names()
     if not isinstance(tag_name, str) or tag_name not in names:
         raise InvalidValueError(f"preselected_tag_name: {did_you_mean('tag', tag_name, names)}")
-    return view.tag(tag_name)
+    return candidates.tag(tag_name)
 
 
 def id_series(argument: str, ids: Any) -> pl.Series:
@@ -63,22 +63,22 @@ def id_series(argument: str, ids: Any) -> pl.Series:
     return pl.Series("sample_id", values, dtype=pl.String).unique(maintain_order=True)
 
 
-def rows_of(view: CandidateView, ids: pl.Series) -> pl.Series:
+def rows_of(candidates: Candidates, ids: pl.Series) -> pl.Series:
     """The candidate row of each id (u32), null where it is no candidate."""
     if not len(ids):  # spares the join with what may be millions
         return pl.Series("row", [], dtype=pl.UInt32)
-    candidates = pl.DataFrame({"sample_id": view.sample_ids}).with_row_index("row")
+    numbered = pl.DataFrame({"sample_id": candidates.sample_ids}).with_row_index("row")
     wanted = pl.DataFrame({"sample_id": ids})
-    return wanted.join(candidates, on="sample_id", how="left", maintain_order="left")["row"]
+    return wanted.join(numbered, on="sample_id", how="left", maintain_order="left")["row"]
 
 
-def rows_inside(view: CandidateView, ids: pl.Series, argument: str) -> NDArray[np.int64]:
+def rows_inside(candidates: Candidates, ids: pl.Series, argument: str) -> NDArray[np.int64]:
     """The candidate rows of these ids. ValueError: some are no candidates, with their count."""
-    rows = rows_of(view, ids)
+    rows = rows_of(candidates, ids)
     if outside := rows.null_count():
         first = ids.filter(rows.is_null()).head(3)
         raise InvalidValueError(
-            f"{argument}: {outside:,} of its {len(ids):,} samples are not among the {len(view):,} candidates "
+            f"{argument}: {outside:,} of its {len(ids):,} samples are not among the {len(candidates):,} candidates "
             f"(first: {listed(first)}); widen the query so that it holds them, or preselect others"
         )
     return rows.cast(pl.Int64).to_numpy()

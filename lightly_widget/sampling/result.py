@@ -13,7 +13,7 @@ import polars as pl
 
 from lightly_widget.errors import InvalidValueError, Progress, no_progress, shown
 from lightly_widget.sampling.checks import check_count, check_result_tag
-from lightly_widget.sampling.quality import (
+from lightly_widget.sampling.metrics import (
     Coverage,
     CoverageCurve,
     Shares,
@@ -27,8 +27,9 @@ from lightly_widget.sampling.recipe import python_code
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lightly_widget.sampling.home import ResultHome
     from lightly_widget.solver import StopReason
-    from lightly_widget.strategies import Balance, CandidateView, Strategy
+    from lightly_widget.strategies import Balance, Strategy
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -58,7 +59,7 @@ class SamplingResult:
     """The candidate rows that were in the sample before: the preselected tag's, then the pinned ones."""
     excluded_rows: NDArray[np.int64]
     strategies: tuple[Strategy, ...]
-    _view: CandidateView = field(repr=False)
+    _home: ResultHome = field(repr=False)
     _balances: tuple[Balance, ...] = field(default=(), repr=False)
 
     def __len__(self) -> int:
@@ -75,12 +76,12 @@ class SamplingResult:
     @property
     def n_candidates(self) -> int:
         """How many candidates there were, preselected ones included."""
-        return len(self._view)
+        return len(self._home)
 
     @property
     def candidate_ids(self) -> pl.Series:
         """The ids of all candidates, in their order."""
-        return self._view.sample_ids
+        return self._home.sample_ids
 
     def embeddings(self) -> NDArray[np.float32] | None:
         """(n_candidates, d) embeddings that the strategies use, else the dataset's only ones.
@@ -88,7 +89,7 @@ class SamplingResult:
         None where there are none, several and none named, or not for all candidates.
         """
         model = self._model()
-        return None if model is None else self._view.embeddings(model)
+        return None if model is None else self._home.embeddings(model)
 
     @property
     def preselected_ids(self) -> list[str]:
@@ -98,11 +99,11 @@ class SamplingResult:
     @property
     def samples(self) -> list[Any]:
         """The picked samples in pick order."""
-        return self._view.samples(pl.Series("sample_id", self.sample_ids, dtype=pl.String))
+        return self._home.samples(pl.Series("sample_id", self.sample_ids, dtype=pl.String))
 
     def to_polars(self) -> pl.DataFrame:
         """The picked samples' rows in pick order, with `rank` (u32, the first pick is 1) and `gain` (f64)."""
-        frame = self._view.frame(pl.Series("sample_id", self.sample_ids, dtype=pl.String))
+        frame = self._home.frame(pl.Series("sample_id", self.sample_ids, dtype=pl.String))
         rank = pl.Series("rank", np.arange(1, len(self) + 1, dtype=np.uint32))
         return frame.drop("rank", "gain", strict=False).with_columns(rank, pl.Series("gain", self.gains))
 
@@ -132,7 +133,7 @@ class SamplingResult:
         preselected tag when it is named. Else ValueError: the tag exists. Returns the result with its `tag_name`.
         """
         part = self if n is None else self.prefix(n)
-        checked = check_result_tag(self._view, tag_name, part.recipe["preselected_tag_name"], grow=grow)
+        checked = check_result_tag(self._home, tag_name, part.recipe["preselected_tag_name"], grow=grow)
         if not len(part):
             raise InvalidValueError("nothing to save: the sample is empty")
         return part.write(checked, grow=grow)
@@ -142,12 +143,12 @@ class SamplingResult:
         ids = pl.Series("sample_id", [*self.preselected_ids, *self.sample_ids], dtype=pl.String)
         grow = grow or tag_name == self.recipe["preselected_tag_name"]
         recipe = self.recipe | {"tag_name": tag_name}
-        self._view.write_tag(tag_name, ids, recipe=recipe, grow=grow)
+        self._home.write_tag(tag_name, ids, recipe=recipe, grow=grow)
         return dataclasses.replace(self, tag_name=tag_name, recipe=recipe)
 
     def to_python(self) -> str:
         """Code that repeats this sampling in a fresh interpreter and leaves it in `result`; it writes no tag."""
-        return python_code(self.recipe, self.strategies, self._view.query_code(), self._changed_preselection())
+        return python_code(self.recipe, self.strategies, self._home.query_code(), self._changed_preselection())
 
     def _changed_preselection(self) -> list[str] | None:
         """What the preselected tag held, where it holds something else now: the result itself may have grown it."""
@@ -155,8 +156,8 @@ class SamplingResult:
         if tag_name is None:
             return None
         held = self.preselected_ids[: self.recipe["n_preselected"]]
-        exists = tag_name in self._view.tag_names()
-        return None if exists and self._view.tag(tag_name).to_list() == held else held
+        exists = tag_name in self._home.tag_names()
+        return None if exists and self._home.tag(tag_name).to_list() == held else held
 
     @cached_property
     def coverage(self) -> Coverage | None:
@@ -186,7 +187,7 @@ class SamplingResult:
 
     def class_shares(self, annotation_source: str | None = None) -> Shares:
         """The shares of the annotated classes among the candidates, the sample and a random one of its size."""
-        frame = self._view.annotations(annotation_source)
+        frame = self._home.annotations(annotation_source)
         rows = frame["row"].cast(pl.Int64).to_numpy()
         return self._label_shares(annotation_source or "classes", frame["class_name"], rows)
 
@@ -194,12 +195,12 @@ class SamplingResult:
         """The same for the values of a metadata key that holds text or booleans; missing ones are not counted."""
         from lightly_widget.strategies.by_value import text_groups
 
-        values = text_groups(self._view, metadata_key)
+        values = text_groups(self._home, metadata_key)
         return self._label_shares(metadata_key, values, np.arange(len(values), dtype=np.int64))
 
     def metadata_values(self, metadata_key: str) -> tuple[pl.Series, pl.Series, pl.Series]:
         """The values of a metadata key among the candidates, the sample and a random one of its size."""
-        values = self._view.metadata(metadata_key)
+        values = self._home.metadata(metadata_key)
         return values, values.gather(self._all_rows(self.rows)), values.gather(self._all_rows(self._baseline()))
 
     def _balance_shares(self, balance: Balance) -> Shares:
@@ -222,13 +223,13 @@ class SamplingResult:
         return random_rows(self.n_candidates, len(self), taken)
 
     def _model(self) -> str | None:
-        models = self._view.info().embedding_models
+        models = self._home.info().embedding_models
         named = [getattr(strategy, "embedding_model_name", None) for strategy in self.strategies]
         model = next((name for name in named if name in models), models[0] if len(models) == 1 else None)
         if model is None:
             return None
-        _, embedded = self._view.dataset_embeddings(model)
-        return model if self._view.sample_ids.is_in(embedded.implode()).all() else None
+        _, embedded = self._home.dataset_embeddings(model)
+        return model if self._home.sample_ids.is_in(embedded.implode()).all() else None
 
     def _count(self, n: int) -> int:
         count = check_count("n", n)
@@ -237,7 +238,7 @@ class SamplingResult:
         return count
 
     def _ids(self, rows: NDArray[np.int64]) -> list[str]:
-        ids: list[str] = self._view.sample_ids.gather(rows).to_list()
+        ids: list[str] = self._home.sample_ids.gather(rows).to_list()
         return ids
 
 

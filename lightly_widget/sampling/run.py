@@ -11,10 +11,11 @@ import polars as pl
 
 from lightly_widget.errors import InvalidValueError, Progress, listed, no_progress
 from lightly_widget.sampling.checks import check_count, id_series, preselected_ids, rows_inside, rows_of
+from lightly_widget.sampling.home import ResultHome
 from lightly_widget.sampling.recipe import make_recipe
 from lightly_widget.sampling.result import SamplingResult
 from lightly_widget.solver import Picks, StopReason, iterate
-from lightly_widget.strategies import Balance, CandidateView, Strategy, parse_strategies
+from lightly_widget.strategies import Balance, Strategy, parse_strategies
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,7 +41,7 @@ class PickedBlock:
 class Plan:
     """Checked arguments: what to sample from what."""
 
-    view: CandidateView
+    home: ResultHome
     n: int
     strategies: tuple[Strategy, ...]
     preselected: NDArray[np.int64]
@@ -50,11 +51,11 @@ class Plan:
     @property
     def available(self) -> int:
         """Candidates that may still be picked."""
-        return len(self.view) - len(self.preselected) - len(self.excluded)
+        return len(self.home) - len(self.preselected) - len(self.excluded)
 
 
 def make_plan(
-    view: CandidateView,
+    home: ResultHome,
     n: Any,
     strategies: Any,
     preselected_tag_name: Any = None,
@@ -65,19 +66,19 @@ def make_plan(
     """Check everything that can be checked without computing. Raises this package's value and type errors."""
     count = check_count("n_samples_to_select", n)
     parsed = parse_strategies(strategies)
-    before = preselected_ids(view, preselected_tag_name)
+    before = preselected_ids(home, preselected_tag_name)
     if n_preselected is not None:
         before = _first_of_tag(before, n_preselected, preselected_tag_name)
-    rows = rows_inside(view, before, f"preselected_tag_name={preselected_tag_name!r}")
+    rows = rows_inside(home, before, f"preselected_tag_name={preselected_tag_name!r}")
     pinned, excluded = id_series("pinned_ids", pinned_ids), id_series("excluded_ids", excluded_ids)
     both = pinned.filter(pinned.is_in(excluded.implode()))
     if len(both):
         raise InvalidValueError(f"{len(both):,} samples are both pinned and excluded (first: {listed(both.head(3))})")
-    pinned_rows = rows_inside(view, pinned, "pinned_ids")
+    pinned_rows = rows_inside(home, pinned, "pinned_ids")
     preselected = np.concatenate([rows, pinned_rows[~np.isin(pinned_rows, rows)]])
-    shut_out = rows_of(view, excluded).drop_nulls().cast(pl.Int64).to_numpy()
+    shut_out = rows_of(home, excluded).drop_nulls().cast(pl.Int64).to_numpy()
     recipe = make_recipe(
-        query=view.query_dict(),
+        query=home.query_dict(),
         strategies=parsed,
         n=count,
         preselected_tag_name=preselected_tag_name,
@@ -85,7 +86,7 @@ def make_plan(
         pinned_ids=pinned.to_list(),
         excluded_ids=excluded.to_list(),
     )
-    return Plan(view, count, parsed, preselected, shut_out[~np.isin(shut_out, preselected)], recipe)
+    return Plan(home, count, parsed, preselected, shut_out[~np.isin(shut_out, preselected)], recipe)
 
 
 def _first_of_tag(ids: pl.Series, count: Any, tag_name: Any) -> pl.Series:
@@ -111,7 +112,7 @@ def execute(
     rows, gains = [], []
     solving = iterate(
         terms,
-        n_rows=len(plan.view),
+        n_rows=len(plan.home),
         n_picks=min(plan.n, plan.available),
         preselected=plan.preselected,
         excluded=plan.excluded,
@@ -152,7 +153,7 @@ def _prepare(plan: Plan, progress: Progress) -> tuple[list[Term], list[str], lis
     for position, strategy in enumerate(plan.strategies):
         start = position * share
         progress(start)
-        prepared = strategy.prepare(plan.view, _within(progress, start, share))
+        prepared = strategy.prepare(plan.home, _within(progress, start, share))
         terms += prepared.terms
         warnings += prepared.warnings
         balances += [prepared.balance] if prepared.balance else []
@@ -167,10 +168,10 @@ def _within(progress: Progress, start: float, share: float) -> Progress:
 def _empty(plan: Plan) -> SamplingResult:
     if plan.n == 0:
         why, reason = "n_samples_to_select is 0: nothing was selected; ask for 1 or more.", StopReason.COMPLETE
-    elif not len(plan.view):
+    elif not len(plan.home):
         why, reason = "the query has no candidates: nothing was selected; widen the query.", StopReason.EXHAUSTED
     else:
-        why = f"all {len(plan.view):,} candidates are preselected or excluded: nothing was selected; widen the query."
+        why = f"all {len(plan.home):,} candidates are preselected or excluded: nothing was selected; widen the query."
         reason = StopReason.EXHAUSTED
     return _build(plan, _NO_ROWS, _NO_GAINS, reason, why, [why.rstrip(".")], [])
 
@@ -213,7 +214,7 @@ def _build(
     balances: list[Balance],
 ) -> SamplingResult:
     return SamplingResult(
-        sample_ids=plan.view.sample_ids.gather(rows).to_list(),
+        sample_ids=plan.home.sample_ids.gather(rows).to_list(),
         gains=gains,
         stop_reason=reason,
         message=message,
@@ -225,7 +226,7 @@ def _build(
         preselected_rows=plan.preselected,
         excluded_rows=plan.excluded,
         strategies=plan.strategies,
-        _view=plan.view,
+        _home=plan.home,
         _balances=tuple(balances),
     )
 

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lightly_widget.strategies import CandidateView
+    from lightly_widget.sampling.home import ResultHome
 
 
 def compute_typicality_metadata(
-    view: CandidateView,
+    home: ResultHome,
     metadata_name: str = "typicality",
     embedding_model_name: str | None = None,
     progress: Progress = no_progress,
@@ -30,12 +30,12 @@ def compute_typicality_metadata(
     Values already there under that name are replaced. ValueError: no embeddings, or several models and none named.
     """
     name = check_name("metadata_name", metadata_name)
-    ids, values = typicality(view, embedding_model_name, progress)
-    return _store(view, name, ids, values)
+    ids, values = typicality(home, embedding_model_name, progress)
+    return _store(home, name, ids, values)
 
 
 def compute_similarity_metadata(
-    view: CandidateView,
+    home: ResultHome,
     query_tag_name: str,
     metadata_name: str | None = None,
     embedding_model_name: str | None = None,
@@ -46,27 +46,27 @@ def compute_similarity_metadata(
     An omitted name becomes `similarity_<tag>_<UTC time in ISO seconds>`, made unique. ValueError: unknown or empty tag.
     """
     name = None if metadata_name is None else check_name("metadata_name", metadata_name)
-    query, notes = query_embeddings(view, query_tag_name, embedding_model_name)
-    embeddings, ids = view.dataset_embeddings(embedding_model_name)
+    query, notes = query_embeddings(home, query_tag_name, embedding_model_name)
+    embeddings, ids = home.dataset_embeddings(embedding_model_name)
     values = similarity(embeddings, query, progress)
     for note in notes:
         warnings.warn(note, SamplingWarning, stacklevel=3)
-    return _store(view, name or _free_name(view, query_tag_name), ids, values)
+    return _store(home, name or _free_name(home, query_tag_name), ids, values)
 
 
-def _store(view: CandidateView, name: str, ids: pl.Series, values: NDArray[np.float64]) -> str:
-    without = view.info().n_samples - len(ids)
-    view.write_metadata(name, ids, pl.Series(name, values, dtype=pl.Float64))
+def _store(home: ResultHome, name: str, ids: pl.Series, values: NDArray[np.float64]) -> str:
+    without = home.info().n_samples - len(ids)
+    home.write_metadata(name, ids, pl.Series(name, values, dtype=pl.Float64))
     if without > 0:
         note = f"{without:,} samples have no embedding and so no {name!r}; dataset.embed() embeds them"
         warnings.warn(note, SamplingWarning, stacklevel=4)
     return name
 
 
-def _free_name(view: CandidateView, tag_name: str) -> str:
+def _free_name(home: ResultHome, tag_name: str) -> str:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     base = f"similarity_{tag_name[: LONGEST_NAME - 50]}_{now}"
-    taken, name, number = set(view.info().metadata), base, 1
+    taken, name, number = set(home.info().metadata), base, 1
     while name in taken:
         number += 1
         name = f"{base}_{number}"

@@ -27,12 +27,13 @@ from lightly_widget.strategies.by_value import (
     MetadataBalancingStrategy,
     MetadataWeightingStrategy,
 )
-from lightly_widget.strategies.view import CandidateView, ViewInfo
+from lightly_widget.strategies.candidates import Candidates, DatasetInfo
 
 __all__ = [
     "AnnotationClassBalancingStrategy",
     "Balance",
-    "CandidateView",
+    "Candidates",
+    "DatasetInfo",
     "EmbeddingDeduplicationStrategy",
     "EmbeddingDiversityStrategy",
     "EmbeddingRepresentativeStrategy",
@@ -44,7 +45,6 @@ __all__ = [
     "RandomStrategy",
     "Strategy",
     "SubpartDiversityStrategy",
-    "ViewInfo",
     "parse_strategies",
     "strategy_from_dict",
     "strategy_types",

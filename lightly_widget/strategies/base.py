@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lightly_widget.solver import Term
-    from lightly_widget.strategies.view import CandidateView, ViewInfo
+    from lightly_widget.strategies.candidates import Candidates, DatasetInfo
 
 Check: TypeAlias = Callable[[str, Any], Any]
 
@@ -121,16 +121,16 @@ class Strategy:
         values = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
         return {"type": self.type} | {k: dict(v) if isinstance(v, dict) else v for k, v in values.items()}
 
-    def prepare(self, view: CandidateView, progress: Progress) -> Prepared:
+    def prepare(self, view: Candidates, progress: Progress) -> Prepared:
         """The solver terms for these candidates, with warnings. ValueError: what the strategy needs is not there."""
         raise NotImplementedError
 
-    def terms(self, view: CandidateView, progress: Progress) -> list[Term]:
+    def terms(self, view: Candidates, progress: Progress) -> list[Term]:
         """The solver terms for these candidates."""
         return list(self.prepare(view, progress).terms)
 
     @classmethod
-    def why_unusable(cls, info: ViewInfo) -> str | None:
+    def why_unusable(cls, info: DatasetInfo) -> str | None:
         """Why the strategy cannot be used on this dataset and what would help, or None."""
         raise NotImplementedError
 
@@ -197,7 +197,7 @@ def parse_strategies(items: object, argument: str = "sampling_strategies") -> tu
     return tuple(parsed)
 
 
-def unusable(info: ViewInfo) -> dict[str, str]:
+def unusable(info: DatasetInfo) -> dict[str, str]:
     """The reasons, by strategy type, why a strategy cannot be used on this dataset; the usable ones are absent."""
     reasons = {kind: strategy.why_unusable(info) for kind, strategy in _BY_TYPE.items()}
     return {kind: reason for kind, reason in reasons.items() if reason is not None}

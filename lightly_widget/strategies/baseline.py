@@ -11,7 +11,7 @@ import polars as pl
 from lightly_widget.errors import InvalidValueError, Progress, did_you_mean, no_progress, shown
 from lightly_widget.strategies.base import Prepared, Strategy, option, optional_text, register, whole
 from lightly_widget.strategies.by_value import text_groups
-from lightly_widget.strategies.view import CandidateView, ViewInfo
+from lightly_widget.strategies.candidates import Candidates, DatasetInfo
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,7 +34,7 @@ class RandomStrategy(Strategy):
     seed: int = option(whole, default=0)
     stratify_by: str | None = option(optional_text, default=None)
 
-    def prepare(self, view: CandidateView, progress: Progress = no_progress) -> Prepared:
+    def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
         from lightly_widget.solver import Weighting
 
         order = np.random.default_rng(self.seed).permutation(len(view))
@@ -46,11 +46,11 @@ class RandomStrategy(Strategy):
         return Prepared((Weighting(weights, strength=self.strength),))
 
     @classmethod
-    def why_unusable(cls, info: ViewInfo) -> str | None:
+    def why_unusable(cls, info: DatasetInfo) -> str | None:
         return None
 
 
-def strata(view: CandidateView, name: str) -> NDArray[np.int64]:
+def strata(view: Candidates, name: str) -> NDArray[np.int64]:
     """(n,) the group of each candidate, by an annotation source or a metadata key; largest group first."""
     info = view.info()
     if name in info.annotation_sources and name in info.metadata:
@@ -74,7 +74,7 @@ def strata(view: CandidateView, name: str) -> NDArray[np.int64]:
     return codes.to_numpy()
 
 
-def main_classes(view: CandidateView, source: str | None) -> pl.Series:
+def main_classes(view: Candidates, source: str | None) -> pl.Series:
     """(n,) the most frequent class of each candidate, ties to the first in the alphabet, null without annotation."""
     counted = view.annotations(source).group_by("row", "class_name").len()
     best = counted.sort("row", "len", "class_name", descending=[False, True, False]).unique("row", keep="first")

@@ -10,7 +10,7 @@ import polars as pl
 
 from lightly_widget.errors import InvalidValueError, Progress, did_you_mean, listed, no_progress, shown
 from lightly_widget.strategies.base import Prepared, Strategy, distance, option, optional_text, register, text
-from lightly_widget.strategies.view import CandidateView, ViewInfo
+from lightly_widget.strategies.candidates import Candidates, DatasetInfo
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +21,7 @@ NEIGHBORS = 20
 
 class _NeedsEmbeddings(Strategy):
     @classmethod
-    def why_unusable(cls, info: ViewInfo) -> str | None:
+    def why_unusable(cls, info: DatasetInfo) -> str | None:
         return None if info.embedding_models else NO_EMBEDDINGS
 
 
@@ -34,7 +34,7 @@ class EmbeddingDiversityStrategy(_NeedsEmbeddings):
     use_when: ClassVar[str] = "You want every kind of sample once, rare ones too."
     embedding_model_name: str | None = option(optional_text, default=None)
 
-    def prepare(self, view: CandidateView, progress: Progress = no_progress) -> Prepared:
+    def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
         from lightly_widget.solver import Diversity
 
         return Prepared((Diversity(view.embeddings(self.embedding_model_name), strength=self.strength),))
@@ -50,7 +50,7 @@ class EmbeddingDeduplicationStrategy(_NeedsEmbeddings):
     stopping_condition_minimum_distance: float = option(distance)
     embedding_model_name: str | None = option(optional_text, default=None)
 
-    def prepare(self, view: CandidateView, progress: Progress = no_progress) -> Prepared:
+    def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
         from lightly_widget.solver import Diversity
 
         embeddings = view.embeddings(self.embedding_model_name)
@@ -68,7 +68,7 @@ class EmbeddingSimilarityStrategy(_NeedsEmbeddings):
     query_tag_name: str = option(text)
     embedding_model_name: str | None = option(optional_text, default=None)
 
-    def prepare(self, view: CandidateView, progress: Progress = no_progress) -> Prepared:
+    def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
         from lightly_widget.solver import Weighting
 
         query, warnings = query_embeddings(view, self.query_tag_name, self.embedding_model_name)
@@ -76,7 +76,7 @@ class EmbeddingSimilarityStrategy(_NeedsEmbeddings):
         return Prepared((Weighting(weights, strength=self.strength),), warnings)
 
     @classmethod
-    def why_unusable(cls, info: ViewInfo) -> str | None:
+    def why_unusable(cls, info: DatasetInfo) -> str | None:
         if not info.embedding_models:
             return NO_EMBEDDINGS
         return None if info.tag_names else "There is no tag to be similar to: tag a few example samples first."
@@ -91,7 +91,7 @@ class EmbeddingTypicalityStrategy(_NeedsEmbeddings):
     use_when: ClassVar[str] = "You want the usual cases; with a negative strength, the odd ones."
     embedding_model_name: str | None = option(optional_text, default=None)
 
-    def prepare(self, view: CandidateView, progress: Progress = no_progress) -> Prepared:
+    def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
         from lightly_widget.solver import Weighting
 
         ids, values = typicality(view, self.embedding_model_name, progress)
@@ -121,7 +121,7 @@ class EmbeddingRepresentativeStrategy(_NeedsEmbeddings):
     use_when: ClassVar[str] = "You can label only a few and want them to stand for all."
     embedding_model_name: str | None = option(optional_text, default=None)
 
-    def prepare(self, view: CandidateView, progress: Progress = no_progress) -> Prepared:
+    def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
         from lightly_widget.neighbors import build_graph
         from lightly_widget.solver import FacilityLocation
 
@@ -145,7 +145,7 @@ class SubpartDiversityStrategy(_NeedsEmbeddings):
     embedding_model_name: str | None = option(optional_text, default=None)
     annotation_source: str | None = option(optional_text, default=None)
 
-    def prepare(self, view: CandidateView, progress: Progress = no_progress) -> Prepared:
+    def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
         from lightly_widget.solver import SubpartDiversity
 
         embeddings, rows = view.crop_embeddings(self.embedding_model_name, self.annotation_source, progress)
@@ -154,7 +154,7 @@ class SubpartDiversityStrategy(_NeedsEmbeddings):
         return Prepared((SubpartDiversity(embeddings, rows, strength=self.strength),))
 
     @classmethod
-    def why_unusable(cls, info: ViewInfo) -> str | None:
+    def why_unusable(cls, info: DatasetInfo) -> str | None:
         if not info.embedding_models:
             return NO_EMBEDDINGS
         if "object_detection" in info.annotation_sources.values():
@@ -163,7 +163,7 @@ class SubpartDiversityStrategy(_NeedsEmbeddings):
 
 
 def query_embeddings(
-    view: CandidateView, tag_name: str, model_name: str | None
+    view: Candidates, tag_name: str, model_name: str | None
 ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
     """(m, d) embeddings of the tag's samples, candidates or not, and a warning when some of them have none."""
     if tag_name not in (tags := view.tag_names()):
@@ -192,7 +192,7 @@ def similarity(
 
 
 def typicality(
-    view: CandidateView, model_name: str | None, progress: Progress = no_progress
+    view: Candidates, model_name: str | None, progress: Progress = no_progress
 ) -> tuple[pl.Series, NDArray[np.float64]]:
     """The ids of all embedded samples of the dataset and their (N,) typicality in 0…1."""
     from lightly_widget import neighbors

@@ -11,8 +11,8 @@ import polars as pl
 
 from lightly_widget.errors import InvalidValueError, Progress, listed, no_progress, shown
 from lightly_widget.strategies.base import Balance, Prepared, Strategy, option, optional_text, register, text
+from lightly_widget.strategies.candidates import Candidates, DatasetInfo
 from lightly_widget.strategies.targets import Target, columns, count_matrix, target
-from lightly_widget.strategies.view import CandidateView, ViewInfo
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,7 +29,7 @@ class MetadataWeightingStrategy(Strategy):
     use_when: ClassVar[str] = "A number says how much you want a sample: uncertainty, quality, price."
     metadata_key: str = option(text)
 
-    def prepare(self, view: CandidateView, progress: Progress = no_progress) -> Prepared:
+    def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
         from lightly_widget.solver import Weighting
 
         values = view.metadata(self.metadata_key)
@@ -50,7 +50,7 @@ class MetadataWeightingStrategy(Strategy):
         return Prepared((Weighting(weights.to_numpy(), strength=self.strength),))
 
     @classmethod
-    def why_unusable(cls, info: ViewInfo) -> str | None:
+    def why_unusable(cls, info: DatasetInfo) -> str | None:
         if any(kind in {"number", "boolean"} for kind in info.metadata.values()):
             return None
         return "No metadata is a number: dataset.update_metadata(…) or compute_typicality_metadata() adds some."
@@ -70,7 +70,7 @@ class MetadataBalancingStrategy(Strategy):
     metadata_key: str = option(text)
     target_distribution: Target = field(default="uniform", hash=False, metadata={"check": target})
 
-    def prepare(self, view: CandidateView, progress: Progress = no_progress) -> Prepared:
+    def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
         groups = text_groups(view, self.metadata_key)
         _refuse_missing(view, self.metadata_key, groups)
         return _balancing(
@@ -84,7 +84,7 @@ class MetadataBalancingStrategy(Strategy):
         )
 
     @classmethod
-    def why_unusable(cls, info: ViewInfo) -> str | None:
+    def why_unusable(cls, info: DatasetInfo) -> str | None:
         if any(kind in {"string", "boolean"} for kind in info.metadata.values()):
             return None
         return "No metadata is text or true/false: dataset.update_metadata(…) adds some."
@@ -104,7 +104,7 @@ class AnnotationClassBalancingStrategy(Strategy):
     target_distribution: Target = field(default="uniform", hash=False, metadata={"check": target})
     annotation_source: str | None = option(optional_text, default=None)
 
-    def prepare(self, view: CandidateView, progress: Progress = no_progress) -> Prepared:
+    def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
         frame = view.annotations(self.annotation_source)
         if frame.is_empty():
             raise InvalidValueError(
@@ -125,11 +125,11 @@ class AnnotationClassBalancingStrategy(Strategy):
         )
 
     @classmethod
-    def why_unusable(cls, info: ViewInfo) -> str | None:
+    def why_unusable(cls, info: DatasetInfo) -> str | None:
         return None if info.annotation_sources else "The dataset has no labels: add classifications or boxes first."
 
 
-def text_groups(view: CandidateView, metadata_key: str) -> pl.Series:
+def text_groups(view: Candidates, metadata_key: str) -> pl.Series:
     """(n,) the values of a text or boolean key as text, null where missing. ValueError: another type."""
     values = view.metadata(metadata_key)
     if values.dtype == pl.Boolean:
@@ -142,7 +142,7 @@ def text_groups(view: CandidateView, metadata_key: str) -> pl.Series:
     )
 
 
-def _refuse_missing(view: CandidateView, key: str, values: pl.Series) -> None:
+def _refuse_missing(view: Candidates, key: str, values: pl.Series) -> None:
     count = values.null_count()
     if count:
         some = view.sample_ids.filter(values.is_null()).head(3)

@@ -25,7 +25,7 @@ from lightly_widget.wire import requests as ask
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lightly_widget.sampling.quality import CoverageCurve
+    from lightly_widget.sampling.metrics import CoverageCurve
     from lightly_widget.widget.explorer import Explorer
     from lightly_widget.wire import Request
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from lightly_widget.dataset import BaseDataset
     from lightly_widget.query import Query
-    from lightly_widget.strategies import CandidateView
+    from lightly_widget.strategies import Candidates
 
 
 class Rows:
@@ -28,7 +28,7 @@ class Rows:
 
     def __init__(self, dataset: BaseDataset[Any], query: Query[Any], before: Rows | None = None) -> None:
         """`before`: the rows until now, whose caches are taken over where what they are made of has not changed."""
-        self.view: CandidateView = dataset.view(query)
+        self.view: Candidates = dataset.view(query)
         self._snapshot = dataset.snapshot()
         self._numbers = self._snapshot.rows_of(self.view.sample_ids)
         self._kept: dict[object, tuple[object, Any]] = {} if before is None else before._kept

@@ -12,7 +12,7 @@ from lightly_widget.wire.replies import Coverage, Histogram, Shares, Summary
 
 if TYPE_CHECKING:
     from lightly_widget.sampling import SamplingResult
-    from lightly_widget.sampling.quality import CoverageCurve
+    from lightly_widget.sampling.metrics import CoverageCurve
 
 BINS: Final = 20
 MAX_CLASSES: Final = 50
