@@ -31,6 +31,3 @@ export function writeRows(flags: Uint8Array, bit: number, rows: ArrayLike<number
     flags[rows[index]] = (flags[rows[index]] & keep) | value;
   }
 }
-
-export const bitAt = (bits: Uint8Array | null, row: number): boolean =>
-  bits !== null && ((bits[row >> 3] >> (row & 7)) & 1) === 1;

@@ -2,7 +2,9 @@
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Compared } from "./Compared";
 import { Count } from "./Count";
-import { Button, Menu, Note, Progress, Toggle } from "./controls";
+import { Button, Toggle } from "./controls/Button";
+import { Note, Progress } from "./controls/boxes";
+import { Menu } from "./controls/Menu";
 import { count, plural, seconds } from "./format";
 import { Dialog, type DialogName } from "./Save";
 import { useView } from "./view";

@@ -1,5 +1,5 @@
 /** From how many samples, and which: all, the filter, the lasso, a tag. And what is chosen already. */
-import { Select } from "./controls";
+import { Select } from "./controls/Select";
 import { FilterRows } from "./FilterRows";
 import { count } from "./format";
 import { useView, type View } from "./view";

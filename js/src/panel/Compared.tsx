@@ -1,6 +1,6 @@
 /** Two samples side by side: how many are only in A, in both, only in B; and the way to change sides. */
 import { useMemo } from "preact/hooks";
-import { Button } from "./controls";
+import { Button } from "./controls/Button";
 import { count } from "./format";
 import { useView } from "./view";
 

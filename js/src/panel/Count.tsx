@@ -1,6 +1,6 @@
 /** How many: a count, the same as a share, and a slider along both. Within the picks at hand nothing is asked anew. */
 import { candidateCount } from "./Candidates";
-import { NumberField, Slider } from "./controls";
+import { NumberField, Slider } from "./controls/fields";
 import { percent, count as words } from "./format";
 import { useView } from "./view";
 

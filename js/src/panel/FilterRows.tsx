@@ -1,7 +1,9 @@
 /** Rows that make a filter, and the same filter as the Python a cell would hold. */
 import { useEffect } from "preact/hooks";
 import { same } from "../picks";
-import { Button, Select, TextField } from "./controls";
+import { Button } from "./controls/Button";
+import { TextField } from "./controls/fields";
+import { Select } from "./controls/Select";
 import { type Draft, joined, kindOf, newDraft, subjects, suggestions, testsOf, toFilter } from "./filters";
 import { queryText } from "./python";
 import { useView, type View } from "./view";

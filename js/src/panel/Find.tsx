@@ -1,6 +1,6 @@
 /** Find by text or by a picture, where the model knows them; otherwise by a sample, from its card. */
 import { useRef, useState } from "preact/hooks";
-import { Button } from "./controls";
+import { Button } from "./controls/Button";
 import { Icon } from "./icons";
 import { bringsFiles, pictureIn } from "./picture";
 import { useView, type View } from "./view";

@@ -7,7 +7,7 @@ import {
   type VirtualizerOptions,
 } from "@tanstack/virtual-core";
 import { useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
-import { Button } from "./controls";
+import { Button } from "./controls/Button";
 import { count, plural } from "./format";
 import { Thumb } from "./Thumb";
 import { useView } from "./view";

@@ -1,5 +1,5 @@
 /** A pinned sample: its picture and facts, and its nearest neighbors in the full embedding space. */
-import { Button } from "./controls";
+import { Button } from "./controls/Button";
 import { number } from "./format";
 import { Facts, Media, useDetail } from "./HoverCard";
 import { Thumb } from "./Thumb";

@@ -1,8 +1,9 @@
 /** What the colors mean, with counts of all, of the filtered and of the sample. Click hides, double click isolates. */
 
+import { interpolateViridis } from "d3-scale-chromatic";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { categoryPalette, viridis } from "../scatter/palettes";
-import { Button } from "./controls";
+import { categoryPalette } from "../scatter/palettes";
+import { Button } from "./controls/Button";
 import { count, number } from "./format";
 import { useView } from "./view";
 
@@ -66,7 +67,7 @@ export function Legend() {
   );
 }
 
-const STOPS = Array.from({ length: 9 }, (_, index) => viridis(index / 8)).join(", ");
+const STOPS = Array.from({ length: 9 }, (_, index) => interpolateViridis(index / 8)).join(", ");
 
 const Gradient = ({ domain }: { domain: [number, number] }) => (
   <div class="gradient">

@@ -3,7 +3,8 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Info, MessageOf } from "../protocol";
 import { CoverageChart, HistogramChart, SharesChart } from "./charts";
-import { Section, Select } from "./controls";
+import { Section } from "./controls/boxes";
+import { Select } from "./controls/Select";
 import { plural } from "./format";
 import { useView } from "./view";
 

@@ -2,7 +2,7 @@
 import type { TargetedKeyboardEvent } from "preact";
 import { Actions } from "./Actions";
 import { Candidates } from "./Candidates";
-import { Button } from "./controls";
+import { Button } from "./controls/Button";
 import { Look } from "./Look";
 import { Strategies } from "./Strategies";
 import { useView } from "./view";

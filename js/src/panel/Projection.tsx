@@ -1,5 +1,5 @@
 /** Which of the projections there are is shown. */
-import { Select } from "./controls";
+import { Select } from "./controls/Select";
 import { useView } from "./view";
 
 export function Projection() {

@@ -2,7 +2,9 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Info, MessageOf, StrategyDict } from "../protocol";
-import { Button, Select, TextField } from "./controls";
+import { Button } from "./controls/Button";
+import { TextField } from "./controls/fields";
+import { Select } from "./controls/Select";
 import { plural } from "./format";
 import { useView } from "./view";
 

@@ -1,5 +1,6 @@
 /** One line under the plot: how many of what, and what the kernel is busy with. */
-import { Button, Progress } from "./controls";
+import { Button } from "./controls/Button";
+import { Progress } from "./controls/boxes";
 import { count, plural } from "./format";
 import { Projection } from "./Projection";
 import { useView } from "./view";

@@ -1,7 +1,8 @@
 /** The strategies in use, as cards, and the list of those that can be added. */
 import type { StrategyDict } from "../protocol";
 import { newStrategy, STRATEGIES } from "./catalog";
-import { Menu, Section } from "./controls";
+import { Section } from "./controls/boxes";
+import { Menu } from "./controls/Menu";
 import { StrategyCard } from "./StrategyCard";
 import { useView } from "./view";
 

@@ -2,7 +2,10 @@
 import { useId } from "preact/hooks";
 import type { StrategyDict } from "../protocol";
 import { brief, choices, type OptionSpec, specOf } from "./catalog";
-import { Button, Note, NumberField, Select, Slider } from "./controls";
+import { Button } from "./controls/Button";
+import { Note } from "./controls/boxes";
+import { NumberField, Slider } from "./controls/fields";
+import { Select } from "./controls/Select";
 import { Icon } from "./icons";
 import { TargetShares } from "./TargetShares";
 import { useView } from "./view";

@@ -1,7 +1,8 @@
 /** The shares that a balancing aims at: even, as they are, or one's own per class. */
 import type { StrategyDict } from "../protocol";
 import { targetNames } from "./catalog";
-import { NumberField, Select } from "./controls";
+import { NumberField } from "./controls/fields";
+import { Select } from "./controls/Select";
 import { percent } from "./format";
 import { useView } from "./view";
 

@@ -1,5 +1,5 @@
 /** What went wrong, in the kernel's words, until it is put away. */
-import { Button } from "./controls";
+import { Button } from "./controls/Button";
 import { Icon } from "./icons";
 import { useView } from "./view";
 

@@ -1,6 +1,7 @@
 /** Over the plot: how the pointer acts, what the colors mean, what lies over the points, and finding. */
 import type { ColorBy } from "../protocol";
-import { Button, Choice, Select } from "./controls";
+import { Button, Choice } from "./controls/Button";
+import { Select } from "./controls/Select";
 import { Find } from "./Find";
 import { useView } from "./view";
 

@@ -1,7 +1,8 @@
 /** Three small charts as SVG. Each says in words what it shows, and every shape has a text beside it or in its title. */
+import { scaleLinear, scaleLog } from "d3-scale";
 import { useId, useState } from "preact/hooks";
 import type { Histogram, MessageOf, Shares } from "../protocol";
-import { Button } from "./controls";
+import { Button } from "./controls/Button";
 import { count, number, percent } from "./format";
 
 type Coverage = NonNullable<MessageOf<"summary">["coverage"]>;
@@ -9,6 +10,10 @@ const WIDTH = 300;
 const HEIGHT = 110;
 const LEFT = 34;
 const BOTTOM = 18;
+
+/** Places along the width, and up the height, of a chart. */
+const ACROSS: [number, number] = [LEFT, WIDTH - 6];
+const UP: [number, number] = [HEIGHT - BOTTOM, 6];
 
 const line = (points: [number, number][]) =>
   points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
@@ -19,11 +24,10 @@ export function CoverageChart({ coverage, now }: { coverage: Coverage; now: numb
   const id = useId();
   if (at.length === 0) return <p class="muted small">{sentence}</p>;
   const most = Math.max(...sample, ...random, Number.MIN_VALUE);
-  const [low, high] = [Math.log(Math.max(1, at[0])), Math.log(Math.max(2, at[at.length - 1]))];
-  const x = (n: number) => LEFT + ((WIDTH - LEFT - 6) * (Math.log(Math.max(1, n)) - low)) / Math.max(1e-9, high - low);
-  const y = (radius: number) => 6 + (HEIGHT - BOTTOM - 6) * (1 - radius / most);
+  const x = scaleLog([Math.max(1, at[0]), Math.max(at[0] + 1, at[at.length - 1])], ACROSS);
+  const y = scaleLinear([0, most], UP);
   const along = (values: number[]) => line(values.map((value, index) => [x(at[index]), y(value)]));
-  const mark = Math.min(WIDTH - 6, Math.max(LEFT, x(now)));
+  const mark = Math.min(WIDTH - 6, Math.max(LEFT, x(Math.max(1, now))));
   return (
     <figure>
       <svg class="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-labelledby={id}>
@@ -128,8 +132,8 @@ export function HistogramChart({ histogram }: { histogram: Histogram }) {
   const [p, s, r] = [share(pool), share(sample), share(random)];
   const most = Math.max(...p, ...s, ...r, Number.MIN_VALUE);
   const [low, high] = [edges[0], edges[edges.length - 1]];
-  const x = (value: number) => LEFT + ((WIDTH - LEFT - 6) * (value - low)) / Math.max(1e-12, high - low);
-  const y = (value: number) => 6 + (HEIGHT - BOTTOM - 6) * (1 - value / most);
+  const x = scaleLinear([low, high], ACROSS);
+  const y = scaleLinear([0, most], UP);
   const steps = (values: number[]) =>
     values.flatMap((value, index): [number, number][] => [
       [x(edges[index]), y(value)],
@@ -143,7 +147,7 @@ export function HistogramChart({ histogram }: { histogram: Histogram }) {
     <figure>
       <svg class="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-labelledby={id}>
         <title id={id}>{words}</title>
-        <Ticks values={[0, most]} y={(value) => y(value)} />
+        <Ticks values={[0, most]} y={y} />
         <path class="area pool" d={closed(p)} />
         <path class="line random" d={line(steps(r))} />
         <path class="line sample" d={line(steps(s))} />

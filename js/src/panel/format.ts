@@ -25,12 +25,3 @@ export function seconds(value: number): string {
   if (value < 0.095) return `${Math.max(1, Math.round(value * 1000))} ms`;
   return value < 60 ? `${value.toFixed(value < 10 ? 1 : 0)} s` : `${Math.round(value / 60)} min`;
 }
-
-/** Long text from data, cut in the middle so that both ends (a folder and a file's suffix) stay readable. */
-export function shorten(text: string, most = 60): string {
-  const letters = [...text.slice(0, 4 * most)];
-  if (letters.length <= most && text.length <= 4 * most) return text;
-  const head = Math.ceil((most - 1) * 0.6);
-  const tail = [...text.slice(-4 * most)].slice(-(most - 1 - head));
-  return `${letters.slice(0, head).join("")}…${tail.join("")}`;
-}

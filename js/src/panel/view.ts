@@ -6,7 +6,7 @@ import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { FilterDict } from "../protocol";
 import type { Scatter } from "../scatter";
-import { type Detail, FLAG, type Query, type Store } from "../state";
+import { FLAG, type Query, type Store } from "../state";
 import { type Draft, draftsOf } from "./filters";
 import { smallPicture } from "./picture";
 
@@ -191,6 +191,3 @@ export function dataUrl(image: Uint8Array, mime: string): string {
   for (let at = 0; at < image.length; at += 8192) text += String.fromCharCode(...image.subarray(at, at + 8192));
   return `data:${/^image\/(png|jpeg|webp|gif|avif)$/.test(mime) ? mime : "image/png"};base64,${btoa(text)}`;
 }
-
-export const labelLine = (detail: Detail): string =>
-  [...detail.labels, ...detail.tags.map((tag) => `#${tag}`)].join(", ");

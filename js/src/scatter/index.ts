@@ -1,6 +1,5 @@
 export { FLAG } from "../flags";
-export { categoryPalette, MAX_CATEGORIES, NO_VALUE, OKABE_ITO, viridis } from "./palettes";
-export { pointInPolygon, pointsInPolygon } from "./polygon";
+export { categoryPalette, MAX_CATEGORIES, NO_VALUE, OKABE_ITO } from "./palettes";
 export { Scatter } from "./scatter";
 export type { Theme, ThemeColors } from "./theme";
 export type {

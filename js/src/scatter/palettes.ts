@@ -1,4 +1,5 @@
 /** Colors by category and number. */
+import { interpolateViridis } from "d3-scale-chromatic";
 
 export type Rgb = readonly [number, number, number];
 
@@ -123,23 +124,6 @@ export function parseHex(text: string): Rgb {
 
 const toHex = (color: Rgb) => `#${color.map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 
-/** Every eighth color of viridis (Smith & van der Walt, 2015); in between, linear is within 3 of 255 of the full table. */
-const VIRIDIS =
-  "440154460b5e481769482173472c7a453581423f853f48893b518b375a8c33628d" +
-  "306a8e2c718e29798e26818e23888e21908d1f978b1f9f8821a68527ad8131b57b" +
-  "3dbc744cc26c5cc8636ece5881d34d95d840aadc32c0df25d5e21aeae51afde725";
-
-/** Viridis at a fraction of 0 to 1, as `#rrggbb`. */
-export function viridis(fraction: number): string {
-  const steps = VIRIDIS.length / 6 - 1;
-  const place = clamp01(fraction) * steps;
-  const step = Math.min(steps - 1, Math.floor(place));
-  const anchor = (index: number) => parseHex(`#${VIRIDIS.slice(6 * index, 6 * index + 6)}`);
-  const [from, to] = [anchor(step), anchor(step + 1)];
-  const mix = (axis: 0 | 1 | 2) => Math.round(from[axis] + (to[axis] - from[axis]) * (place - step));
-  return toHex([mix(0), mix(1), mix(2)]);
-}
-
 /** The code of rows without a value. */
 export const NO_VALUE = 255;
 
@@ -154,7 +138,7 @@ export function codesOfValues(values: Float32Array, [low, high]: readonly [numbe
   return codes;
 }
 
-export const viridisPalette = (): string[] => Array.from({ length: 255 }, (_, code) => viridis(code / 254));
+export const viridisPalette = (): string[] => Array.from({ length: 255 }, (_, code) => interpolateViridis(code / 254));
 
 /** RGBA by code; codes beyond the palette and `NO_VALUE` take the fallback. */
 export function lookupTable(palette: readonly string[], fallback: Rgb): Uint8Array {
