@@ -22,6 +22,7 @@ ROOMS = [
     "checks",
     "indexes",
     "solver",
+    "engines",
     "worth",
     "neighbors",
     "store",

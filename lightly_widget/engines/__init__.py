@@ -1,0 +1,6 @@
+"""Where a sampling computes: in this process, in a pool of processes on this machine, or on a cluster."""
+
+from lightly_widget.engines.local import LocalEngine
+from lightly_widget.engines.protocol import Engine
+
+__all__ = ["Engine", "LocalEngine"]
