@@ -5,7 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lightly_widget.engines import LocalEngine
+from lightly_widget.engines import Engine, LocalEngine, RayEngine
 from lightly_widget.engines.local import WorkerLostError
 from lightly_widget.engines.partitions import partition, restricted, solve_part
 from lightly_widget.errors import InvalidTypeError, InvalidValueError
@@ -37,7 +40,7 @@ def points(n: int, d: int = 8, seed: int = 0) -> NDArray[np.float32]:
 
 
 def run(
-    engine: LocalEngine,
+    engine: Engine,
     terms: Sequence[Term],
     n_rows: int,
     n_picks: int,
@@ -195,3 +198,84 @@ def test_workers_that_keep_dying_are_an_error(problem: tuple[NDArray[np.float32]
 def test_workers_are_counted(value: object) -> None:
     with pytest.raises((InvalidValueError, InvalidTypeError), match="workers"):
         LocalEngine(value)  # type: ignore[arg-type]
+
+
+# -- a Ray cluster of two nodes on this machine ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    ray = pytest.importorskip("ray", reason="ray is not installed: pip install 'lightly-widget[ray]'")
+    from ray.cluster_utils import Cluster
+
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    small = {"num_cpus": 1, "object_store_memory": 100_000_000}
+    nodes = Cluster(initialize_head=True, head_node_args=small | {"include_dashboard": False})
+    nodes.add_node(**small)
+    ray.init(address=nodes.address, log_to_driver=False, logging_level="ERROR")
+    yield nodes
+    ray.shutdown()
+    nodes.shutdown()
+    assert not tasks_running()
+
+
+def tasks_running() -> list[int]:
+    """Processes that work on a task of this file's clusters."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        try:
+            if folder.name.isdigit() and (folder / "cmdline").read_bytes().startswith(b"ray::solve_part"):
+                found.append(int(folder.name))
+        except OSError:  # it ended meanwhile
+            continue
+    return found
+
+
+def test_a_cluster_picks_what_local_processes_pick(
+    cluster: Any, problem: tuple[NDArray[np.float32], list[Term]]
+) -> None:
+    x, terms = problem
+    preselected = np.array([7])
+    ours = run(RayEngine(rows_per_partition=800, seed=3), terms, len(x), 30, preselected)
+    local = run(LocalEngine(1, rows_per_partition=800, seed=3), terms, len(x), 30, preselected)
+    np.testing.assert_array_equal(ours[0], local[0])
+    np.testing.assert_allclose(ours[1], local[1])
+
+
+def test_killed_tasks_are_run_again(cluster: Any) -> None:
+    x = points(40_000, 64)
+    engine = RayEngine(rows_per_partition=10_000)
+    steps = engine.iterate([Diversity(x)], n_rows=len(x), n_picks=300)
+    killed, blocks = 0, []
+    for block in steps:
+        blocks.append(block)
+        if killed < 2 and (working := tasks_running()):
+            os.kill(working[0], signal.SIGKILL)
+            killed += 1
+    assert killed
+    expected = run(LocalEngine(1, rows_per_partition=10_000), [Diversity(x)], len(x), 300)[0]
+    np.testing.assert_array_equal(np.concatenate([block.rows for block in blocks]), expected)
+
+
+def test_closing_leaves_no_task(cluster: Any) -> None:
+    x = points(200_000, 64)
+    steps = RayEngine(rows_per_partition=50_000).iterate([Diversity(x)], n_rows=len(x), n_picks=5_000)
+    while not tasks_running():
+        next(steps)
+    steps.close()
+    deadline = time.monotonic() + 20
+    while tasks_running():
+        assert time.monotonic() < deadline, "tasks go on although nobody waits for them"
+        time.sleep(0.05)
+
+
+def test_a_lost_node_is_survived(cluster: Any) -> None:
+    x = points(40_000, 64)
+    engine = RayEngine(rows_per_partition=5_000)
+    node = cluster.add_node(num_cpus=1, object_store_memory=100_000_000)
+    steps = engine.iterate([Diversity(x)], n_rows=len(x), n_picks=200)
+    blocks = [next(steps)]
+    cluster.remove_node(node, allow_graceful=False)
+    blocks.extend(steps)
+    expected = run(LocalEngine(1, rows_per_partition=5_000), [Diversity(x)], len(x), 200)[0]
+    np.testing.assert_array_equal(np.concatenate([block.rows for block in blocks]), expected)

@@ -2,5 +2,6 @@
 
 from lightly_widget.engines.local import LocalEngine
 from lightly_widget.engines.protocol import Engine
+from lightly_widget.engines.ray_engine import RayEngine
 
-__all__ = ["Engine", "LocalEngine"]
+__all__ = ["Engine", "LocalEngine", "RayEngine"]

@@ -8,26 +8,18 @@ from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Final
 
 from lightly_widget.checks import check_integer
 from lightly_widget.engines.arrays import map_arrays, store_arrays
-from lightly_widget.engines.partitions import ROWS_PER_PARTITION, partition, restricted, solve_part
+from lightly_widget.engines.partitions import ROWS_PER_PARTITION, solve_part
+from lightly_widget.engines.rounds import I64, NO_ROWS, Parts, two_rounds
 from lightly_widget.errors import LightlyWidgetError
-from lightly_widget.solver import Picks, StopReason, Term, Weighting, iterate
-
-if TYPE_CHECKING:
-    I64 = NDArray[np.int64]
+from lightly_widget.solver import Picks, StopReason, Term
 
 PATIENCE: Final = 0.05
 """Seconds between signs of life."""
 _RETRIES: Final = 3
-_PARTS_SHARE: Final = 0.9
-_NO_ROWS: Final = np.empty(0, dtype=np.int64)
-_NO_GAINS: Final = np.empty(0, dtype=np.float64)
 
 
 class WorkerLostError(LightlyWidgetError, RuntimeError):
@@ -40,46 +32,51 @@ class LocalEngine:
     Rows are dealt out at random, but the same for the same `seed`; each partition is solved greedily, and the union of
     the partitions' picks is solved again (see `lightly_widget.engines.partitions` for what that guarantees). The picks
     depend on the seed and the data, never on the number of workers. Up to `rows_per_partition` rows, and for a single
-    weighting, whose answer is exact anyway, nothing is divided and the picks are those without an engine.
+    weighting, whose answer is exact anyway, nothing is divided and the picks are those without an engine. A smaller
+    count is not always a prefix of a larger one here; the prefixes of one result are still the answer to cut it to.
     """
 
     def __init__(
         self, workers: int | None = None, *, rows_per_partition: int = ROWS_PER_PARTITION, seed: int = 0
     ) -> None:
-        """workers: processes, by default one per core. rows_per_partition: about how many rows one of them holds."""
+        """workers: processes, by default one per core. rows_per_partition: at most how many rows one of them holds."""
         from lightly_widget.solver.threads import available_cores
 
         self.workers = available_cores() if workers is None else check_integer("workers", workers, least=1)
         self.rows_per_partition = check_integer("rows_per_partition", rows_per_partition, least=1)
         self.seed = check_integer("seed", seed, least=0)
 
+    def __repr__(self) -> str:
+        return f"LocalEngine(workers={self.workers}, rows_per_partition={self.rows_per_partition}, seed={self.seed})"
+
     def iterate(
-        self, terms: Sequence[Term], *, n_rows: int, n_picks: int, preselected: I64 = _NO_ROWS, excluded: I64 = _NO_ROWS
+        self,
+        terms: Sequence[Term],
+        *,
+        n_rows: int,
+        n_picks: int,
+        preselected: I64 = NO_ROWS,
+        excluded: I64 = NO_ROWS,
     ) -> Generator[Picks, None, StopReason]:
         """See `lightly_widget.engines.Engine`. Raises `WorkerLostError` when workers keep dying."""
-        n_parts = -(-n_rows // self.rows_per_partition)
-        if n_parts < 2 or (len(terms) == 1 and isinstance(terms[0], Weighting)):
-            return (
-                yield from iterate(terms, n_rows=n_rows, n_picks=n_picks, preselected=preselected, excluded=excluded)
-            )
-        parts = partition(n_rows, n_parts, self.seed, preselected, excluded)
-        kept = yield from self._solve_parts(terms, parts, preselected, n_picks)
-        union = np.sort(np.concatenate(kept))
-        rows = np.concatenate([preselected, union])
-        reason = yield from _mapped(restricted(terms, rows), rows, len(preselected), n_picks)
-        everything = len(union) == sum(map(len, parts))
-        return reason if everything or reason is not StopReason.EXHAUSTED else StopReason.COMPLETE
+        return two_rounds(
+            terms,
+            n_rows=n_rows,
+            n_picks=n_picks,
+            preselected=preselected,
+            excluded=excluded,
+            rows_per_partition=self.rows_per_partition,
+            seed=self.seed,
+            solve_parts=lambda parts: self._solve_parts(terms, parts, preselected, n_picks),
+        )
 
-    def _solve_parts(
-        self, terms: Sequence[Term], parts: list[I64], preselected: I64, n_picks: int
-    ) -> Generator[Picks, None, list[I64]]:
+    def _solve_parts(self, terms: Sequence[Term], parts: list[I64], preselected: I64, n_picks: int) -> Parts:
         with tempfile.TemporaryDirectory(prefix="lightly_widget_") as folder:
             stored = store_arrays(terms, Path(folder))
             answers: dict[int, I64] = {}
             for attempt in range(_RETRIES + 1):
-                missing = [at for at in range(len(parts)) if at not in answers]
                 try:
-                    yield from self._run(stored, parts, missing, preselected, n_picks, answers)
+                    yield from self._run(stored, parts, preselected, n_picks, answers)
                     break
                 except BrokenProcessPool as error:
                     if attempt == _RETRIES:
@@ -90,14 +87,10 @@ class LocalEngine:
             return [answers[at] for at in range(len(parts))]
 
     def _run(
-        self,
-        terms: Sequence[Term],
-        parts: list[I64],
-        missing: list[int],
-        preselected: I64,
-        n_picks: int,
-        answers: dict[int, I64],
-    ) -> Generator[Picks, None, None]:
+        self, terms: Sequence[Term], parts: list[I64], preselected: I64, n_picks: int, answers: dict[int, I64]
+    ) -> Generator[int, None, None]:
+        """Add the answers that are missing."""
+        missing = [at for at in range(len(parts)) if at not in answers]
         pool = ProcessPoolExecutor(min(self.workers, len(missing)), mp_context=multiprocessing.get_context("spawn"))
         try:
             running: dict[Future[I64], int] = {
@@ -107,7 +100,7 @@ class LocalEngine:
                 over, _ = wait(running, PATIENCE)
                 for future in over:
                     answers[running.pop(future)] = future.result()
-                yield Picks(_NO_ROWS, _NO_GAINS, _PARTS_SHARE * len(answers) / len(parts))
+                yield len(answers)
         finally:
             _end(pool)
 
@@ -124,15 +117,3 @@ def _end(pool: ProcessPoolExecutor) -> None:
 
 def _work(terms: Sequence[Term], rows: I64, preselected: I64, n_picks: int) -> I64:
     return solve_part(map_arrays(terms), rows, preselected, n_picks)
-
-
-def _mapped(terms: Sequence[Term], rows: I64, n_preselected: int, n_picks: int) -> Generator[Picks, None, StopReason]:
-    """Solve over the rows, naming picks as rows of the whole."""
-    solving = iterate(terms, n_rows=len(rows), n_picks=n_picks, preselected=np.arange(n_preselected))
-    while True:
-        try:
-            block = next(solving)
-        except StopIteration as stop:
-            return StopReason(stop.value)
-        fraction = _PARTS_SHARE + (1 - _PARTS_SHARE) * block.fraction
-        yield Picks(rows[block.rows], block.gains, fraction)
