@@ -21,6 +21,7 @@ ROOMS = [
     "errors",
     "checks",
     "indexes",
+    "structs",
     "solver",
     "engines",
     "worth",

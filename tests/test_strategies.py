@@ -81,10 +81,17 @@ def test_the_dict_of_the_wire() -> None:
         "embedding_model_name": None,
     }
     assert set(strategy_types()) == {
-        *("diversity", "deduplication", "weights", "similarity", "typicality", "annotation_balancing"),
+        *("diversity", "deduplication", "metadata_weighting", "similarity", "typicality", "annotation_balancing"),
         *("metadata_balancing", "subpart_diversity", "representative", "random"),
     }
-    assert all(kind.use_when for kind in strategy_types().values())
+    assert all(kind.use_when and kind.title for kind in strategy_types().values())
+
+
+def test_the_name_that_old_recipes_have_for_metadata_weighting_is_read() -> None:
+    old = {"type": "weights", "metadata_key": "score", "strength": -2.0}
+    strategy = strategy_from_dict(old)
+    assert strategy == MetadataWeightingStrategy("score", strength=-2.0)
+    assert strategy.to_dict() == old | {"type": "metadata_weighting"}
 
 
 def attempt(data: Any) -> tuple[Strategy | None, str]:
@@ -133,24 +140,36 @@ def test_ten_thousand_random_messages_never_crash() -> None:
     ("data", "error", "words"),
     [
         ({"type": "diversty"}, ValueError, "unknown strategy type 'diversty'; there are: 'diversity'"),
-        ({"type": "diversity", "strenght": 2}, ValueError, "unknown option .* 'strenght'; there are: 'strength'"),
+        (
+            {"type": "diversity", "strenght": 2},
+            ValueError,
+            "'strenght'; there are: 'strength'",
+        ),
         ({"type": "weights"}, ValueError, "needs 'metadata_key'"),
-        ({"type": "weights", "metadata_key": 3}, TypeError, "metadata_key=3 is not text"),
-        ({"type": "weights", "metadata_key": " "}, ValueError, "metadata_key=' ' is empty"),
-        ({"type": "diversity", "strength": True}, TypeError, "strength=True"),
-        ({"type": "diversity", "strength": "1"}, TypeError, "strength='1'"),
-        ({"type": "diversity", "strength": math.nan}, ValueError, "strength=nan is not finite"),
-        ({"type": "diversity", "strength": -math.inf}, ValueError, "strength=-inf is not finite"),
-        ({"type": "deduplication", "stopping_condition_minimum_distance": -0.1}, ValueError, "-0.1 is negative"),
-        ({"type": "random", "seed": 1.5}, TypeError, "seed=1.5"),
-        ({"type": "random", "seed": -1}, ValueError, "seed=-1"),
+        ({"type": "weights", "metadata_key": 3}, TypeError, "metadata_key must be a string, got 3"),
+        ({"type": "weights", "metadata_key": " "}, ValueError, "metadata_key must not be empty, got ' '"),
+        ({"type": "diversity", "strength": True}, TypeError, "strength must be a number, got True"),
+        ({"type": "diversity", "strength": "1"}, TypeError, "strength must be a number, got '1'"),
+        ({"type": "diversity", "strength": math.nan}, ValueError, "strength must be finite, got nan"),
+        ({"type": "diversity", "strength": -math.inf}, ValueError, "strength must be finite, got -inf"),
+        (
+            {"type": "deduplication", "stopping_condition_minimum_distance": -0.1},
+            ValueError,
+            "at least 0, got -0.1",
+        ),
+        ({"type": "random", "seed": 1.5}, TypeError, "seed must be an integer, got 1.5"),
+        ({"type": "random", "seed": -1}, ValueError, "seed must be at least 0, got -1"),
         ({"type": "annotation_balancing", "target_distribution": "unifrom"}, ValueError, "'uniform'"),
-        ({"type": "annotation_balancing", "target_distribution": {"a": -1}}, ValueError, "negative"),
+        (
+            {"type": "annotation_balancing", "target_distribution": {"a": -1}},
+            ValueError,
+            r"\['a'\] must be at least 0",
+        ),
         ({"type": "annotation_balancing", "target_distribution": {"a": math.inf}}, ValueError, "finite"),
         ({"type": "annotation_balancing", "target_distribution": {"a": 0}}, ValueError, "no class a share above 0"),
         ({"type": "annotation_balancing", "target_distribution": {}}, ValueError, "no class a share above 0"),
-        ({"type": "annotation_balancing", "target_distribution": 3}, TypeError, "neither 'uniform'"),
-        ("diversity", TypeError, "a strategy is a dict"),
+        ({"type": "annotation_balancing", "target_distribution": 3}, TypeError, "must be a string or a dict, got 3"),
+        ("diversity", TypeError, "a strategy must be a dict"),
     ],
 )
 def test_wrong_dicts_are_named(data: Any, error: type[Exception], words: str) -> None:
@@ -162,12 +181,12 @@ def test_wrong_dicts_are_named(data: Any, error: type[Exception], words: str) ->
     ("items", "error", "words"),
     [
         ([], ValueError, "is empty"),
-        (None, TypeError, "not a list"),
-        ("diversity", TypeError, "not a list"),
+        (None, TypeError, "must be a list"),
+        ("diversity", TypeError, "must be a list"),
         (EmbeddingDiversityStrategy(), TypeError, r"write \[EmbeddingDiversityStrategy"),
-        ([EmbeddingDiversityStrategy], ValueError, r"make one first: EmbeddingDiversityStrategy\("),
+        ([EmbeddingDiversityStrategy], ValueError, r"create one first: EmbeddingDiversityStrategy\("),
         ([3], ValueError, r"sampling_strategies\[0\]: unknown strategy 3"),
-        ([EmbeddingDiversityStrategy()] * 101, ValueError, "more than 100"),
+        ([EmbeddingDiversityStrategy()] * 101, ValueError, "at most 100"),
     ],
 )
 def test_wrong_lists_of_strategies_are_named(items: Any, error: type[Exception], words: str) -> None:
@@ -190,7 +209,7 @@ def test_reasons_why_unusable() -> None:
     full = DatasetInfo(3, ("m",), ("t",), {"s": "object_detection"}, {"x": "number", "y": "string"})
     assert unusable(full) == {}
     assert set(unusable(DatasetInfo(3, ("m",)))) == {
-        *("similarity", "weights", "annotation_balancing", "metadata_balancing", "subpart_diversity")
+        *("similarity", "metadata_weighting", "annotation_balancing", "metadata_balancing", "subpart_diversity")
     }
     assert "subpart_diversity" in unusable(DatasetInfo(3, ("m",), (), {"s": "classification"}))
 

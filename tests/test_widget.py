@@ -371,7 +371,7 @@ def test_of_many_runs_at_once_the_last_is_shown_and_all_are_answered(front: Fron
 def test_undo_and_redo_bring_back_picks_and_controls(front: Front) -> None:
     front.sample_now(n=3)
     first = front.picks()
-    weights = {"type": "weights", "strength": 1.0, "metadata_key": "score"}
+    weights = {"type": "metadata_weighting", "strength": 1.0, "metadata_key": "score"}
     front.sample_now(n=5, strategies=[weights], excluded=[2])
     second = front.picks()
     said = front.ask("undo")[-1]
@@ -383,7 +383,7 @@ def test_undo_and_redo_bring_back_picks_and_controls(front: Front) -> None:
     said = front.ask("redo")[-1]
     assert front.picks() == second
     assert said["spec"]["excluded"] == [2]
-    assert front.strategies[0]["type"] == "weights"
+    assert front.strategies[0]["type"] == "metadata_weighting"
     assert front.ask("redo")[-1]["message"] == "there is nothing to redo"
     front.ask("undo")
     front.ask("undo")

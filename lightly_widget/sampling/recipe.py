@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, listed, shown
 
@@ -103,7 +104,7 @@ def _call(strategy: Strategy) -> str:
     values = strategy.to_dict()
     options = [
         f"{option.name}={values[option.name]!r}"
-        for option in dataclasses.fields(strategy)
+        for option in msgspec.structs.fields(strategy)
         if values[option.name] != option.default
     ]
     return f"lw.{type(strategy).__name__}({', '.join(options)})"

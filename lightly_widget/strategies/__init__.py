@@ -1,18 +1,10 @@
-"""Sampling strategies: frozen dataclasses that turn a view of the candidates into solver terms, and to and from a dict.
+"""Sampling strategies: immutable structs that turn candidates into solver terms, and themselves into a dict and back.
 
 The dict is the one vocabulary for Python, the saved recipe and the browser's panel:
 ``{"type": "diversity", "strength": 1.0, "embedding_model_name": None}``.
 """
 
-from lightly_widget.strategies.base import (
-    Balance,
-    Prepared,
-    Strategy,
-    parse_strategies,
-    strategy_from_dict,
-    strategy_types,
-    unusable,
-)
+from lightly_widget.strategies.base import Balance, Prepared, Strategy
 from lightly_widget.strategies.baseline import RandomStrategy
 from lightly_widget.strategies.by_embedding import (
     EmbeddingDeduplicationStrategy,
@@ -28,8 +20,17 @@ from lightly_widget.strategies.by_value import (
     MetadataWeightingStrategy,
 )
 from lightly_widget.strategies.candidates import Candidates, DatasetInfo
+from lightly_widget.strategies.registry import (
+    MAX_STRATEGIES,
+    catalog,
+    parse_strategies,
+    strategy_from_dict,
+    strategy_types,
+    unusable,
+)
 
 __all__ = [
+    "MAX_STRATEGIES",
     "AnnotationClassBalancingStrategy",
     "Balance",
     "Candidates",
@@ -45,6 +46,7 @@ __all__ = [
     "RandomStrategy",
     "Strategy",
     "SubpartDiversityStrategy",
+    "catalog",
     "parse_strategies",
     "strategy_from_dict",
     "strategy_types",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 import polars as pl
+from msgspec import Meta
 
 from lightly_widget.errors import InvalidValueError, Progress, did_you_mean, no_progress, shown
-from lightly_widget.strategies.base import Prepared, Strategy, option, optional_text, register, whole
+from lightly_widget.strategies.base import Prepared, Strategy
 from lightly_widget.strategies.by_value import text_groups
 from lightly_widget.strategies.candidates import Candidates, DatasetInfo
+from lightly_widget.structs import Text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
 UNLABELED = "(no label)"
 
 
-@register
-@dataclass(frozen=True)
-class RandomStrategy(Strategy):
+class RandomStrategy(Strategy, tag="random", frozen=True):
     """A random order of the candidates, the same for the same `seed` and candidates.
 
     `stratify_by` names an annotation source or a metadata key (text or booleans): then every group has its share of
@@ -29,10 +28,11 @@ class RandomStrategy(Strategy):
     without any form a group of their own.
     """
 
-    type: ClassVar[str] = "random"
-    use_when: ClassVar[str] = "You need a baseline, or a test set that looks like the data."
-    seed: int = option(whole, default=0)
-    stratify_by: str | None = option(optional_text, default=None)
+    title: ClassVar[str] = "Random"
+    use_when: ClassVar[str] = "you need a baseline, or a test set that looks like the data."
+    inverted: ClassVar[str] = ""
+    seed: Annotated[int, Meta(ge=0, le=2**63 - 1, title="Seed", extra={"kind": "integer", "brief": "seed {}"})] = 0
+    stratify_by: Annotated[Text | None, Meta(title="Stratify by", extra={"kind": "stratify"})] = None
 
     def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
         from lightly_widget.solver import Weighting

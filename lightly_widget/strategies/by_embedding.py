@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 import polars as pl
+from msgspec import Meta
 
 from lightly_widget.errors import InvalidValueError, Progress, did_you_mean, listed, no_progress, shown
-from lightly_widget.strategies.base import Prepared, Strategy, distance, option, optional_text, register, text
+from lightly_widget.strategies.base import Model, Prepared, Source, Strategy
 from lightly_widget.strategies.candidates import Candidates, DatasetInfo
+from lightly_widget.structs import Distance, Text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,20 +20,19 @@ NO_EMBEDDINGS = "The dataset has no embeddings yet: dataset.embed() or dataset.a
 NEIGHBORS = 20
 
 
-class _NeedsEmbeddings(Strategy):
+class _NeedsEmbeddings(Strategy, frozen=True):
     @classmethod
     def why_unusable(cls, info: DatasetInfo) -> str | None:
         return None if info.embedding_models else NO_EMBEDDINGS
 
 
-@register
-@dataclass(frozen=True)
-class EmbeddingDiversityStrategy(_NeedsEmbeddings):
+class EmbeddingDiversityStrategy(_NeedsEmbeddings, tag="diversity", frozen=True):
     """Greedy farthest-first (k-center): each pick is the candidate farthest from all picks before it (Euclidean)."""
 
-    type: ClassVar[str] = "diversity"
-    use_when: ClassVar[str] = "You want every kind of sample once, rare ones too."
-    embedding_model_name: str | None = option(optional_text, default=None)
+    title: ClassVar[str] = "Diverse"
+    use_when: ClassVar[str] = "you want every kind of sample once, rare ones too."
+    inverted: ClassVar[str] = "Inverted: near-copies of what is chosen come first."
+    embedding_model_name: Model = None
 
     def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
         from lightly_widget.solver import Diversity
@@ -40,15 +40,42 @@ class EmbeddingDiversityStrategy(_NeedsEmbeddings):
         return Prepared((Diversity(view.embeddings(self.embedding_model_name), strength=self.strength),))
 
 
-@register
-@dataclass(frozen=True)
-class EmbeddingDeduplicationStrategy(_NeedsEmbeddings):
+class EmbeddingRepresentativeStrategy(_NeedsEmbeddings, tag="representative", frozen=True):
+    """Facility location: the picks that stand for all candidates best, by the candidates' 20 nearest neighbors.
+
+    The neighbors are those among the candidates, so a filter asks what stands for the filtered samples. When all
+    embedded samples of the dataset are candidates, the graph stored with the dataset serves.
+    """
+
+    title: ClassVar[str] = "Representative"
+    use_when: ClassVar[str] = "you can label only a few and want them to stand for all."
+    inverted: ClassVar[str] = "Inverted: samples that stand for few others come first."
+    embedding_model_name: Model = None
+
+    def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
+        from lightly_widget.neighbors import build_graph
+        from lightly_widget.solver import FacilityLocation
+
+        embeddings = view.embeddings(self.embedding_model_name)  # also says what is missing
+        _, all_ids = view.dataset_embeddings(self.embedding_model_name)
+        if all_ids.equals(view.sample_ids):
+            graph = view.dataset_graph(self.embedding_model_name, progress)
+        else:
+            graph = build_graph(embeddings, NEIGHBORS, progress=progress)
+        similarities = edge_similarities(graph.distances)
+        return Prepared((FacilityLocation(graph.indices, similarities, strength=self.strength),))
+
+
+class EmbeddingDeduplicationStrategy(_NeedsEmbeddings, tag="deduplication", frozen=True):
     """Diversity that stops when no candidate is at least this far (Euclidean, ≥ 0) from the picks."""
 
-    type: ClassVar[str] = "deduplication"
-    use_when: ClassVar[str] = "Your data has near-duplicates, such as frames of a video, and you want one of each."
-    stopping_condition_minimum_distance: float = option(distance)
-    embedding_model_name: str | None = option(optional_text, default=None)
+    title: ClassVar[str] = "Deduplicate"
+    use_when: ClassVar[str] = "there are near-duplicates, such as frames of a video, and you want one of each."
+    inverted: ClassVar[str] = "Inverted: near-copies come first."
+    stopping_condition_minimum_distance: Annotated[
+        Distance, Meta(title="Min. distance", extra={"kind": "number", "initial": 0.1, "brief": "≥ {}"})
+    ]
+    embedding_model_name: Model = None
 
     def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
         from lightly_widget.solver import Diversity
@@ -58,15 +85,14 @@ class EmbeddingDeduplicationStrategy(_NeedsEmbeddings):
         return Prepared((Diversity(embeddings, strength=self.strength, minimum_distance=minimum),))
 
 
-@register
-@dataclass(frozen=True)
-class EmbeddingSimilarityStrategy(_NeedsEmbeddings):
+class EmbeddingSimilarityStrategy(_NeedsEmbeddings, tag="similarity", frozen=True):
     """Weighs each candidate by exp(−d / mean d), d its Euclidean distance to the nearest sample of the query tag."""
 
-    type: ClassVar[str] = "similarity"
-    use_when: ClassVar[str] = "You have a few examples and want more like them."
-    query_tag_name: str = option(text)
-    embedding_model_name: str | None = option(optional_text, default=None)
+    title: ClassVar[str] = "Similar to a tag"
+    use_when: ClassVar[str] = "you have a few examples and want more like them."
+    inverted: ClassVar[str] = "Inverted: samples least like the tag come first."
+    query_tag_name: Annotated[Text, Meta(title="Like tag", extra={"kind": "tag"})]
+    embedding_model_name: Model = None
 
     def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
         from lightly_widget.solver import Weighting
@@ -82,14 +108,13 @@ class EmbeddingSimilarityStrategy(_NeedsEmbeddings):
         return None if info.tag_names else "There is no tag to be similar to: tag a few example samples first."
 
 
-@register
-@dataclass(frozen=True)
-class EmbeddingTypicalityStrategy(_NeedsEmbeddings):
+class EmbeddingTypicalityStrategy(_NeedsEmbeddings, tag="typicality", frozen=True):
     """Weighs each candidate by how close its 20 nearest neighbors in the whole dataset are."""
 
-    type: ClassVar[str] = "typicality"
-    use_when: ClassVar[str] = "You want the usual cases; with a negative strength, the odd ones."
-    embedding_model_name: str | None = option(optional_text, default=None)
+    title: ClassVar[str] = "Typical"
+    use_when: ClassVar[str] = "you want the usual cases; with a negative strength, the odd ones."
+    inverted: ClassVar[str] = "Inverted: the oddest samples come first."
+    embedding_model_name: Model = None
 
     def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
         from lightly_widget.solver import Weighting
@@ -108,42 +133,14 @@ class EmbeddingTypicalityStrategy(_NeedsEmbeddings):
         return Prepared((Weighting(found.to_numpy().astype(np.float64), strength=self.strength),))
 
 
-@register
-@dataclass(frozen=True)
-class EmbeddingRepresentativeStrategy(_NeedsEmbeddings):
-    """Facility location: the picks that stand for all candidates best, by the candidates' 20 nearest neighbors.
-
-    The neighbors are those among the candidates, so a filter asks what stands for the filtered samples. When all
-    embedded samples of the dataset are candidates, the graph stored with the dataset serves.
-    """
-
-    type: ClassVar[str] = "representative"
-    use_when: ClassVar[str] = "You can label only a few and want them to stand for all."
-    embedding_model_name: str | None = option(optional_text, default=None)
-
-    def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
-        from lightly_widget.neighbors import build_graph
-        from lightly_widget.solver import FacilityLocation
-
-        embeddings = view.embeddings(self.embedding_model_name)  # also says what is missing
-        _, all_ids = view.dataset_embeddings(self.embedding_model_name)
-        if all_ids.equals(view.sample_ids):
-            graph = view.dataset_graph(self.embedding_model_name, progress)
-        else:
-            graph = build_graph(embeddings, NEIGHBORS, progress=progress)
-        similarities = edge_similarities(graph.distances)
-        return Prepared((FacilityLocation(graph.indices, similarities, strength=self.strength),))
-
-
-@register
-@dataclass(frozen=True)
-class SubpartDiversityStrategy(_NeedsEmbeddings):
+class SubpartDiversityStrategy(_NeedsEmbeddings, tag="subpart_diversity", frozen=True):
     """Diversity of what is inside the annotated boxes: a sample scores the mean over its crops."""
 
-    type: ClassVar[str] = "subpart_diversity"
-    use_when: ClassVar[str] = "The objects matter more than the whole image: you want different ones."
-    embedding_model_name: str | None = option(optional_text, default=None)
-    annotation_source: str | None = option(optional_text, default=None)
+    title: ClassVar[str] = "Diverse objects"
+    use_when: ClassVar[str] = "the objects matter more than the whole image: you want different ones."
+    inverted: ClassVar[str] = "Inverted: objects like those chosen come first."
+    embedding_model_name: Model = None
+    annotation_source: Source = None
 
     def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
         from lightly_widget.solver import SubpartDiversity

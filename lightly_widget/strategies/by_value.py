@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 import polars as pl
 
 from lightly_widget.errors import InvalidValueError, Progress, listed, no_progress, shown
-from lightly_widget.strategies.base import Balance, Prepared, Strategy, option, optional_text, register, text
+from lightly_widget.strategies.base import Balance, CategoryKey, NumberKey, Prepared, Source, Strategy
 from lightly_widget.strategies.candidates import Candidates, DatasetInfo
-from lightly_widget.strategies.targets import Target, columns, count_matrix, target
+from lightly_widget.strategies.targets import Target, check_target, columns, count_matrix
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,14 +19,13 @@ if TYPE_CHECKING:
 _MAX_VALUES: Final = 1_000
 
 
-@register
-@dataclass(frozen=True)
-class MetadataWeightingStrategy(Strategy):
+class MetadataWeightingStrategy(Strategy, tag="metadata_weighting", frozen=True):
     """Prefers high values of a number (or bool: 0 and 1) in the metadata; with a negative strength, low ones."""
 
-    type: ClassVar[str] = "weights"
-    use_when: ClassVar[str] = "A number says how much you want a sample: uncertainty, quality, price."
-    metadata_key: str = option(text)
+    title: ClassVar[str] = "By metadata value"
+    use_when: ClassVar[str] = "a number says how much you want a sample: uncertainty, quality, price."
+    inverted: ClassVar[str] = "Inverted: the lowest values come first."
+    metadata_key: NumberKey
 
     def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
         from lightly_widget.solver import Weighting
@@ -56,19 +54,22 @@ class MetadataWeightingStrategy(Strategy):
         return "No metadata is a number: dataset.update_metadata(…) or compute_typicality_metadata() adds some."
 
 
-@register
-@dataclass(frozen=True)
-class MetadataBalancingStrategy(Strategy):
+class MetadataBalancingStrategy(Strategy, tag="metadata_balancing", frozen=True):
     """Brings the shares of the values (text or booleans) of a metadata key toward a target.
 
     `target_distribution` is 'uniform', 'input' (as among the candidates) or {value: share}; booleans are named True and
     False, or 'true' and 'false' as in the dict that travels.
     """
 
-    type: ClassVar[str] = "metadata_balancing"
-    use_when: ClassVar[str] = "Some groups are rare (a city, a sensor, night) and should not stay so."
-    metadata_key: str = option(text)
-    target_distribution: Target = field(default="uniform", hash=False, metadata={"check": target})
+    title: ClassVar[str] = "Balance metadata"
+    use_when: ClassVar[str] = "some groups are rare (a city, a sensor, night) and should not stay that way."
+    inverted: ClassVar[str] = "Inverted: moves away from the target shares."
+    metadata_key: CategoryKey
+    target_distribution: Target = "uniform"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_target(self.target_distribution)
 
     def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
         groups = text_groups(view, self.metadata_key)
@@ -90,19 +91,22 @@ class MetadataBalancingStrategy(Strategy):
         return "No metadata is text or true/false: dataset.update_metadata(…) adds some."
 
 
-@register
-@dataclass(frozen=True)
-class AnnotationClassBalancingStrategy(Strategy):
+class AnnotationClassBalancingStrategy(Strategy, tag="annotation_balancing", frozen=True):
     """Brings the shares of the annotated classes toward a target, counting every annotation.
 
     `target_distribution` is 'uniform', 'input' (as among the candidates) or {class: share}; the classes that a dict
     leaves out share what is left to 1.
     """
 
-    type: ClassVar[str] = "annotation_balancing"
-    use_when: ClassVar[str] = "Some classes are rare and should not stay so."
-    target_distribution: Target = field(default="uniform", hash=False, metadata={"check": target})
-    annotation_source: str | None = option(optional_text, default=None)
+    title: ClassVar[str] = "Balance classes"
+    use_when: ClassVar[str] = "some classes are rare and should not stay that way."
+    inverted: ClassVar[str] = "Inverted: moves away from the target shares."
+    target_distribution: Target = "uniform"
+    annotation_source: Source = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_target(self.target_distribution)
 
     def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
         frame = view.annotations(self.annotation_source)

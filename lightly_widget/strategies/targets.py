@@ -3,44 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
 
 import numpy as np
+from msgspec import Meta
 
-from lightly_widget.errors import InvalidTypeError, InvalidValueError, did_you_mean, listed, shown
-from lightly_widget.strategies.base import number
+from lightly_widget.errors import InvalidValueError, did_you_mean, listed
+from lightly_widget.structs import Distance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Target: TypeAlias = Literal["uniform", "input"] | dict[str, float]
+Target: TypeAlias = Annotated[
+    Literal["uniform", "input"] | dict[str, Distance], Meta(title="Target", extra={"kind": "target"})
+]
 
 OTHERS: Final = "(all others)"
 _MAX_CELLS: Final = 2**29
 _SUM_TOLERANCE: Final = 1e-6
 
 
-def target(name: str, value: Any) -> Target:
-    """'uniform', 'input' or {class: share}; shares finite, not negative, not all zero. True and False name booleans."""
-    if isinstance(value, str):
-        if value == "uniform" or value == "input":
-            return "uniform" if value == "uniform" else "input"
-        raise InvalidValueError(f"{name}: {did_you_mean('distribution', value, ['uniform', 'input'])} or a dict")
-    if not isinstance(value, Mapping):
-        raise InvalidTypeError(f"{name}={shown(value)} is neither 'uniform', 'input' nor a dict {{class: share}}")
-    shares: dict[str, float] = {}
-    for key, share in value.items():
-        label = ("true" if key else "false") if isinstance(key, bool) else key
-        if not isinstance(label, str):
-            raise InvalidTypeError(f"{name}: the class {shown(key)} is not text")
-        if label in shares:
-            raise InvalidValueError(f"{name} names the class {shown(label)} twice")
-        shares[label] = number(f"{name}[{shown(key)}]", share)
-        if shares[label] < 0:
-            raise InvalidValueError(f"{name}[{shown(key)}]={shown(share)} is negative; a share is 0 or more")
-    if not any(shares.values()):
-        raise InvalidValueError(f"{name} gives no class a share above 0; use 'uniform', 'input' or positive shares")
-    return shares
+def check_target(target: Target) -> None:
+    """ValueError: a dict that gives no class a share."""
+    if isinstance(target, dict) and not any(target.values()):
+        raise InvalidValueError(
+            "target_distribution gives no class a share above 0; use 'uniform', 'input' or positive shares"
+        )
 
 
 def columns(

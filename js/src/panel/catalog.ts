@@ -74,7 +74,7 @@ export const STRATEGIES: StrategySpec[] = [
     options: [{ name: "query_tag_name", label: "Like tag", kind: "tag" }, model],
   },
   {
-    type: "weights",
+    type: "metadata_weighting",
     title: "By metadata value",
     useWhen: "a number says how much you want a sample: uncertainty, quality, price.",
     inverted: "Inverted: the lowest values come first.",

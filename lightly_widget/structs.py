@@ -1,0 +1,237 @@
+"""Validation of declared data: `msgspec` checks it, and its errors become sentences of this package.
+
+`convert` takes plain data (from JSON, or from a constructor's arguments) to a declared type. Its errors name the field,
+show the value and say what was expected: `strength must be a number, got 'x'`. A wrong type is an InvalidTypeError, a
+wrong value an InvalidValueError. `check_plain` comes first wherever data is not trusted: it bounds depth and size
+before anything recursive reads them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+import types
+import typing
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+
+from lightly_widget.errors import InvalidTypeError, InvalidValueError, LightlyWidgetError, did_you_mean, listed, shown
+
+T = TypeVar("T")
+Hook = Callable[[type, Any], Any]
+
+MAX_DEPTH: Final = 32
+MAX_PLAIN: Final = 60_000
+"""Bytes of a synced trait, and of everything that a trait has to show later."""
+MAX_FLOAT: Final = sys.float_info.max
+
+Number = Annotated[float, Meta(ge=-MAX_FLOAT, le=MAX_FLOAT)]
+"""Finite."""
+Distance = Annotated[float, Meta(ge=0, le=MAX_FLOAT)]
+Text = Annotated[str, Meta(pattern=r"\S", max_length=1_000)]
+"""Up to 1,000 characters, not all of them whitespace."""
+
+_KINDS: Final = {
+    "int": "an integer",
+    "float": "a number",
+    "str": "a string",
+    "bool": "True or False",
+    "object": "a dict",
+    "array": "a list",
+    "null": "None",
+}
+_PATH: Final = re.compile(r"\.(?P<field>\w+)|\[(?P<index>\d+)\]|(?P<any>\[\.\.\.\])")
+
+
+def convert(data: Any, kind: type[T], name: str = "", *, what: str = "object", hook: Hook | None = None) -> T:
+    """The data as the declared type; `name` is the argument that holds it, `what` says what a struct's dict stands for.
+
+    Raises InvalidTypeError or InvalidValueError; an error of this package raised by `hook` or by a struct's own
+    `__post_init__` passes as it is.
+    """
+    try:
+        return msgspec.convert(data, kind, dec_hook=hook)
+    except msgspec.ValidationError as error:
+        if isinstance(error.__cause__, LightlyWidgetError):
+            raise error.__cause__ from None
+        raise _in_words(str(error), data, kind, name, what) from None
+    except AttributeError:  # an array or a frame, which looks like a dict without being one
+        raise InvalidTypeError(f"{name or what} must be plain data, got {shown(data)}") from None
+    except UnicodeEncodeError:
+        raise InvalidValueError(f"{name or what} must be valid Unicode, got {shown(data)}") from None
+
+
+def _in_words(message: str, data: Any, kind: Any, name: str, what: str) -> LightlyWidgetError:
+    problem, _, where = message.partition(" - at `")
+    path, found, hint = _follow(where, data, kind, name)
+    if match := re.match(r"Object contains unknown field `(.*)`", problem, re.DOTALL):
+        known = [field.name for field in msgspec.structs.fields(hint)] if _is_struct(hint) else []
+        return InvalidValueError(did_you_mean(f"field of {path or what}:", match[1], known))
+    if problem.startswith("Object missing required field"):
+        missing = [f.name for f in msgspec.structs.fields(hint) if f.required and f.name not in found]
+        return InvalidValueError(f"{path or what} needs {listed(missing)}")
+    path = path or name or what
+    if where.startswith("key"):
+        return InvalidTypeError(f"{path} must have strings as keys, got {shown(found)}")
+    if problem.startswith(("Invalid enum value", "Invalid value")):
+        return InvalidValueError(f"{path} must be one of {_options(hint)}, got {shown(found)}")
+    if match := re.match(r"Expected `([^`]*)`, got ", problem):
+        wanted = " or ".join(_KINDS.get(part, part) for part in match[1].split(" | "))
+        return InvalidTypeError(f"{path} must be {wanted}, got {shown(found)}")
+    return InvalidValueError(f"{path} {_limit(problem, found)}, got {_brief(found)}")
+
+
+def _limit(problem: str, value: Any) -> str:
+    """What a number's range or a length asks for."""
+    if isinstance(value, str):
+        most = problem.rpartition("length <= ")[2] if "length <=" in problem else ""
+        return f"must have at most {int(most):,} characters" if most else "must not be empty"
+    match = re.search(r"(length )?([<>])= (\S+)$", problem)
+    if match is None or abs(float(match[3])) == MAX_FLOAT:
+        return "must be finite"
+    bound = "at most" if match[2] == "<" else "at least"
+    limit = f"{float(match[3]):,.12g}" if abs(float(match[3])) < 2**53 else "2**63 - 1"
+    if not match[1] and isinstance(value, float) and not math.isfinite(value):
+        return "must be finite"
+    return f"must have {bound} {limit} items" if match[1] else f"must be {bound} {limit}"
+
+
+def _brief(value: Any) -> str:
+    return f"{len(value):,}" if isinstance(value, list | tuple) else shown(value)
+
+
+def _follow(where: str, data: Any, hint: Any, name: str) -> tuple[str, Any, Any]:
+    """(path as the user writes it, the value there, its declared type) for a path such as `$.rows[3]`."""
+    path = name
+    hint = _bare(hint)
+    for step in _PATH.finditer(where):
+        if step["field"] is not None:
+            path = f"{path}.{step['field']}" if path else step["field"]
+            hint, data = _field(hint, step["field"]), data[step["field"]]
+        elif step["index"] is not None:
+            path, data, hint = f"{path}[{step['index']}]", data[int(step["index"])], _item(hint)
+        else:
+            hint = _item(hint)
+            key, data = next((k, v) for k, v in data.items() if not _fits(v, hint))
+            path = f"{path}[{shown(key)}]"
+        hint = _bare(hint)
+    if where.startswith("key"):
+        data = next((key for key in data if not isinstance(key, str)), data)
+    return path, data, hint
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    try:
+        msgspec.convert(value, hint)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _bare(hint: Any) -> Any:
+    """The type without its limits and without None."""
+    while get_origin(hint) is Annotated:
+        hint = get_args(hint)[0]
+    parts = [part for part in get_args(hint) if part is not type(None)]
+    return _bare(parts[0]) if get_origin(hint) in (Union, types.UnionType) and len(parts) == 1 else hint
+
+
+def _field(hint: Any, name: str) -> Any:
+    """The type of a struct's field; in a union of structs the first that has it."""
+    for kind in get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,):
+        if _is_struct(kind):
+            for field in msgspec.structs.fields(kind):
+                if field.encode_name == name:
+                    return field.type
+    return Any
+
+
+def _item(hint: Any) -> Any:
+    """The type of the items of a list or of the values of a dict."""
+    for kind in get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,):
+        if get_origin(kind) in (dict, list, tuple):
+            return [part for part in get_args(kind) if part is not Ellipsis][-1]
+    return Any
+
+
+def _options(hint: Any) -> str:
+    """The values that a `Literal`, or the tags that a union of structs, can have; a dict where the union has one."""
+    parts = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    values = [value for part in parts if get_origin(part) is Literal for value in get_args(part)]
+    tags = [tag_of(part) for part in parts if _is_struct(part)]
+    return listed(values + tags) + (" or a dict" if any(get_origin(part) is dict for part in parts) else "")
+
+
+def _is_struct(kind: Any) -> typing.TypeGuard[type[msgspec.Struct]]:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+def tag_of(kind: type[msgspec.Struct] | msgspec.Struct) -> str:
+    """The value that tells a struct from the others of its union."""
+    return str(kind.__struct_config__.tag)
+
+
+def plain_value(value: Any) -> Any:
+    """NumPy's scalars as Python's, and a mapping of scalars as a dict whose booleans are named 'true' and 'false'."""
+    if not isinstance(value, Mapping):
+        return _scalar(value)
+    named = [(str(key).lower() if isinstance(key, bool) else key, _scalar(item)) for key, item in value.items()]
+    if len({key for key, _ in named}) < len(named):
+        raise InvalidValueError(f"{shown(value)} names one key twice: True is 'true' and False is 'false'")
+    return dict(named)
+
+
+def _scalar(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def check_object(name: str, value: object) -> dict[str, Any]:
+    """A copy of a dict of plain data, bounded as `check_plain` bounds it."""
+    if not isinstance(value, Mapping):
+        raise InvalidTypeError(f"{name} must be a dict, got {shown(value)}")
+    copy: dict[str, Any] = check_plain(name, value)
+    return copy
+
+
+def check_plain(name: str, value: object, most: int = MAX_PLAIN) -> Any:
+    """A copy of plain data (None, bool, number, string, list, dict) of at most `most` bytes and 32 levels."""
+    return _Copy(name, most).of(value, 0)
+
+
+class _Copy:
+    """Copies plain data until it has cost too much, so that data that contains itself ends too."""
+
+    def __init__(self, name: str, most: int) -> None:
+        self.name, self.most, self.size = name, most, 0
+
+    def spend(self, size: int, depth: int) -> None:
+        self.size += size
+        if depth > MAX_DEPTH or self.size > self.most:
+            raise InvalidValueError(
+                f"{self.name} is nested too deep or larger than {self.most:,} bytes (at most {MAX_DEPTH} levels)"
+            )
+
+    def of(self, value: object, depth: int) -> Any:
+        self.spend(4 + (len(value) if isinstance(value, str) else 0), depth)
+        if value is None or isinstance(value, str | bool | int):
+            return value
+        if isinstance(value, float):
+            if not math.isfinite(value):
+                raise InvalidValueError(f"{self.name} must hold finite numbers, got {value}")
+            return value
+        if isinstance(value, list | tuple):
+            return [self.of(item, depth + 1) for item in value]
+        if not isinstance(value, Mapping):
+            raise InvalidTypeError(f"{self.name} must be plain data, got {shown(value)}")
+        return {self.key(key, depth): self.of(item, depth + 1) for key, item in value.items()}
+
+    def key(self, key: object, depth: int) -> str:
+        if not isinstance(key, str):
+            raise InvalidTypeError(f"{self.name} must have strings as keys, got {shown(key)}")
+        self.spend(len(key), depth)
+        return key
