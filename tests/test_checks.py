@@ -98,6 +98,12 @@ def test_names_that_cannot_be_stored(value: str) -> None:
         checks.check_name("tag_name", value)
 
 
+def test_a_name_that_is_no_string_is_a_value_error_and_a_type_error() -> None:
+    for kind in (ValueError, TypeError):
+        with pytest.raises(kind, match=r"^tag_name must be a string, got 3$"):
+            checks.check_name("tag_name", 3)
+
+
 def test_a_string_is_not_a_list_of_strings() -> None:
     with pytest.raises(errors.InvalidTypeError, match=r"sample_ids must be a list of sample IDs, got 'abc'"):
         checks.check_strings("sample_ids", "abc", what="sample IDs")

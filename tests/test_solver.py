@@ -442,7 +442,7 @@ def test_what_cannot_be_used_is_refused_by_name(message: str, term: Term) -> Non
 
 @pytest.mark.parametrize("value", [1.5, True, "3", None])
 def test_counts_of_picks_must_be_whole(value: Any) -> None:
-    with pytest.raises(InvalidTypeError, match="n_picks must be a whole number"):
+    with pytest.raises(InvalidTypeError, match="n_picks must be an integer"):
         solver.solve([], n_rows=3, n_picks=value)
 
 

@@ -9,7 +9,8 @@ from typing import Literal
 
 import polars as pl
 
-from lightly_widget.errors import InvalidTypeError, InvalidValueError, Progress, listed, no_progress, shown
+from lightly_widget.checks import check_strings
+from lightly_widget.errors import InvalidValueError, Progress, listed, no_progress, shown
 from lightly_widget.export.files import FolderExport, atomic_file, common_folder, relative_name, unique_names
 from lightly_widget.ingest.checks import BOX
 from lightly_widget.ingest.locations import PathLike, absolute
@@ -47,14 +48,12 @@ def class_order(boxes: pl.DataFrame, class_names: Sequence[str] | None) -> list[
 
     Raises:
         InvalidValueError: a name is given twice, or a class of the boxes is not among them.
-        InvalidTypeError: not a list of texts.
+        InvalidTypeError: not a list of strings.
     """
     found = boxes["class_name"].unique().sort().to_list()
     if class_names is None:
         return found
-    if isinstance(class_names, str) or not all(isinstance(name, str) for name in class_names):
-        raise InvalidTypeError(f"class_names must be a list of texts, not {shown(class_names)}")
-    names = list(class_names)
+    names = check_strings("class_names", class_names)
     missing = [name for name in found if name not in set(names)]
     if missing or len(set(names)) < len(names):
         raise InvalidValueError(

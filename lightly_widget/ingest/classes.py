@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
+from lightly_widget.checks import check_integer
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, UnknownNameError, did_you_mean, listed, shown
 from lightly_widget.ingest.checks import ANNOTATION_SCHEMA, check_annotations
 from lightly_widget.ingest.frames import frame_from_any
-from lightly_widget.ingest.images import check_count
 from lightly_widget.ingest.locations import absolute, is_url, name_problem
 
 _NAMED = 5
@@ -30,7 +30,7 @@ def classes_from_folders(samples: pl.DataFrame, *, level: int = 1) -> pl.DataFra
     Raises:
         InvalidValueError: a path has fewer folders than `level`; nothing is returned then.
     """
-    check_count("level", level, least=1)
+    check_integer("level", level, least=1)
     parts = [_folders(path) for path in samples["file_path_abs"]]
     short = [path for path, names in zip(samples["file_path_abs"], parts, strict=True) if len(names) < level]
     if short:

@@ -12,7 +12,8 @@ from typing import Final
 
 import polars as pl
 
-from lightly_widget.errors import InvalidTypeError, InvalidValueError, Progress, no_progress, shown
+from lightly_widget.checks import check_integer
+from lightly_widget.errors import Progress, no_progress
 from lightly_widget.ingest.locations import (
     Found,
     PathLike,
@@ -77,8 +78,8 @@ def scan_images(
         MissingDependencyError: a URL needs a package that is not installed.
         StorageError: a remote folder cannot be listed.
     """
-    check_count("limit", 0 if limit is None else limit)
-    check_count("tag_depth", tag_depth)
+    check_integer("limit", 0 if limit is None else limit, least=0)
+    check_integer("tag_depth", tag_depth, least=0)
     asked, single = as_paths(paths)
     unreadable: list[Unreadable] = []
     seen: set[str] = set()
@@ -123,14 +124,6 @@ def roots_of(paths: Iterable[PathLike]) -> list[str]:
 def file_name(path: str) -> str:
     """The last part of a local path or URL."""
     return path.rsplit("/", 1)[-1] if is_url(path) else os.path.basename(path)  # noqa: PTH119
-
-
-def check_count(argument: str, value: int, *, least: int = 0) -> None:
-    """Refuse what is not a whole number of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidTypeError(f"{argument} must be a whole number, not {shown(value)}")
-    if value < least:
-        raise InvalidValueError(f"{argument} must be {least} or more, not {value}")
 
 
 def _with_heartbeat(found: Iterator[Found], progress: Progress) -> Iterator[Found]:

@@ -8,7 +8,8 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lightly_widget.errors import InvalidTypeError, InvalidValueError, Progress, no_progress, shown
+from lightly_widget.checks import check_choice, check_integer
+from lightly_widget.errors import InvalidValueError, Progress, no_progress
 from lightly_widget.neighbors.blocks import as_matrix, part_of, search
 from lightly_widget.neighbors.pairs import search_itself
 
@@ -48,9 +49,8 @@ def build_graph(
     on `seed`, and is exact after all up to 1,000 rows or 8 k. Raises InvalidValueError when values are not finite.
     """
     array = as_matrix("embeddings", embeddings)
-    _check_k(k)
-    if method not in ("auto", "exact", "approximate"):
-        raise InvalidValueError(f"method must be 'auto', 'exact' or 'approximate', not {shown(method)}")
+    check_integer("k", k, least=1)
+    check_choice("method", method, ["auto", "exact", "approximate"])
     if method == "auto":
         method = "exact" if float(len(array)) ** 2 * array.shape[1] <= EXACT_WORK else "approximate"
     if method == "approximate" and len(array) > max(LEAST_APPROXIMATE, 8 * k):
@@ -101,7 +101,7 @@ def nearest(
     Returns indices (m, k) int32 and Euclidean distances (m, k) float32, nearest first, equal distances by row; padded
     with -1 and infinity where k > n.
     """
-    _check_k(k)
+    check_integer("k", k, least=1)
     return search(as_matrix("query", query), as_matrix("embeddings", embeddings), k, progress=progress)
 
 
@@ -148,10 +148,3 @@ def similarity_weights(
     distances = distance_to_set(array, array[np.unique(rows)], progress)
     mean = distances.mean()
     return np.exp(-distances / mean) if mean > 0 else np.ones(len(array))
-
-
-def _check_k(k: object) -> None:
-    if isinstance(k, bool) or not isinstance(k, int | np.integer):
-        raise InvalidTypeError(f"k must be a whole number, not {shown(k)}")
-    if k < 1:
-        raise InvalidValueError(f"k must be at least 1, not {shown(k)}")

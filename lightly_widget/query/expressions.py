@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 import polars as pl
 
+from lightly_widget.checks import check_string
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, did_you_mean, shown
 
 Scalar = str | int | float | bool | datetime | date
@@ -358,17 +359,17 @@ def from_dict(data: Mapping[str, Any], depth: int = 0) -> Expression:
 def _read_compare(data: Mapping[str, Any], depth: int) -> Expression:
     if data["cmp"] not in _COMPARE:
         raise InvalidValueError(did_you_mean("comparison", data["cmp"], _COMPARE))
-    name = _text(data["field"])
+    name = _text(data, "field")
     return Compare(name, data["cmp"], scalar(name, data["value"]))
 
 
 def _read_is_in(data: Mapping[str, Any], depth: int) -> Expression:
-    name = _text(data["field"])
+    name = _text(data, "field")
     return IsIn(name, tuple(scalar(name, value) for value in data["values"]))
 
 
 def _read_text(data: Mapping[str, Any], depth: int) -> Expression:
-    return TextMatch(_text(data["field"]), data["op"], _text(data["value"]))
+    return TextMatch(_text(data, "field"), data["op"], _text(data, "value"))
 
 
 def _read_combined(data: Mapping[str, Any], depth: int) -> Expression:
@@ -388,17 +389,15 @@ _READERS: Final[dict[str, Callable[[Mapping[str, Any], int], Expression]]] = {
     "is_in": _read_is_in,
     "contains": _read_text,
     "starts_with": _read_text,
-    "is_null": lambda data, depth: IsNull(_text(data["field"])),
-    "has_tag": lambda data, depth: HasTag(_text(data["tag"])),
-    "has_class": lambda data, depth: has_class(_text(data["class"]), data["source"]),
+    "is_null": lambda data, depth: IsNull(_text(data, "field")),
+    "has_tag": lambda data, depth: HasTag(_text(data, "tag")),
+    "has_class": lambda data, depth: has_class(_text(data, "class"), data["source"]),
     "annotated": _read_annotated,
 }
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise InvalidTypeError(f"expected a text, not {shown(value)}")
-    return value
+def _text(data: Mapping[str, Any], key: str) -> str:
+    return check_string(key, data[key], empty=True)
 
 
 def values_of(name: str, values: object) -> tuple[Scalar, ...]:

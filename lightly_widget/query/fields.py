@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lightly_widget.errors import InvalidTypeError, UnknownFieldError, did_you_mean, shown
+from lightly_widget.checks import check_string
+from lightly_widget.errors import InvalidTypeError, UnknownFieldError, did_you_mean
 from lightly_widget.query.expressions import (
     AND,
     Annotated,
@@ -84,11 +85,11 @@ class Field:
 class TextField(Field):
     def contains(self, text: str) -> Expression:
         """The text occurs in the value, as it is (no pattern), upper and lower case told apart."""
-        return TextMatch(self.name, "contains", _text(f"{self.name}.contains", text))
+        return TextMatch(self.name, "contains", check_string(f"{self.name}.contains", text, empty=True))
 
     def starts_with(self, text: str) -> Expression:
         """The value starts with the text."""
-        return TextMatch(self.name, "starts_with", _text(f"{self.name}.starts_with", text))
+        return TextMatch(self.name, "starts_with", check_string(f"{self.name}.starts_with", text, empty=True))
 
 
 class TagsField:
@@ -96,7 +97,7 @@ class TagsField:
 
     def contains(self, tag_name: str) -> Expression:
         """The sample has the tag. Evaluating raises when the dataset has no such tag."""
-        return HasTag(_text("tags.contains", tag_name))
+        return HasTag(check_string("tags.contains", tag_name, empty=True))
 
     def __repr__(self) -> str:
         return "tags"
@@ -106,7 +107,7 @@ class MetadataFields:
     """`metadata["key"]`; a key of a nested value is written with dots: `metadata["camera.iso"]`."""
 
     def __getitem__(self, key: str) -> TextField:
-        return TextField(f"metadata.{_text('metadata[…]', key)}")
+        return TextField(f"metadata.{check_string('metadata[…]', key, empty=True)}")
 
 
 @dataclass(frozen=True)
@@ -194,9 +195,3 @@ def _all(criteria: tuple[object, ...]) -> Expression | None:
     if not criteria:
         return None
     return as_expression(criteria[0]) if len(criteria) == 1 else AND(*criteria)
-
-
-def _text(where: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise InvalidTypeError(f"{where} expects a text, not {shown(value)}")
-    return value

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from lightly_widget.checks import check_integer, check_number
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, shown
 from lightly_widget.query.expressions import AND, Expression, NoPlainFormError, as_expression
 from lightly_widget.query.fields import Field, OrderBy
@@ -204,8 +205,7 @@ class Query(Generic[S]):
                 f"split expects shares by name such as {{'train': 7, 'val': 3}}, not {shown(shares)}"
             )
         for name, share in shares.items():
-            if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share < float("inf"):
-                raise InvalidValueError(f"split: the share of {shown(name)} is {shown(share)}; expected a number ≥ 0")
+            check_number(f"the share of {shown(name)}", share, least=0)
         total = float(sum(shares.values()))
         if total <= 0:
             raise InvalidValueError("split: all shares are 0")
@@ -371,11 +371,7 @@ def _order_key(key: object) -> OrderBy | pl.Expr:
 
 
 def _whole(value: object) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise InvalidTypeError(f"positions are whole numbers, not {shown(value)}")
-    return int(value)
+    return None if value is None else check_integer("a position", value)
 
 
 def ids_of(samples: Any) -> pl.Series:

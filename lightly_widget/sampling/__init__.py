@@ -1,6 +1,5 @@
 """From a query's candidates to a sample: the methods of `query.sampling()`, and the result they give."""
 
-from lightly_widget.checks import check_name
 from lightly_widget.sampling.api import Sampling
 from lightly_widget.sampling.home import ResultHome
 from lightly_widget.sampling.metrics import Coverage, CoverageCurve, Shares
@@ -16,7 +15,6 @@ __all__ = [
     "Sampling",
     "SamplingResult",
     "Shares",
-    "check_name",
     "compute_similarity_metadata",
     "compute_typicality_metadata",
 ]

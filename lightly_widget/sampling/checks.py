@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from lightly_widget.checks import check_name
-from lightly_widget.errors import InvalidTypeError, InvalidValueError, did_you_mean, listed, shown
+from lightly_widget.checks import check_name, check_strings
+from lightly_widget.errors import InvalidValueError, did_you_mean, listed, shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lightly_widget.strategies import Candidates
-
-
-def check_count(argument: str, value: Any) -> int:
-    """A whole number of at least 0; numpy's count too, bools and floats do not."""
-    if isinstance(value, bool | np.bool_):
-        raise InvalidTypeError(f"{argument}={shown(value)} is a bool; give a whole number, 0 or more")
-    try:
-        count = operator.index(value)
-    except TypeError:
-        raise InvalidTypeError(f"{argument}={shown(value)} is not a whole number; give an int, 0 or more") from None
-    if count < 0:
-        raise InvalidValueError(f"{argument}={shown(value)} is negative; give a whole number, 0 or more")
-    return count
 
 
 def check_result_tag(candidates: Candidates, name: Any, preselected_tag_name: str | None, *, grow: bool = False) -> str:
@@ -54,12 +39,7 @@ def preselected_ids(candidates: Candidates, tag_name: Any) -> pl.Series:
 
 def id_series(argument: str, ids: Any) -> pl.Series:
     """A list of sample ids → a Series without repetitions, in the order given."""
-    if isinstance(ids, str | bytes) or not isinstance(ids, Iterable):
-        raise InvalidTypeError(f"{argument}={shown(ids)} is not a list of sample ids")
-    values = list(ids)
-    for value in values:
-        if not isinstance(value, str):
-            raise InvalidTypeError(f"{argument} holds {shown(value)}, which is no sample id")
+    values = check_strings(argument, ids, what="sample IDs")
     return pl.Series("sample_id", values, dtype=pl.String).unique(maintain_order=True)
 
 

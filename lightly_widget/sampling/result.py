@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from lightly_widget.checks import check_integer
 from lightly_widget.errors import InvalidValueError, Progress, no_progress, shown
-from lightly_widget.sampling.checks import check_count, check_result_tag
+from lightly_widget.sampling.checks import check_result_tag
 from lightly_widget.sampling.metrics import (
     Coverage,
     CoverageCurve,
@@ -232,9 +233,9 @@ class SamplingResult:
         return model if self._home.sample_ids.is_in(embedded.implode()).all() else None
 
     def _count(self, n: int) -> int:
-        count = check_count("n", n)
+        count = check_integer("n", n, least=0)
         if count > len(self):
-            raise InvalidValueError(f"n={count} is more than the {len(self):,} picks there are; sample again for more")
+            raise InvalidValueError(f"n must be at most {len(self):,}, got {count:,}; sample again for more picks")
         return count
 
     def _ids(self, rows: NDArray[np.int64]) -> list[str]:

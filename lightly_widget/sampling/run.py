@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
+from lightly_widget.checks import check_integer
 from lightly_widget.errors import InvalidValueError, Progress, listed, no_progress
-from lightly_widget.sampling.checks import check_count, id_series, preselected_ids, rows_inside, rows_of
+from lightly_widget.sampling.checks import id_series, preselected_ids, rows_inside, rows_of
 from lightly_widget.sampling.home import ResultHome
 from lightly_widget.sampling.recipe import make_recipe
 from lightly_widget.sampling.result import SamplingResult
@@ -64,7 +65,7 @@ def make_plan(
     n_preselected: int | None = None,
 ) -> Plan:
     """Check everything that can be checked without computing. Raises this package's value and type errors."""
-    count = check_count("n_samples_to_select", n)
+    count = check_integer("n_samples_to_select", n, least=0)
     parsed = parse_strategies(strategies)
     before = preselected_ids(home, preselected_tag_name)
     if n_preselected is not None:
@@ -90,7 +91,7 @@ def make_plan(
 
 
 def _first_of_tag(ids: pl.Series, count: Any, tag_name: Any) -> pl.Series:
-    wanted = check_count("n_preselected", count)
+    wanted = check_integer("n_preselected", count, least=0)
     if wanted > len(ids):
         raise InvalidValueError(
             f"n_preselected={wanted}: the tag {tag_name!r} holds only {len(ids):,} samples now; it was changed since"

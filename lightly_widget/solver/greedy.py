@@ -7,7 +7,8 @@ from collections.abc import Callable, Generator, Sequence
 
 import numpy as np
 
-from lightly_widget.errors import InvalidTypeError, InvalidValueError, no_progress, shown
+from lightly_widget.checks import check_integer
+from lightly_widget.errors import no_progress
 
 from .balancing import BalancingPotential
 from .facility import FacilityPotential, cover
@@ -55,10 +56,7 @@ def iterate(
     used, MissingDependencyError for a device without torch.
     """
     for name, value in (("n_rows", n_rows), ("n_picks", n_picks)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer):
-            raise InvalidTypeError(f"{name} must be a whole number, got {shown(value)}")
-        if value < 0:
-            raise InvalidValueError(f"{name} must be at least 0, got {value}")
+        check_integer(name, value, least=0)
     check_terms(list(terms), n_rows)
     before = check_rows("preselected", preselected, n_rows)
     barred = check_rows("excluded", excluded, n_rows)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lightly_widget.errors import InvalidTypeError, InvalidValueError, shown
+from lightly_widget.checks import check_number
+from lightly_widget.errors import InvalidValueError, shown
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -117,10 +118,7 @@ def check_terms(terms: list[Term], n_rows: int) -> None:
     """
     for term in terms:
         name = type(term).__name__
-        if isinstance(term.strength, bool) or not isinstance(term.strength, int | float | np.number):
-            raise InvalidTypeError(f"{name}.strength must be a number, got {shown(term.strength)}")
-        if not math.isfinite(term.strength):
-            raise InvalidValueError(f"{name}.strength must be finite, got {term.strength}; use 0 to switch it off")
+        check_number(f"{name}.strength", term.strength)
         _CHECKS[type(term)](term, n_rows)
 
 
