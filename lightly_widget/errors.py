@@ -76,6 +76,14 @@ class CorruptDataError(StorageError):
     """Stored data are damaged: unreadable, or their checksum differs from the one kept when they were written."""
 
 
+class StaleError(StorageError):
+    """What was read before is no longer stored: others have changed the dataset since. Ask the dataset again."""
+
+
+class DatasetReplacedError(StaleError):
+    """The dataset was deleted and created again, or replaced by a copy, after it was loaded. Load it again."""
+
+
 class MissingDependencyError(LightlyWidgetError, ImportError):
     """An optional package is not installed; the message says how to install it."""
 

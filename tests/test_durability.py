@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from lightly_widget import ImageDataset
-from lightly_widget.errors import DiskFullError, ReadOnlyError
+from lightly_widget.errors import DatasetReplacedError, DiskFullError, ReadOnlyError
 from lightly_widget.store import disk
 from tests.durability import (
     context,
@@ -182,3 +182,57 @@ def test_a_dataset_whose_making_was_killed_can_be_made_again(tmp_path: Path) -> 
     dataset = ImageDataset.load_or_create("half", tmp_path)
     dataset._add_scan(scan_of(range(3)))
     assert len(ImageDataset.load("half", tmp_path)) == 3
+
+
+def test_old_handles_of_a_dataset_that_was_created_again_refuse(tmp_path: Path) -> None:
+    old = ImageDataset.create("d", tmp_path)
+    old._add_scan(scan_of(range(10)))
+    old.add_embeddings("model", np.eye(10))
+    query = old.query()
+    shutil.rmtree(old.uri)
+    new = ImageDataset.create("d", tmp_path)
+    new._add_scan(scan_of(range(100, 104)))
+    new.add_embeddings("model", np.eye(4))
+    before = state_of(new)
+    for use in (
+        lambda: len(old),
+        lambda: query.add_tag("T"),
+        lambda: old.query().sampling().random(2, sampling_result_tag_name="T"),
+        lambda: old.add_embeddings("other", np.eye(10)),
+    ):
+        with pytest.raises(DatasetReplacedError, match="Load the dataset again"):
+            use()
+    assert state_of(ImageDataset.load("d", tmp_path)) == before
+
+
+def _load_until(home: str, stop: Any) -> int:
+    loads = 0
+    while not stop.is_set():
+        dataset = ImageDataset.load("d", home)
+        assert {"tag 0", "tag 1", "tag 2"} <= set(dataset.tags), "a tag is missing"
+        assert len(dataset.embeddings("model")[0]) == 6
+        loads += 1
+    return loads
+
+
+def test_loading_while_another_process_optimizes(tmp_path: Path) -> None:
+    dataset = ImageDataset.create("d", tmp_path)
+    dataset._add_scan(scan_of(range(6)))
+    dataset.add_embeddings("model", np.eye(6))
+    for number in range(3):
+        dataset[:2].add_tag(f"tag {number}")
+    with context.Manager() as manager:
+        stop = manager.Event()
+        here, there = context.Pipe(duplex=False)
+        readers = [context.Process(target=_call, args=(there, _load_until, str(tmp_path), stop)) for _ in range(2)]
+        for reader in readers:
+            reader.start()
+        for number in range(60):
+            dataset[:2].add_tag(f"tag {number % 5}")
+            dataset.optimize()
+        stop.set()
+        answers = [here.recv() for _ in readers]
+        for reader in readers:
+            reader.join()
+    assert [kind for kind, _ in answers] == ["ok", "ok"], answers
+    assert all(loads > 1 for _, loads in answers)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -11,7 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lightly_widget.errors import CorruptDataError, DatasetExistsError, DatasetNotFoundError, LightlyWidgetWarning
+from lightly_widget.errors import (
+    CorruptDataError,
+    DatasetExistsError,
+    DatasetNotFoundError,
+    DatasetReplacedError,
+    LightlyWidgetWarning,
+)
 from lightly_widget.store import Store
 from lightly_widget.store.checksums import checksum
 from lightly_widget.store.tables import array_column
@@ -72,7 +80,7 @@ def test_rows_that_no_commit_names_are_not_seen_and_removed_by_optimize(store: S
     store._append_rows("things", frame(666).to_arrow(), token=5)  # a write that died before its commit
     assert values(Store.open(store.uri)) == [1]
     store.optimize()
-    assert store._handle("things").count_rows() == 1
+    assert store._tables.handle("things").count_rows() == 1
     assert values(Store.open(store.uri)) == [1]
 
 
@@ -146,6 +154,68 @@ def test_lost_commits_are_noticed(store: Store) -> None:
         Store.open(old.uri)
 
 
+@pytest.mark.parametrize("n_writes", [1, 2, 3, 10])
+def test_handles_of_a_dataset_that_was_created_again_refuse(store: Store, n_writes: int) -> None:
+    write(store, 1)
+    write(store, 2)
+    parts = store.parts("things")
+    other = Store.open(store.uri)
+    shutil.rmtree(store.uri)
+    again = Store.create(store.uri, {"name": "d"})
+    for value in range(n_writes):
+        write(again, 100 + value)
+    old: list[Callable[[], object]] = [
+        lambda: write(store, 3),
+        lambda: store.undo(lambda work, commit: None),
+        other.optimize,
+        other.refresh,
+        lambda: Store.open(store.uri) and other.read("things", parts),
+        lambda: other.read_column("things", parts, "a"),
+    ]
+    for use in old:
+        with pytest.raises(DatasetReplacedError, match="Load the dataset again"):
+            use()
+    assert values(Store.open(store.uri)) == [100 + value for value in range(n_writes)]
+
+
+def test_a_dataset_replaced_by_an_older_copy_refuses_old_handles(store: Store, tmp_path: Path) -> None:
+    write(store, 1)
+    shutil.copytree(store.uri, tmp_path / "copy")
+    write(store, 2)
+    shutil.rmtree(store.uri)
+    (tmp_path / "copy").rename(store.uri)
+    for _ in range(2):
+        with pytest.raises(DatasetReplacedError):
+            write(store, 3)
+    other = Store.open(store.uri)
+    write(other, 3)
+    with pytest.raises(DatasetReplacedError):
+        write(store, 4)
+    assert values(Store.open(store.uri)) == [1, 3]
+
+
+def test_a_folder_that_was_renamed_or_deleted_is_reported_as_that(store: Store, tmp_path: Path) -> None:
+    write(store, 1)
+    write(store, 2)
+    parts = Store.open(store.uri).parts("things")
+    reader = Store.open(store.uri)
+    Path(store.uri).rename(tmp_path / "renamed")
+    for use in (lambda: write(store, 3), reader.refresh, lambda: reader.read("things", parts)):
+        with pytest.raises(DatasetNotFoundError, match="deleted or renamed"):
+            use()
+    assert not Path(store.uri).exists()
+    assert values(Store.open(str(tmp_path / "renamed"))) == [1, 2]
+
+
+def test_a_head_of_another_dataset_is_noticed(store: Store) -> None:
+    write(store, 1)
+    other = Store.create(store.uri + "2", {})
+    write(other, 1)
+    shutil.copy(Path(other.uri, "head.json"), Path(store.uri, "head.json"))
+    with pytest.raises(CorruptDataError, match="do not belong together"):
+        Store.open(store.uri)
+
+
 def test_a_damaged_head_is_mended_with_a_warning(store: Store) -> None:
     write(store, 1)
     Path(store.uri, "head.json").write_text('{"head": "x", "checksum": "y"}')
@@ -159,7 +229,7 @@ def test_a_damaged_head_is_mended_with_a_warning(store: Store) -> None:
 def test_changed_rows_are_noticed(store: Store) -> None:
     write(store, 1, 2)
     part = store.parts("things")[0]
-    table = store._handle("things")
+    table = store._tables.handle("things")
     table.delete("a = 2")
     store._append_rows("things", frame(3).to_arrow(), part.token)
     with pytest.raises(CorruptDataError, match="differ from their checksum"):

@@ -10,9 +10,17 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from lightly_widget.errors import InvalidTypeError, InvalidValueError, UnknownNameError, did_you_mean, listed, shown
+from lightly_widget.errors import (
+    InvalidTypeError,
+    InvalidValueError,
+    StaleError,
+    UnknownNameError,
+    did_you_mean,
+    listed,
+    shown,
+)
 from lightly_widget.query.expressions import Expression
-from lightly_widget.store import StaleError, Store
+from lightly_widget.store import Store
 from lightly_widget.store.commits import Part
 from lightly_widget.store.tables import ANNOTATION_SCHEMA, Column, Derived, Embeddings, Rows, fold_of
 

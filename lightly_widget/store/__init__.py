@@ -1,5 +1,6 @@
 """What lasts: LanceDB tables under one dataset folder, and the only code that writes to it."""
 
-from lightly_widget.store.store import StaleError, Store, Transaction, is_remote
+from lightly_widget.store.lance import is_remote
+from lightly_widget.store.store import Store, Transaction
 
-__all__ = ["StaleError", "Store", "Transaction", "is_remote"]
+__all__ = ["Store", "Transaction", "is_remote"]

@@ -216,7 +216,7 @@ def write_head(folder: Path, commit: Commit) -> None:
         warnings.warn(f"could not update {folder / 'head.json'}: {error}", LightlyWidgetWarning, stacklevel=2)
 
 
-def read_head(folder: Path | None) -> Head | None:
+def read_head(folder: Path | None, *, warn: bool = True) -> Head | None:
     """The newest commit's name, or None where there is no (whole) head file."""
     if folder is None or not (folder / "head.json").exists():
         return None
@@ -226,11 +226,13 @@ def read_head(folder: Path | None) -> Head | None:
             raise ValueError("its checksum differs")
         return Head(**json.loads(outer["head"]))
     except (ValueError, KeyError, TypeError) as error:
-        warnings.warn(
-            f"{folder / 'head.json'} is damaged ({error}); the data are read without it, and the next write mends it",
-            LightlyWidgetWarning,
-            stacklevel=2,
-        )
+        if warn:
+            warnings.warn(
+                f"{folder / 'head.json'} is damaged ({error}); the data are read without it, "
+                "and the next write repairs it",
+                LightlyWidgetWarning,
+                stacklevel=2,
+            )
         return None
 
 
@@ -243,11 +245,15 @@ def head_sign(folder: Path) -> object:
         return None
 
 
-def check_sequence(uri: str, last: int, commits: Sequence[Commit], head: Head | None) -> None:
-    """Raise `CorruptDataError` when commits are missing, doubled, or fewer than the head says."""
+def check_sequence(uri: str, first: int, commits: Sequence[Commit], head: Head | None) -> None:
+    """Raise `CorruptDataError` where commits from number `first` on are missing, repeated, or not those of the head."""
     numbers = [c.number for c in commits]
-    if numbers != list(range(last + 1, last + 1 + len(numbers))):
-        raise CorruptDataError(f"{uri}: the log of the data has gaps or doubles after commit {last}")
-    newest = last + len(numbers)
-    if head is not None and head.number > newest:
+    if numbers != list(range(first, first + len(numbers))):
+        raise CorruptDataError(f"{uri}: the log of the data has gaps or repetitions after commit {first - 1}")
+    newest = first + len(numbers) - 1
+    if head is None or head.number < first:
+        return
+    if head.number > newest:
         raise CorruptDataError(f"{uri}: the last {head.number - newest} writes are missing from the log of the data")
+    if commits[head.number - first].token != head.token:
+        raise CorruptDataError(f"{uri}: head.json and the log of the data do not belong together")

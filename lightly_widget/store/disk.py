@@ -10,7 +10,7 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -48,11 +48,11 @@ def _largest_file() -> float:
 @contextmanager
 def whole_files(table: Path) -> Iterator[None]:
     """Let a LanceDB table be written; go back to what it was, and raise, when a file was cut short."""
-    before = _files(table)
+    before = files_of(table)
     try:
         yield
     finally:
-        new = [Path(path) for path in _files(table) - before]
+        new = [Path(path) for path in files_of(table) - before]
         if not all(_ends_well(path) for path in new):
             # Without its manifest a version does not exist; the hint to the newest one is only a hint.
             for path in new:
@@ -64,15 +64,15 @@ def whole_files(table: Path) -> Iterator[None]:
 
 def size_of(table: Path) -> int:
     """Bytes of a table's data files."""
-    return sum(Path(path).stat().st_size for path in _files(table))
+    return sum(Path(path).stat().st_size for path in files_of(table))
 
 
-def _files(table: Path) -> set[str]:
+def files_of(table: Path) -> set[str]:
+    """Paths of a table's data files and manifests."""
     found: set[str] = set()  # not Paths, which take longer to make than the directory to read
     for name, suffix in (("data", ".lance"), ("_versions", ".manifest")):
-        if (table / name).is_dir():
-            with os.scandir(table / name) as entries:
-                found.update(entry.path for entry in entries if entry.name.endswith(suffix))
+        with suppress(FileNotFoundError), os.scandir(table / name) as entries:
+            found.update(entry.path for entry in entries if entry.name.endswith(suffix))
     return found
 
 

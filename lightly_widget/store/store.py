@@ -27,13 +27,13 @@ from lightly_widget.errors import (
     CorruptDataError,
     DatasetExistsError,
     DatasetNotFoundError,
-    DiskFullError,
-    StorageError,
+    DatasetReplacedError,
+    StaleError,
 )
 from lightly_widget.store import commits as log
-from lightly_widget.store import disk
 from lightly_widget.store.checksums import checksum
 from lightly_widget.store.commits import Commit, Part
+from lightly_widget.store.lance import Tables, is_remote
 from lightly_widget.store.locks import WriterLock
 from lightly_widget.store.storage_errors import storage_errors
 
@@ -70,15 +70,11 @@ class Store:
     """The tables of one dataset. Safe to use from several threads; writers of one machine take turns."""
 
     def __init__(self, uri: str) -> None:
-        import lancedb
-
         self.uri = uri
-        self.path = None if is_remote(uri) else Path(uri)
-        with storage_errors("open", uri):
-            self._db = lancedb.connect(uri)
+        self._tables = Tables(uri)
+        self.path = self._tables.path
         self._lock = WriterLock(self.path / ".lock" if self.path is not None else None)
         self._memory = threading.RLock()
-        self._handles: dict[str, Any] = {}
         self._commits: list[Commit] = []
         self._parts: dict[str, tuple[Part, ...]] = {}
         self._fresh: dict[tuple[str, int], pl.DataFrame] = {}
@@ -101,8 +97,7 @@ class Store:
             with store._lock.hold():
                 if store._has_commits() or (path is not None and strangers):
                     raise DatasetExistsError(f"{uri} exists already; load it, or choose another name or path")
-                with store._writing(_COMMITS, 0):
-                    store._make_table(_COMMITS, log.schema())
+                store._tables.make(_COMMITS, log.schema())
                 store._append_commit(Commit.new(1, Transaction("create", details, False), _author(), ()))
         return store
 
@@ -118,17 +113,16 @@ class Store:
         return store
 
     def _has_commits(self) -> bool:
-        head = log.read_head(self.path)
+        head = log.read_head(self.path, warn=False)
         with storage_errors("open", f"the log of {self.uri}", reading=True):
-            if _COMMITS in self._table_names():
-                try:
-                    return bool(self._handle(_COMMITS).count_rows() > 0)
-                except CorruptDataError:
-                    raise
-                except Exception as error:
-                    if head is None and "not found" in str(error).lower():
-                        return False  # creating it died before its first commit
-                    raise
+            there = _COMMITS in self._tables.names()
+        if there:
+            try:
+                return self._tables.read(_COMMITS, lambda handle: bool(handle.count_rows() > 0))
+            except CorruptDataError as error:
+                if head is None and "not found" in str(error.__cause__).lower():
+                    return False  # creating it died before its first commit
+                raise
         if head is not None:
             raise CorruptDataError(f"{self.uri}: the table of commits is missing though {head.number} were written")
         return False
@@ -152,29 +146,46 @@ class Store:
         if self._commits and time.monotonic() - self._checked < _REMOTE_CHECK_S:
             return self._seen
         self._checked = time.monotonic()
-        handle = self._handle(_COMMITS)
-        handle.checkout_latest()
-        return handle.version
+        return self._tables.handle(_COMMITS).version
+
+    def _renew(self) -> None:
+        """Take in what others have written, whatever the head says."""
+        with self._memory:
+            self._seen = None
+            self.refresh()
 
     def _read_log(self) -> None:
-        last = self._commits[-1].number if self._commits else 0
-        with storage_errors("read", f"the log of {self.uri}", reading=True):
-            handle = self._handle(_COMMITS)
-            handle.checkout_latest()
-            if handle.version == self._log_version:
+        newest = self._commits[-1] if self._commits else None
+        head = log.read_head(self.path, warn=newest is None)  # before the table, which may grow in between
+        if head is None:
+            self._tables.reconnect()
+        elif newest is not None and head.number <= newest.number:
+            if head.token != self._commits[head.number - 1].token:
+                raise self._replaced()
+            if head.token == newest.token and self._tables.read(_COMMITS, _version) == self._log_version:
                 return
-            head = log.read_head(self.path)  # before the table, which may grow in between
-            handle.checkout_latest()
-            rows = handle.search().where(f"number >= {last}").limit(None).to_arrow().to_pylist()
-            version = handle.version
-        found = sorted((Commit.from_row(row) for row in rows), key=lambda c: (c.number, c.token))
-        if last:
-            if not found or found[0].token != self._commits[-1].token:
-                raise CorruptDataError(f"{self.uri}: commit {last} is no longer what it was; load the dataset again")
-            found = found[1:]
-        log.check_sequence(self.uri, last, found, head)
-        self._take(found)
+        found, version = self._tables.read(_COMMITS, lambda handle: (_commits_from(handle, newest), _version(handle)))
+        if (
+            head is not None
+            and all(c.token != head.token for c in found)
+            and (not newest or head.number > newest.number)
+        ):
+            # LanceDB may have answered from what it remembers of files that were replaced.
+            self._tables.reconnect()
+            found = self._tables.read(_COMMITS, lambda handle: _commits_from(handle, newest))
+        if newest is not None and (not found or found[0].token != newest.token):
+            if head is not None and head.token == newest.token:
+                raise CorruptDataError(f"{self.uri}: commit {newest.number} is missing from the log of the data")
+            raise self._replaced()
+        log.check_sequence(self.uri, 1 if newest is None else newest.number, found, head)
+        self._take(found if newest is None else found[1:])
         self._log_version = version
+
+    def _replaced(self) -> DatasetReplacedError:
+        return DatasetReplacedError(
+            f"{self.uri} was deleted and created again, or replaced by another copy, after it was loaded; "
+            "nothing was changed. Load the dataset again"
+        )
 
     def _take(self, fresh: Sequence[Commit]) -> None:
         plain = all(c.undoes is None and c.covers is None for c in fresh) and bool(self._commits)
@@ -217,51 +228,54 @@ class Store:
     def _read_stored(self, table: str, parts: Sequence[Part]) -> dict[int, pl.DataFrame]:
         import pyarrow as pa
 
-        with storage_errors("read", f"table {table!r} of {self.uri}", reading=True):
-            handle = self._handle(table)
-            handle.checkout_latest()
-            if len(parts) == len([p for p in self.parts(table) if p.rows]) or len(parts) > _COMMITS_BEFORE_OPTIMIZE:
-                rows = handle.to_arrow()
-            else:
-                rows = handle.search().where(f"{_TOKEN} in ({_joined(parts)})").limit(None).to_arrow()
-            slices = log.split_by_token(rows, _TOKEN)
-            result = {}
-            for part in parts:
-                found = slices.get(part.token)
-                if found is None or found.num_rows != part.rows or checksum(found) != part.checksum:
-                    if self._merged_meanwhile(table, part):
-                        raise StaleError(table)
-                    raise CorruptDataError(
-                        f"{self.uri}: {part.rows:,} rows of table {table!r} are damaged or missing "
-                        "(they differ from their checksum); restore the folder from a copy"
-                    )
-                frame = pl.from_arrow(found if isinstance(found, pa.Table) else pa.table(found))
-                assert isinstance(frame, pl.DataFrame)
-                result[part.token] = frame
+        everything = len(parts) == len([p for p in self.parts(table) if p.rows])
+        if everything or len(parts) > _COMMITS_BEFORE_OPTIMIZE:
+            rows = self._rows(table, parts, lambda handle: handle.to_arrow())
+        else:
+            wanted = f"{_TOKEN} in ({_joined(parts)})"
+            rows = self._rows(table, parts, lambda handle: handle.search().where(wanted).limit(None).to_arrow())
+        slices = log.split_by_token(rows, _TOKEN)
+        result = {}
+        for part in parts:
+            found = slices.get(part.token)
+            if found is None or found.num_rows != part.rows or checksum(found) != part.checksum:
+                self._check_current(table, [part])
+                raise CorruptDataError(
+                    f"{self.uri}: {part.rows:,} rows of table {table!r} are damaged or missing "
+                    "(they differ from their checksum); restore the folder from a copy"
+                )
+            frame = pl.from_arrow(found if isinstance(found, pa.Table) else pa.table(found))
+            assert isinstance(frame, pl.DataFrame)
+            result[part.token] = frame
         return result
 
     def read_column(self, table: str, parts: Sequence[Part], column: str) -> list[pl.Series]:
         """One column of each part without its checksum, where reading the other columns would cost too much."""
-        with storage_errors("read", f"table {table!r} of {self.uri}", reading=True):
-            handle = self._handle(table)
-            handle.checkout_latest()
-            rows = handle.search().select([_TOKEN, column]).limit(None).to_arrow()
-            slices = log.split_by_token(rows, _TOKEN)
-            result = []
-            for part in parts:
-                found = slices.get(part.token)
-                if part.rows and (found is None or found.num_rows != part.rows):
-                    if self._merged_meanwhile(table, part):
-                        raise StaleError(table)
-                    raise CorruptDataError(f"{self.uri}: {part.rows:,} rows of table {table!r} are missing")
-                result.append(pl.Series(column, [] if found is None else found.column(column)))
+        look = [_TOKEN, column]
+        rows = self._rows(table, parts, lambda handle: handle.search().select(look).limit(None).to_arrow())
+        slices = log.split_by_token(rows, _TOKEN)
+        result = []
+        for part in parts:
+            found = slices.get(part.token)
+            if part.rows and (found is None or found.num_rows != part.rows):
+                self._check_current(table, [part])
+                raise CorruptDataError(f"{self.uri}: {part.rows:,} rows of table {table!r} are missing")
+            result.append(pl.Series(column, [] if found is None else found.column(column)))
         return result
 
-    def _merged_meanwhile(self, table: str, part: Part) -> bool:
-        with self._memory:
-            self._seen = None
-            self.refresh()
-            return part not in self.parts(table)
+    def _rows(self, table: str, parts: Sequence[Part], look: Callable[[Any], Any]) -> Any:
+        try:
+            return self._tables.read(table, look)
+        except CorruptDataError:
+            self._check_current(table, parts)
+            raise
+
+    def _check_current(self, table: str, parts: Sequence[Part]) -> None:
+        """Raise `StaleError` where these parts are not of the newest state, so that their absence is no damage."""
+        self._renew()
+        current = set(self.parts(table))
+        if any(part not in current for part in parts):
+            raise StaleError(f"{self.uri}: rows of table {table!r} were merged or undone since; ask the dataset again")
 
     # -- writing ------------------------------------------------------------------------------------------------
 
@@ -270,16 +284,21 @@ class Store:
         self, action: str, details: Mapping[str, Any] | None = None, *, undoable: bool = True
     ) -> Iterator[Transaction]:
         """Hold the writer's lock, with the newest state taken in; commit when the block ends without an error."""
-        with storage_errors("write to", self.uri), self._lock.hold():
-            with self._memory:
-                self._seen = None
-                self.refresh()
+        with self._turn():
+            self._renew()
             work = Transaction(action, details or {}, undoable)
             yield work
             if work.pieces:
                 self._commit(work)
                 if self.version - self._last_optimize() > _COMMITS_BEFORE_OPTIMIZE:
                     self.optimize()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Hold the writer's lock."""
+        self._tables.check_folder()
+        with storage_errors("write to", self.uri), self._lock.hold():
+            yield
 
     def _commit(self, work: Transaction, *, undoes: int | None = None, covers: int | None = None) -> None:
         parts = [self._append_part(table, pieces, work.token) for table, pieces in work.pieces.items()]
@@ -312,26 +331,8 @@ class Store:
         import pyarrow as pa
 
         marked = rows.add_column(0, _TOKEN, pa.array(np.full(rows.num_rows, token, dtype=np.int64)))
-        with self._writing(table, marked.nbytes):
-            if any(part.rows for part in self.parts(table)):
-                handle = self._handle(table)
-                handle.checkout_latest()
-            else:  # whatever lies there is of a write that died, or undone
-                handle = self._make_table(table, marked.schema)
-            handle.add(marked, write_parallelism=1)
-
-    @contextmanager
-    def _writing(self, table: str, size: int) -> Iterator[None]:
-        if self.path is None:
-            yield
-            return
-        disk.reserve(self.path, size)
-        try:
-            with disk.whole_files(self.path / f"{table}.lance"):
-                yield
-        except DiskFullError:
-            self._handles.pop(table, None)  # it knows a version that is gone
-            raise
+        # Without visible rows, whatever the table holds is of a write that died, or undone.
+        self._tables.append(table, marked, anew=not any(part.rows for part in self.parts(table)))
 
     def _keep_fresh(self, table: str, token: int, frame: pl.DataFrame) -> None:
         with self._memory:
@@ -340,14 +341,10 @@ class Store:
                 self._fresh.pop(next(iter(self._fresh)))
 
     def _append_commit(self, commit: Commit) -> None:
-        row = commit.to_arrow()
-        with self._writing(_COMMITS, row.nbytes):
-            handle = self._handle(_COMMITS)
-            handle.checkout_latest()
-            handle.add(row)
+        version = self._tables.append(_COMMITS, commit.to_arrow())
         with self._memory:
             self._take([commit])
-            self._log_version = handle.version
+            self._log_version = version
             if self.path is not None:
                 log.write_head(self.path, commit)
                 self._seen = log.head_sign(self.path)
@@ -367,10 +364,8 @@ class Store:
 
     def undo(self, prepare: Callable[[Transaction, Commit], None]) -> Commit | None:
         """Take the newest undoable change back, as a commit of its own; None when there is none."""
-        with storage_errors("write to", self.uri), self._lock.hold():
-            with self._memory:
-                self._seen = None
-                self.refresh()
+        with self._turn():
+            self._renew()
             target = self.last_undoable()
             if target is not None:
                 work = Transaction("undo", {"number": target.number, "action": target.action}, False)
@@ -386,10 +381,8 @@ class Store:
 
         The last 20 changes, as far as they are among the last 200 writes, stay apart so that they can be undone.
         """
-        with storage_errors("write to", self.uri), self._lock.hold():
-            with self._memory:
-                self._seen = None
-                self.refresh()
+        with self._turn():
+            self._renew()
             covers = log.covered_by_optimize(self._commits, _UNDOABLE_KEPT, _COMMITS_KEPT)
             work = Transaction("optimize", {}, False)
             parts: list[Part] = []
@@ -407,55 +400,27 @@ class Store:
             self._clean()
 
     def _clean(self) -> None:
-        from datetime import timedelta
-
-        for table in self._table_names():
+        for table in self._tables.names():
             parts = [p for p in self.parts(table) if p.rows]
-            if table != _COMMITS and not parts:
-                self._db.drop_table(table)
-                self._handles.pop(table, None)
-                continue
-            size = 0 if self.path is None else disk.size_of(self.path / f"{table}.lance")
-            with self._writing(table, size):
-                handle = self._handle(table)
-                handle.checkout_latest()
-                if table != _COMMITS:
-                    handle.delete(f"{_TOKEN} not in ({_joined(parts)})")
-                handle.optimize()
-            # Only now, with the new files seen to be whole, the old ones may go. The writer's lock is held, so no file
-            # that looks unfinished belongs to anyone.
-            handle.optimize(cleanup_older_than=timedelta(milliseconds=1), delete_unverified=self.path is not None)
-
-    # -- handles ------------------------------------------------------------------------------------------------
-
-    def _table_names(self) -> list[str]:
-        names: list[str] = []
-        page = None
-        while True:
-            answer = self._db.list_tables(page_token=page, limit=1000)
-            names.extend(answer.tables)
-            page = answer.page_token
-            if not page:
-                return names
-
-    def _make_table(self, table: str, schema: Any) -> Any:
-        mode = "overwrite" if table in self._table_names() else "create"
-        self._handles[table] = self._db.create_table(table, schema=schema, mode=mode)
-        return self._handles[table]
-
-    def _handle(self, table: str) -> Any:
-        if table not in self._handles:
-            self._handles[table] = self._db.open_table(table)
-        return self._handles[table]
+            if table == _COMMITS:
+                self._tables.compact(table, None)
+            elif parts:
+                self._tables.compact(table, f"{_TOKEN} not in ({_joined(parts)})")
+            elif "_" in table:  # its name holds the token of the write that made it, and never comes again
+                self._tables.drop(table)
+            else:  # a handle elsewhere that remembers its versions must not meet a new table that counts from 1
+                self._tables.compact(table, "true")
 
 
-class StaleError(StorageError):
-    """The rows asked for were merged into others by another process; `Store.refresh` has been done."""
+def _version(handle: Any) -> int:
+    return int(handle.version)
 
 
-def is_remote(uri: str) -> bool:
-    """Whether the address is an object store's (`s3://…`) or in memory rather than a folder."""
-    return "://" in uri and not uri.startswith("file://")
+def _commits_from(handle: Any, newest: Commit | None) -> list[Commit]:
+    """The commits from the newest known one on, that one included."""
+    first = newest.number if newest is not None else 0
+    rows = handle.search().where(f"number >= {first}").limit(None).to_arrow().to_pylist()
+    return sorted((Commit.from_row(row) for row in rows), key=lambda c: (c.number, c.token))
 
 
 def _joined(parts: Sequence[Part]) -> str:

@@ -1,0 +1,139 @@
+"""The LanceDB tables of one dataset: reads that hold still while another process merges, writes that are whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from lightly_widget.errors import DatasetNotFoundError, DiskFullError, StorageError
+from lightly_widget.store import disk
+from lightly_widget.store.storage_errors import storage_errors
+
+T = TypeVar("T")
+
+_TRIES: Final = 50
+
+
+def is_remote(uri: str) -> bool:
+    """Whether the address is an object store's (`s3://…`) or in memory rather than a folder."""
+    return "://" in uri and not uri.startswith("file://")
+
+
+class Tables:
+    """Tables by name, each opened once."""
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        self.path = None if is_remote(uri) else Path(uri)
+        self._handles: dict[str, Any] = {}
+        self.reconnect()
+
+    def reconnect(self) -> None:
+        """Forget what LanceDB remembers of the files."""
+        import lancedb
+
+        self.check_folder()  # which LanceDB would make
+        with storage_errors("open", self.uri):
+            self._db = lancedb.connect(self.uri)
+        self._handles = {}
+
+    def names(self) -> list[str]:
+        """The tables that there are, whether or not a commit names their rows."""
+        names: list[str] = []
+        page = None
+        while True:
+            answer = self._db.list_tables(page_token=page, limit=1000)
+            names.extend(answer.tables)
+            page = answer.page_token
+            if not page:
+                return names
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def read(self, table: str, look: Callable[[Any], T]) -> T:
+        """`look(handle)` at the newest version of a table.
+
+        Merging deletes files that a reader may be about to open. A failed read is therefore repeated for as long as the
+        table's files change; damaged data fail in the same way twice while no file changes.
+        """
+        for attempt in range(_TRIES):
+            before = self._files(table)
+            try:
+                with storage_errors("read", f"table {table!r} of {self.uri}", reading=True):
+                    return look(self.handle(table))
+            except StorageError:
+                self.check_folder()
+                if attempt and self._files(table) == before:
+                    raise
+                self.reconnect()
+        raise StorageError(f"table {table!r} of {self.uri} changed during each of {_TRIES} reads; try again")
+
+    def _files(self, table: str) -> set[str] | None:
+        return None if self.path is None else disk.files_of(self.path / f"{table}.lance")
+
+    def check_folder(self) -> None:
+        """Raise `DatasetNotFoundError` where the dataset's folder is gone."""
+        if self.path is not None and not self.path.is_dir():
+            raise DatasetNotFoundError(
+                f"{self.uri} was deleted or renamed after it was loaded; load the dataset from where it is now"
+            )
+
+    def handle(self, table: str) -> Any:
+        """The table at its newest version."""
+        if table not in self._handles:
+            self._handles[table] = self._db.open_table(table)
+        handle = self._handles[table]
+        handle.checkout_latest()
+        return handle
+
+    # -- writing ------------------------------------------------------------------------------------------------
+
+    def make(self, table: str, schema: Any) -> None:
+        """An empty table, in the place of one that may be there."""
+        with self._writing(table, 0):
+            self._make(table, schema)
+
+    def _make(self, table: str, schema: Any) -> Any:
+        mode = "overwrite" if table in self.names() else "create"
+        self._handles[table] = self._db.create_table(table, schema=schema, mode=mode)
+        return self._handles[table]
+
+    def append(self, table: str, rows: Any, *, anew: bool = False) -> int:
+        """Append Arrow rows and return the table's version; `anew` replaces whatever is there."""
+        with self._writing(table, rows.nbytes):
+            handle = self._make(table, rows.schema) if anew else self.handle(table)
+            handle.add(rows, write_parallelism=1)
+        return int(handle.version)
+
+    def drop(self, table: str) -> None:
+        """Remove a table and its files."""
+        self._db.drop_table(table)
+        self._handles.pop(table, None)
+
+    def compact(self, table: str, unwanted: str | None) -> None:
+        """Delete the rows that match `unwanted`, merge small files, and free the space."""
+        size = 0 if self.path is None else disk.size_of(self.path / f"{table}.lance")
+        with self._writing(table, size):
+            handle = self.handle(table)
+            if unwanted is not None:
+                handle.delete(unwanted)
+            handle.optimize()
+        # Only now, with the new files seen to be whole, the old ones may go. The writer's lock is held, so no file
+        # that looks unfinished belongs to anyone.
+        handle.optimize(cleanup_older_than=timedelta(milliseconds=1), delete_unverified=self.path is not None)
+
+    @contextmanager
+    def _writing(self, table: str, size: int) -> Iterator[None]:
+        if self.path is None:
+            yield
+            return
+        disk.reserve(self.path, size)
+        try:
+            with disk.whole_files(self.path / f"{table}.lance"):
+                yield
+        except DiskFullError:
+            self._handles.pop(table, None)  # it knows a version that is gone
+            raise
