@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from lightly_widget.errors import InvalidValueError, LightlyWidgetError, Progress, no_progress
 from lightly_widget.neighbors import NeighborGraph, build_graph
 from lightly_widget.neighbors.blocks import TILE_COLUMNS, Space, as_matrix, part_of
+from lightly_widget.threads import in_threads, one_blas_thread
 
 _COVARIANCE_LIMIT: Final = 4096  # dimensions up to which a d × d matrix is made
 _SAMPLE: Final = 2048  # rows that stand for all beyond that
@@ -41,10 +43,12 @@ def pca(embeddings: NDArray[Any], seed: int = 0, progress: Progress = no_progres
     space.center()
     axes = _axes(space, array, seed, part_of(progress, 0.2, 0.8))
     out = np.zeros((n, 2), dtype=np.float32)
-    for start in range(0, n, TILE_COLUMNS):
+
+    def project(start: int, _: NDArray[np.float32], stopped: Callable[[], bool]) -> None:
         part = slice(start, start + TILE_COLUMNS)
         out[part, : axes.shape[1]] = space.take(array, part) @ axes
-        progress(0.8 + 0.2 * start / n)
+
+    in_threads(range(0, n, TILE_COLUMNS), project, 0, part_of(progress, 0.8, 1.0))
     return _fitted(out)
 
 
@@ -54,16 +58,14 @@ def _axes(space: Space, array: NDArray[Any], seed: int, progress: Progress) -> N
 
     n, d = array.shape
     if d <= _COVARIANCE_LIMIT:
-        square = np.zeros((d, d))
-        for start in range(0, n, TILE_COLUMNS):
-            block = space.take(array, slice(start, start + TILE_COLUMNS))
-            square += block.T @ block
-            progress(start / n)
-        axes = eigh(square, subset_by_index=[max(d - 2, 0), d - 1])[1][:, ::-1]
+        square = space.cross_products(array, progress)
+        with one_blas_thread():
+            axes = eigh(square, subset_by_index=[max(d - 2, 0), d - 1])[1][:, ::-1]
     else:
         rows = np.sort(np.random.default_rng(seed).choice(n, min(n, _SAMPLE), replace=False))
         sample = space.take(array, rows).astype(np.float64)
-        axes = np.linalg.svd(sample, full_matrices=False)[2][:2].T
+        with one_blas_thread():
+            axes = np.linalg.svd(sample, full_matrices=False)[2][:2].T
     loading = np.take_along_axis(axes, np.abs(axes).argmax(axis=0)[None], axis=0)
     upright: NDArray[np.float32] = (axes * np.where(loading < 0, -1, 1)).astype(np.float32)
     return upright

@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from lightly_widget import threads
 from lightly_widget.errors import Cancelled, InvalidTypeError, InvalidValueError
 from lightly_widget.neighbors import (
     NeighborGraph,
@@ -20,7 +21,6 @@ from lightly_widget.neighbors import (
     extend_graph,
     nearest,
     similarity_weights,
-    threads,
     typicality,
 )
 from lightly_widget.neighbors.pairs import tournament
@@ -265,16 +265,8 @@ def test_canceling_leaves_nothing_running(calls: int, method: str) -> None:
     limits = [pool["num_threads"] for pool in threadpool_info()]
     with pytest.raises(Cancelled):
         build_graph(clusters(30_000, 64), 20, method=method, progress=StopAfter(calls))  # type: ignore[arg-type]
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("lightly_widget")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("lightly_widget_worker")]
     assert [pool["num_threads"] for pool in threadpool_info()] == limits
-
-
-def test_an_error_in_a_worker_reaches_the_caller() -> None:
-    def work(task: int, buffer: F32, stopped: object) -> None:
-        raise ValueError(f"task {task}")
-
-    with pytest.raises(ValueError, match="task 0"):
-        threads.in_threads([0], work, 1, lambda fraction: None)
 
 
 def test_progress_grows_to_one() -> None:

@@ -22,6 +22,7 @@ ROOMS = [
     "checks",
     "indexes",
     "structs",
+    "threads",
     "solver",
     "engines",
     "worth",

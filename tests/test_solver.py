@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -498,33 +496,3 @@ def test_coverage_agrees_with_all_distances() -> None:
 def test_coverage_refuses_lengths_it_does_not_have() -> None:
     with pytest.raises(InvalidValueError, match="at must be lengths in 1…2"):
         solver.coverage(line(5), np.array([0, 1]), at=[3])
-
-
-def test_blas_has_one_thread_whichever_thread_samples() -> None:
-    """threadpoolctl listens to the first thread alone: a sample in a widget's thread after one in a cell was slow."""
-    from threadpoolctl import ThreadpoolController
-
-    from lightly_widget.solver.threads import one_blas_thread
-
-    blas = ThreadpoolController().select(user_api="blas").lib_controllers
-    before = [library.get_num_threads() for library in blas]
-    inside: list[list[int | None]] = []
-
-    def limited() -> None:
-        with one_blas_thread():
-            inside.append([library.get_num_threads() for library in blas])
-
-    def elsewhere(work: Callable[[], object]) -> None:
-        thread = threading.Thread(target=work)
-        thread.start()
-        thread.join()
-
-    limited()
-    elsewhere(limited)
-    entered = one_blas_thread()
-    elsewhere(entered.__enter__)  # and ended by another thread, as a generator may be
-    limited()
-    entered.__exit__(None, None, None)
-    assert len(blas) > 0
-    assert inside == [[1] * len(blas)] * 3
-    assert [library.get_num_threads() for library in blas] == before

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, Progress, no_progress, shown
-from lightly_widget.neighbors.threads import in_threads
+from lightly_widget.threads import in_threads
 
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
@@ -23,6 +23,7 @@ IntArray = NDArray[np.int64]
 TILE_COLUMNS: Final = 4096
 TILE_ROWS: Final = 512
 STRIPES: Final = 16  # a tile is read as 16 stripes; the maxima across them find the few places worth a look
+_SUMS_VALUES: Final = 1 << 25  # of the matrices that are summed side by side, together
 _REFINE_VALUES: Final = 1 << 16  # differences held at once while distances are recomputed: in cache as float64
 
 
@@ -51,21 +52,27 @@ class Space:
     def __init__(self, arrays: dict[str, NDArray[Any]], progress: Progress = no_progress) -> None:
         total = max(sum(len(a) for a in arrays.values()), 1)
         d = next(iter(arrays.values())).shape[1]
-        largest, square, done = 0.0, 0.0, 0
-        mean = np.zeros(d)
         for name, array in arrays.items():
             if array.shape[1] != d:
                 raise InvalidValueError(f"{name} has {array.shape[1]} dimensions where {d} are expected")
-            for start in range(0, len(array), TILE_COLUMNS):
-                block = np.asarray(array[start : start + TILE_COLUMNS], dtype=np.float32)
-                high = float(max(block.max(), -block.min()))  # NaN or infinite when any value is
-                if not np.isfinite(high):
-                    raise InvalidValueError(_not_finite(name, array))
-                largest = max(largest, high)
-                mean += block.sum(axis=0, dtype=np.float64)
-                square += float(np.vdot(block, block)) if high < 1e15 else np.inf
-                done += len(block)
-                progress(done / total)
+        parts = [(name, start) for name, array in arrays.items() for start in range(0, len(array), TILE_COLUMNS)]
+        sums, squares = np.zeros((len(parts), d)), np.zeros(len(parts))
+        highs = np.zeros(len(parts))
+
+        def read(i: int, _: FloatArray, stopped: Callable[[], bool]) -> None:
+            name, start = parts[i]
+            block = np.asarray(arrays[name][start : start + TILE_COLUMNS], dtype=np.float32)
+            highs[i] = max(block.max(), -block.min())  # NaN or infinite when any value is
+            with np.errstate(over="ignore", invalid="ignore"):
+                sums[i] = block.sum(axis=0, dtype=np.float64)
+                squares[i] = float(np.vdot(block, block)) if highs[i] < 1e15 else np.inf
+
+        in_threads(range(len(parts)), read, 0, progress)
+        for i in np.flatnonzero(~np.isfinite(highs))[:1]:
+            raise InvalidValueError(_not_finite(parts[i][0], arrays[parts[i][0]]))
+        # Summed in the order of the blocks, so that the answer does not depend on the number of threads.
+        largest, square = float(highs.max(initial=0.0)), float(squares.sum())
+        mean = sums.sum(axis=0)
         mean /= total
         self._mean = mean
         with np.errstate(over="ignore"):
@@ -87,13 +94,32 @@ class Space:
             block = block * self.scale
         return block if self.shift is None else block - self.shift
 
+    def cross_products(self, array: NDArray[Any], progress: Progress = no_progress) -> NDArray[np.float64]:
+        """(d, d) the sum of x xᵀ over the rows x."""
+        d = array.shape[1]
+        starts = range(0, len(array), TILE_COLUMNS)
+        # Each sum is float64 and of its own blocks; their number depends on the data alone, and so does the answer.
+        sums = np.zeros((int(np.clip(_SUMS_VALUES // d**2, 2, 16)), d, d))
+
+        def add(i: int, _: FloatArray, stopped: Callable[[], bool]) -> None:
+            for start in starts[i :: len(sums)]:
+                if stopped():
+                    return
+                block = self.take(array, slice(start, start + TILE_COLUMNS))
+                sums[i] += block.T @ block
+
+        in_threads(range(len(sums)), add, 0, progress)
+        return np.asarray(sums.sum(axis=0))
+
     def half_norms(self, array: NDArray[Any], progress: Progress = no_progress) -> FloatArray:
         """‖x‖²/2 of every row, (n,) float32."""
         out = np.empty(len(array), dtype=np.float32)
-        for start in range(0, len(array), TILE_COLUMNS):
+
+        def read(start: int, _: FloatArray, stopped: Callable[[], bool]) -> None:
             block = self.take(array, slice(start, start + TILE_COLUMNS))
             np.einsum("ij,ij->i", block, block, out=out[start : start + TILE_COLUMNS])
-            progress(start / len(array))
+
+        in_threads(range(0, len(array), TILE_COLUMNS), read, 0, progress)
         return np.multiply(out, np.float32(0.5), out=out)
 
 

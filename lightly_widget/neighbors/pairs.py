@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from lightly_widget.errors import Progress
 from lightly_widget.neighbors.blocks import STRIPES, Candidates, FloatArray, Space, part_of, search, settle
-from lightly_widget.neighbors.threads import in_threads
-from lightly_widget.solver.threads import one_blas_thread
+from lightly_widget.threads import in_threads, one_blas_thread
 
 BLOCK: Final = 1024  # rows
 _LEAST_BLOCKS: Final = 4

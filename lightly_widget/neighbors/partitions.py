@@ -28,7 +28,7 @@ from lightly_widget.neighbors.blocks import (
     settle,
     tiles,
 )
-from lightly_widget.neighbors.threads import in_threads
+from lightly_widget.threads import in_threads
 
 _ROWS_A_CLUSTER: Final = 250
 _MOST_CLUSTERS: Final = 4096

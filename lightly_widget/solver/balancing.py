@@ -14,10 +14,11 @@ from collections.abc import Generator
 import numpy as np
 from numpy.typing import NDArray
 
+from lightly_widget.threads import aside, at_once, in_steps
+
 from .nearest import Beats, product
 from .potentials import LOG_SMALLEST, SMALLEST, Floats, Potential
 from .terms import F32, F64, I64, Balancing
-from .threads import aside, at_once, in_steps
 
 FLOOR = 1e-7  # of a class share inside the cross-entropy
 KEPT = 0.85  # the second order is computed anew when it may have shrunk below this part

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lightly_widget.errors import InvalidValueError, no_progress
+from lightly_widget.threads import in_threads
 
 from .terms import F32, F64, I64, check_rows
 
@@ -35,16 +36,18 @@ def coverage(
     if lengths.size and not (lengths.min() >= 1 and lengths.max() <= len(rows)):
         raise InvalidValueError(f"at must be lengths in 1…{len(rows)}, got {lengths.min()}…{lengths.max()}")
     steps = np.unique(lengths)
-    radius, total = np.zeros(len(steps)), np.zeros(len(steps))
     if not steps.size:
-        return Coverage(radius, total)
+        return Coverage(np.zeros(0), np.zeros(0))
     points = np.asarray(embeddings[rows[: steps[-1]]])
     center = points.mean(axis=0)
     points = points - center
     squares = np.einsum("ij,ij->i", points, points)
     block = max(1, 2_000_000 // max(len(points), embeddings.shape[1]))
-    for start in range(0, len(embeddings), block):
-        part = embeddings[start : start + block] - center
+    starts = range(0, len(embeddings), block)
+    radii, totals = np.zeros((len(starts), len(steps))), np.zeros((len(starts), len(steps)))
+
+    def measure(i: int, _: F32, stopped: Callable[[], bool]) -> None:
+        part = embeddings[starts[i] : starts[i] + block] - center
         distance = part @ points.T
         distance *= -2
         distance += squares
@@ -55,8 +58,9 @@ def coverage(
             np.minimum(nearest, distance[:, last:step].min(axis=1), out=nearest)
             last = step
             root = np.sqrt(np.maximum(nearest, 0.0))
-            radius[k] = max(radius[k], float(root.max()))
-            total[k] += float(root.sum(dtype=np.float64))
-        progress(min(1.0, (start + block) / len(embeddings)))
+            radii[i, k], totals[i, k] = root.max(), root.sum(dtype=np.float64)
+
+    in_threads(range(len(starts)), measure, 0, progress)
+    radius, total = radii.max(axis=0, initial=0.0), totals.sum(axis=0)
     order = np.searchsorted(steps, lengths)
     return Coverage(radius[order], total[order] / len(embeddings))

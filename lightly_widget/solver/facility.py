@@ -10,11 +10,12 @@ from collections.abc import Generator
 
 import numpy as np
 
+from lightly_widget.threads import aside
+
 from .nearest import Beats
 from .potentials import Floats, Potential
 from .race import TIE, Race
 from .terms import F64, I64, FacilityLocation
-from .threads import aside
 
 DRIFT = 1e-9  # of a sum that many differences were taken from; far above what rounding makes of it
 

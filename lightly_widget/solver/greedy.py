@@ -9,6 +9,7 @@ import numpy as np
 
 from lightly_widget.checks import check_integer
 from lightly_widget.errors import no_progress
+from lightly_widget.threads import one_blas_thread
 
 from .balancing import BalancingPotential
 from .facility import FacilityPotential, cover
@@ -30,7 +31,6 @@ from .terms import (
     check_rows,
     check_terms,
 )
-from .threads import one_blas_thread
 
 HEARTBEAT = 0.05
 EMPTY = np.empty(0, dtype=np.int64)

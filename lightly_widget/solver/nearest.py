@@ -12,9 +12,9 @@ from collections.abc import Generator
 import numpy as np
 
 from lightly_widget.errors import InvalidValueError
+from lightly_widget.threads import at_once, available_cores, in_steps
 
 from .terms import F32, F64, I64
-from .threads import at_once, available_cores, in_steps
 
 Beats = Generator[None, None, None]
 BLOCK = 512
