@@ -9,6 +9,7 @@ from pathlib import Path
 COMMANDS = (
     ["benchmarks.sampling"],
     ["benchmarks.neighbors", "--rows", "million"],
+    ["benchmarks.worth"],
     ["benchmarks.dataset"],
     ["benchmarks.durability"],
     ["benchmarks.doors"],
