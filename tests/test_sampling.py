@@ -961,3 +961,81 @@ def test_a_tag_that_grows_between_reading_and_writing_loses_nothing(
     monkeypatch.setattr(type(stored), "write_tag", late)
     result.save_as("grown", grow=True)
     assert stored.tag("grown").sample_ids.to_list() == [*result.sample_ids, stranger]
+
+
+# -- what labels are worth ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def labeled() -> MemoryDataset:
+    """600 samples of four unequal classes around centers of their own."""
+    rng = np.random.default_rng(0)
+    codes = rng.choice(4, 600, p=[0.6, 0.25, 0.1, 0.05])
+    vectors = (rng.normal(size=(4, 8))[codes] * 2 + rng.normal(size=(600, 8))).astype(np.float32)
+    names = pl.Series(["cat", "dog", "owl", "eel"]).gather(codes)
+    return MemoryDataset(600, {"m": vectors}, {"kind": names, "size": pl.Series(rng.random(600))}).label(
+        names.to_list()
+    )
+
+
+def test_worth_is_measured_beside_random(labeled: MemoryDataset) -> None:
+    result = Sampling(labeled.view()).preview(60, [EmbeddingDiversityStrategy()])
+    curve = result.worth(budgets=[20, 60], n_random=3)
+    assert curve.budgets == (20, 60)
+    assert [found.name for found in curve.curves] == ["diversity"]
+    assert curve.n_classes == 4
+    assert curve.n_held_out == 150
+    assert curve.random.accuracy[-1] > 0.6
+
+
+def test_labels_of_metadata_are_the_same_as_annotations(labeled: MemoryDataset) -> None:
+    result = Sampling(labeled.view()).preview(40, [RandomStrategy()])
+    by_source, by_key = (result.worth(name, budgets=[40], n_random=2) for name in ("labels", "kind"))
+    np.testing.assert_array_equal(by_source.curves[0].accuracy, by_key.curves[0].accuracy)
+
+
+def test_unlabeled_samples_are_left_out_and_preselected_ones_stay(labeled: MemoryDataset) -> None:
+    labeled.values["kind"] = pl.Series([name if i < 200 else None for i, name in enumerate(labeled.values["kind"])])
+    labeled.tags["old"] = [f"id{i}" for i in range(150, 250)]
+    result = Sampling(labeled.view()).preview(30, [EmbeddingDiversityStrategy()], preselected_tag_name="old")
+    curve = result.worth("kind", budgets=[10], n_random=2)
+    assert curve.n_labeled == 200
+    assert curve.n_held_out == 150 // 4
+
+
+def test_strategies_are_compared_by_name(labeled: MemoryDataset) -> None:
+    sampling = Sampling(labeled.view())
+    together = [EmbeddingDiversityStrategy(), EmbeddingTypicalityStrategy()]
+    curve = sampling.learning_curve(
+        [RandomStrategy(), together, RandomStrategy(1)], labels="kind", budgets=[20], n_random=2
+    )
+    assert [found.name for found in curve.curves] == ["random", "diversity + typicality", "random (2)"]
+    named = sampling.learning_curve({"mine": together}, labels="kind", budgets=[20], n_random=2)
+    np.testing.assert_array_equal(named.curves[0].accuracy, curve.curves[1].accuracy)
+
+
+def test_worth_cancels_through_its_progress(labeled: MemoryDataset) -> None:
+    def stop(fraction: float) -> None:
+        if fraction > 0.6:
+            raise Cancelled("enough")
+
+    result = Sampling(labeled.view()).preview(40, [RandomStrategy()])
+    with pytest.raises(Cancelled):
+        result.worth("kind", progress=stop)
+
+
+@pytest.mark.parametrize(
+    ("labels", "match"),
+    [("nothing", "nothing"), ("size", "size"), (None, "labels must name what to learn")],
+)
+def test_worth_names_what_cannot_be_learned(labeled: MemoryDataset, labels: str | None, match: str) -> None:
+    labeled.label(["a"] * 600, source="second")
+    result = Sampling(labeled.view()).preview(40, [RandomStrategy()])
+    with pytest.raises(InvalidValueError, match=match):
+        result.worth(labels)
+
+
+@pytest.mark.parametrize("strategies", [[], {}, "diversity", RandomStrategy(), {"type": "random"}, 3])
+def test_learning_curves_need_a_list_of_strategies(labeled: MemoryDataset, strategies: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match="strategies"):
+        Sampling(labeled.view()).learning_curve(strategies, labels="kind")

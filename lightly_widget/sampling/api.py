@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Generator, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from lightly_widget.errors import Progress, SamplingWarning, no_progress
+from lightly_widget.errors import InvalidTypeError, InvalidValueError, Progress, SamplingWarning, no_progress, shown
 from lightly_widget.sampling.checks import check_result_tag
 from lightly_widget.sampling.home import ResultHome
 from lightly_widget.sampling.recipe import check_recipe
 from lightly_widget.sampling.result import SamplingResult
-from lightly_widget.sampling.run import PickedBlock, Plan, drain, execute, make_plan
+from lightly_widget.sampling.run import PickedBlock, Plan, drain, execute, make_plan, resampling
+from lightly_widget.sampling.worth import worth_of
 from lightly_widget.strategies import (
     AnnotationClassBalancingStrategy,
     EmbeddingDeduplicationStrategy,
@@ -24,7 +25,12 @@ from lightly_widget.strategies import (
     RandomStrategy,
     Strategy,
     SubpartDiversityStrategy,
+    parse_strategies,
 )
+
+if TYPE_CHECKING:
+    from lightly_widget.engines import Engine
+    from lightly_widget.worth import LearningCurve
 
 
 class Sampling:
@@ -45,11 +51,20 @@ class Sampling:
     written.
     """
 
-    def __init__(self, home: ResultHome, *, progress: Progress = no_progress, device: str | None = None) -> None:
-        """`progress` is called while the methods work; `device` is where the solver computes, None for its choice."""
+    def __init__(
+        self,
+        home: ResultHome,
+        *,
+        progress: Progress = no_progress,
+        device: str | None = None,
+        engine: Engine | None = None,
+    ) -> None:
+        """`progress` is called while the methods work; `device` is where the solver computes, None for its choice;
+        `engine` solves in partitions, see `LocalEngine`."""
         self._home = home
         self._progress = progress
         self._device = device
+        self._engine = engine
 
     def __len__(self) -> int:
         return len(self._home)
@@ -216,6 +231,45 @@ class Sampling:
         )
         return self._solved(plan, depth=3)
 
+    def learning_curve(
+        self,
+        strategies: Sequence[Any] | Mapping[str, Any],
+        *,
+        labels: str | None = None,
+        budgets: Sequence[int] | None = None,
+        embedding_model_name: str | None = None,
+        preselected_tag_name: str | None = None,
+        n_random: int = 10,
+        seed: int = 0,
+        progress: Progress = no_progress,
+    ) -> LearningCurve:
+        """Compare strategies by what their labels are worth: `SamplingResult.worth` for several at once.
+
+        strategies: each a strategy, its dict, or a list of them that work together; as a mapping, by the name that its
+            curve gets. budgets: ascending counts of labels, by default six up to 1,000. The others: see
+            `SamplingResult.worth`.
+
+        Raises:
+            InvalidValueError: no strategies, no labels or one class only, too few labels, an unknown name, bad budgets.
+        """
+        plans = {
+            name: make_plan(self._home, 0, chosen, preselected_tag_name) for name, chosen in _named(strategies).items()
+        }
+        first = next(iter(plans.values()))
+        return worth_of(
+            self._home,
+            {name: resampling(plan) for name, plan in plans.items()},
+            embedding_model_name,
+            labels=labels,
+            budgets=budgets,
+            most=_LARGEST_BUDGET,
+            preselected=first.preselected,
+            excluded=first.excluded,
+            n_random=n_random,
+            seed=seed,
+            progress=progress,
+        )
+
     def run(self, recipe: Mapping[str, Any]) -> SamplingResult:
         """Repeat a `result.recipe` among these candidates, as a preview; the recipe's query is the caller's to make."""
         data = check_recipe(recipe)
@@ -245,7 +299,7 @@ class Sampling:
         `progress`, which is also called while the first pick is being prepared.
         """
         plan = make_plan(self._home, n, strategies, preselected_tag_name, pinned_ids, excluded_ids)
-        return execute(plan, progress, self._device)
+        return execute(plan, progress, self._device, self._engine)
 
     def _tagged(
         self,
@@ -263,7 +317,32 @@ class Sampling:
 
     def _solved(self, plan: Plan, depth: int) -> SamplingResult:
         """`depth`: how many calls up the user's line is, which the warnings point at."""
-        result = drain(execute(plan, self._progress, self._device))
+        result = drain(execute(plan, self._progress, self._device, self._engine))
         for warning in result.warnings:
             warnings.warn(warning, SamplingWarning, stacklevel=depth)
         return result
+
+
+_LARGEST_BUDGET: Final = 1_000
+
+
+def _named(strategies: object) -> dict[str, list[Any]]:
+    """Lists of strategies that work together, by the names of their curves."""
+    if isinstance(strategies, Mapping) and strategies and "type" not in strategies:
+        return {str(name): _together(chosen) for name, chosen in strategies.items()}
+    if isinstance(strategies, str | Strategy | Mapping) or not isinstance(strategies, Iterable):
+        raise InvalidTypeError(
+            f"strategies must be a list of strategies, or a dict of them by name, got {shown(strategies)}"
+        )
+    named: dict[str, list[Any]] = {}
+    for chosen in map(_together, strategies):
+        title = " + ".join(strategy.type for strategy in parse_strategies(chosen))
+        number = sum(name == title or name.startswith(f"{title} (") for name in named)
+        named[title if not number else f"{title} ({number + 1})"] = chosen
+    if not named:
+        raise InvalidValueError("strategies must hold at least one strategy, got none")
+    return named
+
+
+def _together(chosen: Any) -> list[Any]:
+    return list(chosen) if isinstance(chosen, list | tuple) else [chosen]

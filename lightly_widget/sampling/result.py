@@ -24,6 +24,7 @@ from lightly_widget.sampling.metrics import (
     random_rows,
 )
 from lightly_widget.sampling.recipe import python_code
+from lightly_widget.sampling.worth import Resample, worth_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from lightly_widget.sampling.home import ResultHome
     from lightly_widget.solver import StopReason
     from lightly_widget.strategies import Balance, Strategy
+    from lightly_widget.worth import LearningCurve
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -61,6 +63,8 @@ class SamplingResult:
     excluded_rows: NDArray[np.int64]
     strategies: tuple[Strategy, ...]
     _home: ResultHome = field(repr=False)
+    _resample: Resample = field(repr=False)
+    """The same strategies and preselection, with other exclusions and another count."""
     _balances: tuple[Balance, ...] = field(default=(), repr=False)
 
     def __len__(self) -> int:
@@ -180,6 +184,45 @@ class SamplingResult:
         if embeddings is None or not counts:
             return None
         return coverage_curve(embeddings, self.rows, self._baseline(), self.preselected_rows, counts, progress)
+
+    def worth(
+        self,
+        labels: str | None = None,
+        *,
+        budgets: Sequence[int] | None = None,
+        embedding_model_name: str | None = None,
+        n_random: int = 10,
+        seed: int = 0,
+        progress: Progress = no_progress,
+    ) -> LearningCurve:
+        """What labels bought this way are worth: learning curves of a probe, beside random samples.
+
+        A quarter of the labeled candidates (2,000 at most) is held out. The strategies sample again among the others,
+        and a logistic regression on the embeddings, trained on prefixes of that sample, is tested on what was held out,
+        beside `n_random` random samples. Unlabeled candidates are left out; preselected samples with a label are in
+        every training set. Strategies that look at the whole dataset see held-out embeddings, and never their labels.
+
+        labels: an annotation source of classifications or a metadata key of strings or booleans; None where there is
+            one such source. budgets: ascending counts of labels, by default six up to the size of this sample.
+            embedding_model_name: what the probe is trained on, by default what the strategies use. n_random: 2 or more.
+
+        Raises:
+            InvalidValueError: no labels or one class only, too few labels, an unknown name, bad budgets.
+        """
+        kinds = " + ".join(strategy.type for strategy in self.strategies)
+        return worth_of(
+            self._home,
+            {kinds: self._resample},
+            embedding_model_name if embedding_model_name is not None else self._model(),
+            labels=labels,
+            budgets=budgets,
+            most=len(self),
+            preselected=self.preselected_rows,
+            excluded=self.excluded_rows,
+            n_random=n_random,
+            seed=seed,
+            progress=progress,
+        )
 
     @property
     def shares(self) -> tuple[Shares, ...]:

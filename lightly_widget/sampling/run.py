@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -15,12 +16,14 @@ from lightly_widget.sampling.checks import id_series, preselected_ids, rows_insi
 from lightly_widget.sampling.home import ResultHome
 from lightly_widget.sampling.recipe import make_recipe
 from lightly_widget.sampling.result import SamplingResult
+from lightly_widget.sampling.worth import Resample
 from lightly_widget.solver import Picks, StopReason, iterate
 from lightly_widget.strategies import Balance, Strategy, parse_strategies
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lightly_widget.engines import Engine
     from lightly_widget.solver import Term
 
 PREPARING: Final = 0.5
@@ -100,7 +103,7 @@ def _first_of_tag(ids: pl.Series, count: Any, tag_name: Any) -> pl.Series:
 
 
 def execute(
-    plan: Plan, progress: Progress = no_progress, device: str | None = None
+    plan: Plan, progress: Progress = no_progress, device: str | None = None, engine: Engine | None = None
 ) -> Generator[PickedBlock, None, SamplingResult]:
     """Yield the picks as they come, then return the result. Writes nothing; stopping the iteration cancels."""
     if plan.n == 0 or plan.available <= 0:
@@ -111,13 +114,13 @@ def execute(
             0, f"n_samples_to_select={plan.n} is more than the {plan.available:,} available: all were taken"
         )
     rows, gains = [], []
-    solving = iterate(
+    solve_with = engine.iterate if engine is not None else partial(iterate, device=device)
+    solving = solve_with(
         terms,
         n_rows=len(plan.home),
         n_picks=min(plan.n, plan.available),
         preselected=plan.preselected,
         excluded=plan.excluded,
-        device=device,
     )
     try:
         while True:
@@ -228,8 +231,18 @@ def _build(
         excluded_rows=plan.excluded,
         strategies=plan.strategies,
         _home=plan.home,
+        _resample=resampling(plan),
         _balances=tuple(balances),
     )
+
+
+def resampling(plan: Plan) -> Resample:
+    """How to sample again as planned, with other exclusions and another count."""
+
+    def again(excluded: NDArray[np.int64], count: int, progress: Progress) -> NDArray[np.int64]:
+        return drain(execute(replace(plan, n=count, excluded=excluded), progress)).rows
+
+    return again
 
 
 def drain(steps: Generator[PickedBlock, None, SamplingResult]) -> SamplingResult:
