@@ -40,7 +40,7 @@ class LocalEngine:
         self, workers: int | None = None, *, rows_per_partition: int = ROWS_PER_PARTITION, seed: int = 0
     ) -> None:
         """workers: processes, by default one per core. rows_per_partition: at most how many rows one of them holds."""
-        from lightly_widget.solver.threads import available_cores
+        from lightly_widget.threads import available_cores
 
         self.workers = available_cores() if workers is None else check_integer("workers", workers, least=1)
         self.rows_per_partition = check_integer("rows_per_partition", rows_per_partition, least=1)
