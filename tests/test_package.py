@@ -19,6 +19,7 @@ HEAVY = ["torch", "umap", "pynndescent", "numba", "sklearn", "plotly", "lancedb"
 # From the top floor down: a room may import only from rooms listed before it.
 ROOMS = [
     "errors",
+    "indexes",
     "checks",
     "indexes",
     "structs",

@@ -319,7 +319,7 @@ def test_sample_is_cut_to_the_count(front: Front) -> None:
         ({"candidates": {"from": "tag", "tag": "nope"}}, "unknown tag 'nope'"),
         ({"candidates": {"from": "nowhere"}}, "nowhere"),
         ({"preselected_tag_name": "nope"}, "nope"),
-        ({"pinned": [N]}, "pinned holds row 60"),
+        ({"pinned": [N]}, "pinned must hold numbers below 60"),
         ({"pinned": [1], "excluded": [1]}, "both pinned and excluded"),
     ],
 )

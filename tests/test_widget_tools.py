@@ -17,7 +17,7 @@ from PIL import Image
 import lightly_widget as lw
 from lightly_widget import projection
 from lightly_widget.errors import LightlyWidgetError
-from lightly_widget.widget import find, layout
+from lightly_widget.widget import find, projector
 from tests.test_widget import PATIENCE, Front, make_dataset
 
 N = 60
@@ -172,7 +172,7 @@ def test_a_large_dataset_does_not_start_umap_by_itself(
     tmp_path: Path, points: Any, umap: SlowUmap, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     umap.go_on.set()
-    monkeypatch.setattr(layout, "UMAP_UP_TO", N - 1)
+    monkeypatch.setattr(projector, "UMAP_UP_TO", N - 1)
     dataset = make_dataset(tmp_path, points)
     front = Front(dataset, projection="auto")
     front.ask("hello", protocol=1)
@@ -188,7 +188,7 @@ def test_a_large_dataset_does_not_start_umap_by_itself(
 
 @pytest.mark.parametrize(("seconds", "words"), [(6.0, "6 s"), (89.0, "89 s"), (96.0, "2 min"), (600.0, "10 min")])
 def test_times_in_words(seconds: float, words: str) -> None:
-    assert layout.duration(seconds) == words
+    assert projector.duration(seconds) == words
 
 
 # A picture to look for -----------------------------------------------------------------------------------------------
@@ -341,7 +341,7 @@ def test_what_is_at_a_path_is_said_and_the_export_reads_back(
     assert (written["kind"], written["path"], written["count"]) == ("exported", str(path), 3)
     wanted = front.sample.sample_ids
     if kind == "txt":
-        by_id = {sample.sample_id: sample.file_path_abs for sample in front._state.dataset}
+        by_id = {sample.sample_id: sample.file_path_abs for sample in front._session.dataset}
         assert path.read_text().splitlines() == [by_id[i] for i in wanted]
     else:
         table = pl.read_csv(path) if kind == "csv" else pl.read_parquet(path)

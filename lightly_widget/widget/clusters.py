@@ -15,8 +15,8 @@ from lightly_widget.wire.replies import Label
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lightly_widget.widget.rows import Rows
-    from lightly_widget.widget.state import Geometry
+    from lightly_widget.widget.points import Points
+    from lightly_widget.widget.session import Geometry
 
 GRID: Final = 64
 SMOOTHING: Final = 1.5
@@ -162,15 +162,17 @@ def _largest(labels: list[Label], n: int, extent: float) -> list[Label]:
     return kept[:MAX_LABELS]
 
 
-def labels_for(rows: Rows, media: str, geometry: Geometry, color_by: dict[str, str], progress: Progress) -> list[Label]:
+def labels_for(
+    points: Points, media: str, geometry: Geometry, color_by: dict[str, str], progress: Progress
+) -> list[Label]:
     """By the colors where these are categories, else by the first annotation source, else by the words of texts."""
     classes: pl.Series | None = None
     if color_by["by"] == "label":
-        classes = rows.main_classes(color_by["key"])
-    elif color_by["by"] == "metadata" and rows.metadata(color_by["key"]).dtype == pl.String:
-        classes = rows.metadata(color_by["key"])
+        classes = points.main_classes(color_by["key"])
+    elif color_by["by"] == "metadata" and points.metadata(color_by["key"]).dtype == pl.String:
+        classes = points.metadata(color_by["key"])
     elif media == "text":
-        return word_labels(geometry.x, geometry.y, rows.texts(), progress)
-    elif sources := list(rows.view.info().annotation_sources):
-        classes = rows.main_classes(sources[0])
+        return word_labels(geometry.x, geometry.y, points.texts(), progress)
+    elif sources := list(points.view.info().annotation_sources):
+        classes = points.main_classes(sources[0])
     return [] if classes is None else class_labels(geometry.x, geometry.y, classes)

@@ -1,4 +1,4 @@
-"""The explorer: traits and dispatch. What the requests do is in `actions.py`, what it is about in `state.py`.
+"""The explorer: traits and dispatch. What the requests do is in `handlers.py`, what it is about in `session.py`.
 
 Traits hold the state that people set, read, observe and link; everything large travels as messages. A trait may be set
 from Python, from the browser and, where a sample is done, from a background thread.
@@ -19,12 +19,12 @@ from lightly_widget.errors import InvalidTypeError, InvalidValueError, MissingDe
 from lightly_widget.query import Query, ids_of
 from lightly_widget.sampling import SamplingResult
 from lightly_widget.widget import traits
-from lightly_widget.widget.actions import Actions
+from lightly_widget.widget.handlers import Handlers
 from lightly_widget.widget.history import Entry
 from lightly_widget.widget.info import describe
-from lightly_widget.widget.layout import check_projection
 from lightly_widget.widget.outbox import Outbox, words
-from lightly_widget.widget.state import State
+from lightly_widget.widget.projector import check_projection
+from lightly_widget.widget.session import Session
 
 if TYPE_CHECKING:
     import numpy as np
@@ -112,15 +112,15 @@ class Explorer(anywidget.AnyWidget):
         """
         if layout not in LAYOUTS:
             raise InvalidValueError(f"layout={shown(layout)} is not one of {LAYOUTS}")
-        self._state = State(dataset, query)
-        self._session = uuid.uuid4().hex
+        self._session = Session(dataset, query)
+        self._session_id = uuid.uuid4().hex
         self._out = Outbox(lambda content, buffers: self.send(content, buffers))
-        self._actions = Actions(self, self._state, self._out, check_projection(projection))
+        self._handlers = Handlers(self, self._session, self._out, check_projection(projection))
         self._own: Any = _NOTHING
         self._browser_thread: int | None = None
         self._layout_kind = layout
         super().__init__(height=height, **traits_to_set)
-        self.on_msg(lambda _widget, content, buffers: self._actions.answer(content, buffers))
+        self.on_msg(lambda _widget, content, buffers: self._handlers.answer(content, buffers))
         if layout == "side":
             self.open_side_panel()
 
@@ -136,8 +136,8 @@ class Explorer(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Stop the background work and remove the widget from all pages."""
-        if hasattr(self, "_actions"):
-            self._actions.jobs.close()
+        if hasattr(self, "_handlers"):
+            self._handlers.jobs.close()
             self._out.close()
         super().close()
 
@@ -155,7 +155,7 @@ class Explorer(anywidget.AnyWidget):
         from IPython.display import display
 
         try:
-            panel = Sidecar(title=self._state.dataset.name, anchor=anchor)
+            panel = Sidecar(title=self._session.dataset.name, anchor=anchor)
         except t.TraitError as error:
             raise InvalidValueError(f"anchor={shown(anchor)}: {error}") from None
         with panel:
@@ -164,9 +164,13 @@ class Explorer(anywidget.AnyWidget):
         return panel
 
     def __repr__(self) -> str:
-        counts = [(len(self._state), "samples"), (len(self.selection), "selected"), (len(self.sample or ()), "sampled")]
+        counts = [
+            (len(self._session), "samples"),
+            (len(self.selection), "selected"),
+            (len(self.sample or ()), "sampled"),
+        ]
         told = ", ".join(f"{number:,} {what}" for number, what in counts if number or what == "samples")
-        return f"Explorer of {shown(self._state.dataset.name)}: {told}"
+        return f"Explorer of {shown(self._session.dataset.name)}: {told}"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         if self._layout_kind == "side":
@@ -175,13 +179,13 @@ class Explorer(anywidget.AnyWidget):
 
     def wait(self, timeout: float = 60.0) -> bool:
         """Wait until no background work runs. False: some still does after `timeout` seconds."""
-        return self._actions.jobs.wait(timeout)
+        return self._handlers.jobs.wait(timeout)
 
     # Checks ---------------------------------------------------------------------------------------------------------
 
     @t.default("strategies")
     def _default_strategies(self) -> list[dict[str, Any]]:
-        models = self._state.rows.view.info().embedding_models
+        models = self._session.points.view.info().embedding_models
         if not models:
             return traits.check_strategies([{"type": "random"}], complete=True)
         # Of several, the one that the plot shows.
@@ -194,16 +198,16 @@ class Explorer(anywidget.AnyWidget):
 
     @t.default("color_by")
     def _default_color_by(self) -> dict[str, str]:
-        sources = list(self._state.rows.view.info().annotation_sources)
+        sources = list(self._session.points.view.info().annotation_sources)
         return {"by": "label", "key": sources[0]} if sources else {"by": "none"}
 
     @t.default("info")
     def _default_info(self) -> dict[str, Any]:
-        return describe(self._state, self._session)
+        return describe(self._session, self._session_id)
 
     @t.default("selection")
     def _default_selection(self) -> Query[Any]:
-        return self._state.select([])
+        return self._session.select([])
 
     @t.validate(*_CHECKS)
     def _check(self, proposal: Any) -> Any:
@@ -215,9 +219,9 @@ class Explorer(anywidget.AnyWidget):
         try:
             checked = checks[name](value)
             if name == "filter":
-                self._state.filtered(checked)  # unknown fields show only when it is asked
+                self._session.filtered(checked)  # unknown fields show only when it is asked
             elif name == "preselected_tag_name" and checked is not None:
-                self._state.rows.in_tag(checked)
+                self._session.points.in_tag(checked)
         except (InvalidTypeError, InvalidValueError) as error:
             raise t.TraitError(words(error)) from error
         return checked
@@ -229,10 +233,10 @@ class Explorer(anywidget.AnyWidget):
             return value  # type: ignore[no-any-return]
         try:
             ids = ids_of([] if value is None else value)
-            rows = self._state.rows.of("selection", ids)
+            rows = self._session.points.of("selection", ids)
         except (InvalidTypeError, InvalidValueError) as error:
             raise t.TraitError(words(error)) from error
-        return self._state.select(self._state.rows.ids(rows))
+        return self._session.select(self._session.points.ids(rows))
 
     @t.validate("sample")
     def _check_sample(self, proposal: Any) -> SamplingResult | None:
@@ -241,7 +245,7 @@ class Explorer(anywidget.AnyWidget):
             raise t.TraitError(f"sample={shown(value)} is not a SamplingResult; .preview(…) gives one")
         if value is not None and value is not self._own:
             try:
-                self._state.rows.of("sample", value.sample_ids)
+                self._session.points.of("sample", value.sample_ids)
             except InvalidValueError as error:
                 raise t.TraitError(words(error)) from error
         return value
@@ -252,7 +256,7 @@ class Explorer(anywidget.AnyWidget):
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take traits from the browser (ipywidgets calls this): the good ones; for the others it gets ours back."""
-        with self._state.lock:
+        with self._session.lock:
             before = self._browser_thread
             self._browser_thread = threading.get_ident()
             try:
@@ -284,51 +288,51 @@ class Explorer(anywidget.AnyWidget):
 
     @t.observe("filter")
     def _filter_changed(self, change: Any) -> None:
-        with self._state.lock:
-            self._state.filter = self._state.filtered(self.filter)
-            self._out.mask("filter", self._state.filter, len(self._state))
+        with self._session.lock:
+            self._session.filter = self._session.filtered(self.filter)
+            self._out.mask("filter", self._session.filter, len(self._session))
 
     @t.observe("preselected_tag_name")
     def _preselected_changed(self, change: Any) -> None:
-        self._actions.say_preselected()
+        self._handlers.say_preselected()
 
     @t.observe("hovered")
     def _hovered_changed(self, change: Any) -> None:
         if not self._from_browser:
-            row = -1 if change["new"] is None else int(self._state.rows.known([change["new"]])[0])
-            self._actions.say_hovered(row if row >= 0 else None)
+            row = -1 if change["new"] is None else int(self._session.points.known([change["new"]])[0])
+            self._handlers.say_hovered(row if row >= 0 else None)
 
     @t.observe("selection")
     def _selection_changed(self, change: Any) -> None:
         if change["new"] is self._own:
             return
-        with self._state.lock:
-            self._state.selected = self._state.rows.mask(self._state.rows.known(change["new"].sample_ids))
-            self._out.mask("selection", self._state.selected, len(self._state))
+        with self._session.lock:
+            self._session.selected = self._session.points.mask(self._session.points.known(change["new"].sample_ids))
+            self._out.mask("selection", self._session.selected, len(self._session))
 
     @t.observe("sample")
     def _sample_changed(self, change: Any) -> None:
         result: SamplingResult | None = change["new"]
         if result is self._own:
             return
-        with self._state.lock:
-            self._actions.stop_sampling()
+        with self._session.lock:
+            self._handlers.stop_sampling()
             entry = None
             if result is not None:
-                entry = Entry(result, self._state.rows.known(result.sample_ids), None, 0.0)
-            self._state.history.push(entry)
+                entry = Entry(result, self._session.points.known(result.sample_ids), None, 0.0)
+            self._session.history.push(entry)
             if result is not None and len(result):
                 self.n_samples_to_select = len(result)
-            self._actions.say_sample()
+            self._handlers.say_sample()
 
     # What the actions show ------------------------------------------------------------------------------------------
 
     def show_selection(self, mask: NDArray[np.bool_] | None) -> None:
         """The rows that the lasso holds now: in the plot and in `selection`."""
-        state = self._state
-        state.selected = mask if mask is not None and mask.any() else None
-        self._out.mask("selection", state.selected, len(state))
-        self._set_own("selection", state.select([] if state.selected is None else state.ids_of(state.selected)))
+        session = self._session
+        session.selected = mask if mask is not None and mask.any() else None
+        self._out.mask("selection", session.selected, len(session))
+        self._set_own("selection", session.select([] if session.selected is None else session.ids_of(session.selected)))
 
     def show_filter(self, expression: dict[str, Any] | None) -> None:
         """Filter as the panel asks. TraitError: the expression asks for what is not there."""
@@ -336,8 +340,8 @@ class Explorer(anywidget.AnyWidget):
 
     def show_sample(self) -> None:
         """Bring `sample` up to the sample shown and the count."""
-        with self._state.lock:
-            entry = self._state.history.current
+        with self._session.lock:
+            entry = self._session.history.current
             n = self.n_samples_to_select
             value = None if entry is None else entry.result.prefix(min(n, len(entry.result)))
             if value is not None and self.sample is not None and value.sample_ids == self.sample.sample_ids:
@@ -346,7 +350,7 @@ class Explorer(anywidget.AnyWidget):
 
     def _set_own(self, name: str, value: Any) -> None:
         """Set a trait to what is shown already, so that its observer need not show it."""
-        with self._state.lock:
+        with self._session.lock:
             self._own = value
             try:
                 setattr(self, name, value)
@@ -374,8 +378,8 @@ class Explorer(anywidget.AnyWidget):
 
     def refresh(self) -> None:
         """Show what changed in the dataset since: tags, metadata, labels. New samples need a new explorer."""
-        with self._state.lock:
+        with self._session.lock:
             self.tell_info()
-            self._state.filter = self._state.filtered(self.filter)
-            self._out.mask("filter", self._state.filter, len(self._state))
-            self._actions.say_preselected()
+            self._session.filter = self._session.filtered(self.filter)
+            self._out.mask("filter", self._session.filter, len(self._session))
+            self._handlers.say_preselected()

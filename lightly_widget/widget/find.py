@@ -17,8 +17,8 @@ from lightly_widget.neighbors import distance_to_set
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lightly_widget.widget.rows import Rows
-    from lightly_widget.widget.state import State
+    from lightly_widget.widget.points import Points
+    from lightly_widget.widget.session import Session
 
 NO_TEXT: Final = (
     "none of the dataset's embedding models is known to understand text; find by a sample instead, or call "
@@ -33,25 +33,25 @@ MAX_SIDE: Final = 4_096
 Found = tuple["NDArray[np.uint32]", "NDArray[np.float32]"]
 
 
-def nearest(rows: Rows, row: int, k: int, model: str | None, progress: Progress) -> Found:
+def nearest(points: Points, row: int, k: int, model: str | None, progress: Progress) -> Found:
     """The `k` rows nearest to `row`, itself excluded, nearest first, with their Euclidean distances."""
-    distances, where = _distances(rows, row, model, progress)
+    distances, where = _distances(points, row, model, progress)
     distances[where == row] = np.inf
     return _first(distances, where, min(k, len(where) - 1))
 
 
-def like(rows: Rows, row: int, sign: int, k: int, progress: Progress) -> Found:
+def like(points: Points, row: int, sign: int, k: int, progress: Progress) -> Found:
     """The `k` rows most (sign 1) or least (-1) like `row`, itself first where it is wanted; scores are distances."""
-    distances, where = _distances(rows, row, None, progress)
+    distances, where = _distances(points, row, None, progress)
     found, scores = _first(distances * sign, where, min(k, len(where)))
     return found, scores * sign
 
 
-def by_text(rows: Rows, embedder: Any, text: str, sign: int, k: int, progress: Progress) -> Found:
+def by_text(points: Points, embedder: Any, text: str, sign: int, k: int, progress: Progress) -> Found:
     """The `k` rows whose embedding fits the text best (sign 1) or worst; scores are cosine similarities, −1…1."""
     embed = getattr(embedder, "embed_text", embedder.embed)
     wanted = np.asarray(embed([text]), dtype=np.float64)[0]
-    embeddings, where = rows.embedded(embedder.name)
+    embeddings, where = points.embedded(embedder.name)
     progress(0.1)
     lengths = np.sqrt(np.einsum("ij,ij->i", embeddings, embeddings, dtype=np.float64)) * np.linalg.norm(wanted)
     scores = embeddings @ wanted.astype(np.float32) / np.where(lengths > 0, lengths, 1)
@@ -59,9 +59,9 @@ def by_text(rows: Rows, embedder: Any, text: str, sign: int, k: int, progress: P
     return found, -sign * values
 
 
-def by_vector(rows: Rows, model: str, wanted: NDArray[np.float32], sign: int, k: int, progress: Progress) -> Found:
+def by_vector(points: Points, model: str, wanted: NDArray[np.float32], sign: int, k: int, progress: Progress) -> Found:
     """The `k` rows nearest to (sign 1) or farthest from a vector of that model; scores are Euclidean distances."""
-    embeddings, where = rows.embedded(model)
+    embeddings, where = points.embedded(model)
     if wanted.shape != (embeddings.shape[1],):
         raise InvalidValueError(
             f"the embedder {model!r} gives {wanted.shape} for one image; its stored embeddings have "
@@ -114,9 +114,9 @@ def _decoded(data: bytes) -> Any:
 
 
 def _distances(
-    rows: Rows, row: int, model: str | None, progress: Progress
+    points: Points, row: int, model: str | None, progress: Progress
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    embeddings, where = rows.embedded(model)
+    embeddings, where = points.embedded(model)
     here = np.flatnonzero(where == row)
     if not len(here):
         raise InvalidValueError("this sample has no embedding to compare with; dataset.embed() makes what is missing")
@@ -132,7 +132,7 @@ def _first(values: NDArray[Any], where: NDArray[np.int64], k: int) -> Found:
     return where[order].astype(np.uint32), values[order].astype(np.float32)
 
 
-def text_embedder(state: State) -> Any:
+def text_embedder(session: Session) -> Any:
     """An embedder that turns text into vectors of one of the dataset's models, or None.
 
     One used in this session that embeds texts or has `embed_text`; else this package's text model, when the vectors are
@@ -140,8 +140,8 @@ def text_embedder(state: State) -> Any:
     """
     from lightly_widget.embedding import SentenceMiniLM
 
-    models = state.rows.view.info().embedding_models
-    for name, embedder in state.dataset.embedders.items():
+    models = session.points.view.info().embedding_models
+    for name, embedder in session.dataset.embedders.items():
         if name in models and (embedder.kind == "text" or hasattr(embedder, "embed_text")):
             return embedder
     try:
@@ -150,7 +150,7 @@ def text_embedder(state: State) -> Any:
         return None
 
 
-def image_embedder(state: State) -> Any:
+def image_embedder(session: Session) -> Any:
     """An embedder that turns images into vectors of one of the dataset's models.
 
     One used in this session; else this package's image model, when the vectors are its own. InvalidValueError: there
@@ -158,8 +158,8 @@ def image_embedder(state: State) -> Any:
     """
     from lightly_widget.embedding import EfficientNetLite0
 
-    models = state.rows.view.info().embedding_models
-    for name, embedder in state.dataset.embedders.items():
+    models = session.points.view.info().embedding_models
+    for name, embedder in session.dataset.embedders.items():
         if name in models and embedder.kind == "image":
             return embedder
     for name, size in (("efficientnet-lite0", 128), ("efficientnet-lite0-224", 224)):
@@ -173,10 +173,10 @@ def _kept_embedder(input_size: int, make: Any) -> Any:
     return make(input_size)
 
 
-def no_image_search(state: State) -> str | None:
+def no_image_search(session: Session) -> str | None:
     """Why no image can be looked for, in words; None: one can."""
     try:
-        image_embedder(state)
+        image_embedder(session)
     except (InvalidValueError, MissingDependencyError) as error:
         return str(error)
     return None

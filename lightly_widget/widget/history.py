@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
+from lightly_widget.indexes import PointIndexes
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from lightly_widget.sampling import SamplingResult
@@ -18,12 +19,16 @@ MAX_KEPT: Final = 30
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """One sample: the result, its rows in the widget, and what it was made from (None: made in Python)."""
+    """One sample: the result, its points in the explorer, and what it was made from (None: made in Python)."""
 
     result: SamplingResult
-    rows: NDArray[np.int64]
+    points: PointIndexes
     spec: SampleSpec | None
     seconds: float
+
+    def first(self, n: int) -> tuple[PointIndexes, NDArray[np.float64]]:
+        """The first `n` picks and their gains."""
+        return PointIndexes(self.points[:n]), self.result.gains[:n]
 
 
 class History:

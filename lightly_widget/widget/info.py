@@ -10,12 +10,12 @@ import polars as pl
 
 from lightly_widget.strategies import unusable
 from lightly_widget.widget.find import no_image_search, text_embedder
-from lightly_widget.widget.layout import projection_names, projection_notes
+from lightly_widget.widget.projector import projection_names, projection_notes
 from lightly_widget.wire import PROTOCOL
 
 if TYPE_CHECKING:
-    from lightly_widget.widget.rows import Rows
-    from lightly_widget.widget.state import State
+    from lightly_widget.widget.points import Points
+    from lightly_widget.widget.session import Session
 
 MAX_BYTES: Final = 60_000
 MAX_CLASSES: Final = 1_000
@@ -25,50 +25,50 @@ MAX_VALUES: Final = 200
 MAX_NAME: Final = 255
 
 
-def describe(state: State, session: str) -> dict[str, Any]:
+def describe(session: Session, session_id: str) -> dict[str, Any]:
     """As `Info` in `protocol.ts`. Where it would be too long, the longest lists are cut."""
-    rows = state.rows
-    offered = rows.view.info()
+    points = session.points
+    offered = points.view.info()
     info: dict[str, Any] = {
         "protocol": PROTOCOL,
-        "session": session,
-        "dataset": state.dataset.name,
-        "n_samples": len(state),
-        "media": state.media,
+        "session": session_id,
+        "dataset": session.dataset.name,
+        "n_samples": len(session),
+        "media": session.media,
         "embedding_models": list(offered.embedding_models),
         "projections": projection_names(offered.embedding_models),
-        "projection_notes": projection_notes(state),
+        "projection_notes": projection_notes(session),
         "unusable": unusable(offered),
-        "can_find_text": text_embedder(state) is not None,
-        "no_find_image": no_image_search(state),
+        "can_find_text": text_embedder(session) is not None,
+        "no_find_image": no_image_search(session),
     }
     limits = {"tags": MAX_TAGS, "classes": MAX_CLASSES, "keys": MAX_KEYS, "values": MAX_VALUES}
     while True:
-        info |= _lists(state, limits)
+        info |= _lists(session, limits)
         if len(json.dumps(info)) <= MAX_BYTES or max(limits.values()) <= 1:
             return info
         limits = {name: max(1, limit // 2) for name, limit in limits.items()}
 
 
-def _lists(state: State, limits: dict[str, int]) -> dict[str, Any]:
-    rows = state.rows
-    offered = rows.view.info()
+def _lists(session: Session, limits: dict[str, int]) -> dict[str, Any]:
+    points = session.points
+    offered = points.view.info()
     metadata = []
     for key, kind in list(offered.metadata.items())[: limits["keys"]]:
-        make = functools.partial(_metadata, rows, key, kind)
-        entry = rows.keep(("info", key), rows.metadata_source(key), make)
+        make = functools.partial(_metadata, points, key, kind)
+        entry = points.keep(("info", key), points.metadata_source(key), make)
         metadata.append(entry | {"values": entry["values"][: limits["values"]]} if "values" in entry else entry)
     sources = [
-        {"name": name, "type": kind, "classes": rows.classes(name)[: limits["classes"]]}
+        {"name": name, "type": kind, "classes": points.classes(name)[: limits["classes"]]}
         for name, kind in offered.annotation_sources.items()
     ]
-    tags = [{"name": name, "count": count} for name, count in rows.tag_counts()[-limits["tags"] :]]
-    return {"tags": tags, "sources": sources, "metadata": metadata, "fields": _fields(state, metadata)}
+    tags = [{"name": name, "count": count} for name, count in points.tag_counts()[-limits["tags"] :]]
+    return {"tags": tags, "sources": sources, "metadata": metadata, "fields": _fields(session, metadata)}
 
 
-def _metadata(rows: Rows, key: str, kind: str) -> dict[str, Any]:
+def _metadata(points: Points, key: str, kind: str) -> dict[str, Any]:
     """The range of numbers, the values of text where these are few."""
-    values = rows.metadata(key)
+    values = points.metadata(key)
     entry: dict[str, Any] = {"key": key, "type": kind}
     if kind == "number":
         finite = values.cast(pl.Float64).drop_nulls().drop_nans()
@@ -83,9 +83,9 @@ def _metadata(rows: Rows, key: str, kind: str) -> dict[str, Any]:
     return entry
 
 
-def _fields(state: State, metadata: list[dict[str, Any]]) -> list[dict[str, str]]:
+def _fields(session: Session, metadata: list[dict[str, Any]]) -> list[dict[str, str]]:
     """What a filter row can ask for."""
-    snapshot = state.dataset.snapshot()
+    snapshot = session.dataset.snapshot()
     fields = []
     for name, dtype in snapshot.samples.schema.items():
         kind = "number" if dtype.is_numeric() else "datetime" if dtype.is_temporal() else _named(dtype)

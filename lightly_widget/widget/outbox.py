@@ -16,7 +16,8 @@ from lightly_widget.wire.replies import Colors, Error, Mask, Picks, Points, Sync
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lightly_widget.widget.columns import Column
+    from lightly_widget.indexes import PointIndexes
+    from lightly_widget.widget.coloring import Coloring
 
 Send = Callable[[dict[str, Any], list[memoryview]], None]
 
@@ -90,26 +91,26 @@ class Outbox:
                 self.say(Points(projection, animate, start, len(x), x[part], y[part], last))
 
     def mask(self, name: Literal["filter", "selection", "preselected"], mask: NDArray[np.bool_] | None, n: int) -> None:
-        """One bit per row. None: every one of the `n` rows for the filter, none for the others."""
+        """One bit per point. None: every one of the `n` rows for the filter, none for the others."""
         if mask is None:
             self.say(Mask(name, n if name == "filter" else 0, None))
         else:
             self.say(Mask(name, int(mask.sum()), pack_bits(mask)))
 
-    def colors(self, color_by: dict[str, Any], column: Column, id: int | None, n: int) -> None:  # noqa: A002
-        """A column, in parts below 4 MB; the last is the answer."""
-        categories = [{"name": name, "count": count} for name, count in column.categories]
+    def colors(self, color_by: dict[str, Any], coloring: Coloring, id: int | None, n: int) -> None:  # noqa: A002
+        """A coloring, in parts below 4 MB; the last is the answer."""
+        categories = [{"name": name, "count": count} for name, count in coloring.categories]
         with self._lock:
-            for start in range(0, n if column.values is not None and n else 1, 2 * PART_ROWS):
-                values = None if column.values is None else column.values[start : start + 2 * PART_ROWS]
-                last = column.values is None or start + 2 * PART_ROWS >= n
-                about = categories, column.domain, column.note
-                self.say(Colors(color_by, column.scale, start, n, last, values, *about), id, done=last)
+            for start in range(0, n if coloring.values is not None and n else 1, 2 * PART_ROWS):
+                values = None if coloring.values is None else coloring.values[start : start + 2 * PART_ROWS]
+                last = coloring.values is None or start + 2 * PART_ROWS >= n
+                about = categories, coloring.domain, coloring.note
+                self.say(Colors(color_by, coloring.scale, start, n, last, values, *about), id, done=last)
 
     def picks(
         self,
         slot: Literal["A", "B"],
-        rows: NDArray[np.int64],
+        points: PointIndexes,
         gains: NDArray[np.float64],
         *,
         offset: int = 0,
@@ -118,9 +119,9 @@ class Outbox:
     ) -> None:
         """Picks in order from `offset` on, in parts below 4 MB; at least one, so that 0 picks clear those before."""
         with self._lock:
-            for start in range(0, max(len(rows), 1), PART_ROWS):
+            for start in range(0, max(len(points), 1), PART_ROWS):
                 part = slice(start, start + PART_ROWS)
-                some = rows[part].astype(np.uint32), gains[part].astype(np.float32)
+                some = points[part].astype(np.uint32), gains[part].astype(np.float32)
                 self.say(Picks(slot, offset + start, *some, fraction), id)
 
 

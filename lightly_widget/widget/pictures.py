@@ -15,8 +15,9 @@ from lightly_widget.ingest.pictures import read_picture
 from lightly_widget.wire.replies import Detail, Thumbnails
 
 if TYPE_CHECKING:
+    from lightly_widget.indexes import PointIndex
     from lightly_widget.ingest.roots import Roots
-    from lightly_widget.widget.rows import Rows
+    from lightly_widget.widget.points import Points
 
 MIME: Final = "image/webp"
 HOVER_SIZE: Final = 256
@@ -83,9 +84,9 @@ def _webp(image: Any, size: int) -> bytes:
     return out.getvalue()
 
 
-def detail(rows: Rows, row: int, media: str, pictures: Pictures) -> Detail:
+def detail(points: Points, row: PointIndex, media: str, pictures: Pictures) -> Detail:
     """Everything a hover shows about one row."""
-    sample = rows.records([row])[0]
+    sample = points.records([row])[0]
     path = sample.get("file_path_abs")
     picture, problem = None, None
     if media == "image" and path:
@@ -100,15 +101,15 @@ def detail(rows: Rows, row: int, media: str, pictures: Pictures) -> Detail:
         text=_text(sample, MAX_TEXT),
         fields=[*([("picture", problem)] if problem else []), *_fields(sample)],
         tags=[_short(tag) for tag in sample.get("tags") or []][:MAX_FIELDS],
-        labels=[_short(label) for label in rows.labels(row)][:MAX_FIELDS],
+        labels=[_short(label) for label in points.labels(row)][:MAX_FIELDS],
         thumbnail=picture,
         mime=MIME,
     )
 
 
-def thumbnails(rows: Rows, wanted: Sequence[int], size: int, media: str, pictures: Pictures) -> Thumbnails:
+def thumbnails(points: Points, wanted: Sequence[int], size: int, media: str, pictures: Pictures) -> Thumbnails:
     """Pictures (for texts their beginnings) of several rows."""
-    samples = rows.records(wanted)
+    samples = points.records(wanted)
     paths = [sample.get("file_path_abs") if media == "image" else None for sample in samples]
     return Thumbnails(
         rows=tuple(wanted),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from lightly_widget.indexes import PointIndexes
 from lightly_widget.strategies import parse_strategies
 from lightly_widget.widget.traits import check_candidates
 from lightly_widget.wire import requests as ask
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from lightly_widget.jobs import Job
     from lightly_widget.sampling import SamplingResult
     from lightly_widget.widget.outbox import Outbox
-    from lightly_widget.widget.state import State
+    from lightly_widget.widget.session import Session
 
 SEND_EVERY: Final = 0.06
 """Seconds: fewer than 20 messages a second, far from the 1,000 at which servers drop them."""
@@ -29,44 +30,47 @@ class PickSender:
     def __init__(self, outbox: Outbox, request: int | None) -> None:
         self._out = outbox
         self._id = request
-        self._rows: list[NDArray[np.int64]] = []
+        self._points: list[PointIndexes] = []
         self._gains: list[NDArray[np.float64]] = []
         self._sent = 0
         self._next = 0.0
 
-    def add(self, rows: NDArray[np.int64], gains: NDArray[np.float64], fraction: float) -> None:
+    def add(self, points: PointIndexes, gains: NDArray[np.float64], fraction: float) -> None:
         """Some more picks; none is a sign of life."""
-        self._rows.append(rows)
+        self._points.append(points)
         self._gains.append(gains)
-        if time.monotonic() >= self._next and (self._sent or len(rows)):
+        if time.monotonic() >= self._next and (self._sent or len(points)):
             self.flush(fraction)
 
     def flush(self, fraction: float) -> None:
         """Send what was gathered."""
-        rows, gains = np.concatenate([_NO_ROWS, *self._rows]), np.concatenate([_NO_GAINS, *self._gains])
-        self._out.picks("A", rows, gains, offset=self._sent, fraction=fraction, id=self._id)
-        self._sent += len(rows)
-        self._rows, self._gains = [], []
+        points, gains = (
+            PointIndexes(np.concatenate([_NO_POINTS, *self._points])),
+            np.concatenate([_NO_GAINS, *self._gains]),
+        )
+        self._out.picks("A", points, gains, offset=self._sent, fraction=fraction, id=self._id)
+        self._sent += len(points)
+        self._points, self._gains = [], []
         self._next = time.monotonic() + SEND_EVERY
 
 
-_NO_ROWS: Final = np.empty(0, dtype=np.int64)
+_NO_POINTS: Final = np.empty(0, dtype=np.int64)
 _NO_GAINS: Final = np.empty(0, dtype=np.float64)
 
 
 def run_sample(
-    state: State, expression: dict[str, Any] | None, request: ask.Sample, job: Job, outbox: Outbox
-) -> tuple[SamplingResult, NDArray[np.int64]]:
-    """The result and its picks as the widget's rows. Raises what `preview` raises, and `Cancelled`."""
+    session: Session, expression: dict[str, Any] | None, request: ask.Sample, job: Job, outbox: Outbox
+) -> tuple[SamplingResult, PointIndexes]:
+    """The result and its picks as points. Raises what `preview` raises, and `Cancelled`."""
     strategies = parse_strategies(list(request.strategies), "strategies")
-    candidates = state.candidates(check_candidates(request.candidates), expression)
-    rows = state.rows
-    steps = candidates.sampling.stream(
+    pool = session.candidates(check_candidates(request.candidates), expression)
+    points = session.points
+    steps = pool.sampling.stream(
         request.n,
         strategies,
         preselected_tag_name=request.preselected_tag_name,
-        pinned_ids=rows.ids(request.pinned),
-        excluded_ids=[*rows.ids(request.excluded), *candidates.newer_ids],
+        pinned_ids=points.ids(request.pinned),
+        excluded_ids=[*points.ids(request.excluded), *pool.newer_ids],
         progress=job.progress,
     )
     sender = PickSender(outbox, job.id)
@@ -78,9 +82,9 @@ def run_sample(
                 result: SamplingResult = stop.value
                 break
             job.check()
-            sender.add(candidates.rows[block.rows], block.gains, block.fraction)
+            sender.add(PointIndexes(pool.points[block.rows]), block.gains, block.fraction)
     finally:
         steps.close()
     job.check()
     sender.flush(1.0)
-    return result, candidates.rows[result.rows]
+    return result, PointIndexes(pool.points[result.rows])

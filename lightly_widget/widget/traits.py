@@ -10,7 +10,7 @@ from typing import Any, Final
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, did_you_mean, listed, shown
 from lightly_widget.query.expressions import Expression
 from lightly_widget.strategies import MAX_STRATEGIES, Strategy, strategy_from_dict, strategy_types
-from lightly_widget.widget.columns import check_color_by
+from lightly_widget.widget.coloring import check_color_by
 from lightly_widget.wire import plain_object
 
 MAX_COUNT: Final = 2**32 - 2

@@ -17,14 +17,15 @@ from lightly_widget.query.expressions import Expression
 from lightly_widget.sampling import Sampling
 from lightly_widget.widget.history import Entry, History
 from lightly_widget.widget.lasso import Lasso
-from lightly_widget.widget.layout import split_name
 from lightly_widget.widget.pictures import Pictures
-from lightly_widget.widget.rows import Rows
+from lightly_widget.widget.points import Points
+from lightly_widget.widget.projector import split_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lightly_widget.dataset import BaseDataset
+    from lightly_widget.indexes import PointIndexes
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,16 +43,16 @@ class Geometry:
 
 
 @dataclass(frozen=True, eq=False)
-class Candidates:
-    """What to sample from, and how its rows lie in the widget's."""
+class Pool:
+    """What to sample from, and where its samples lie in the explorer."""
 
     sampling: Sampling
-    rows: NDArray[np.int64]
-    """The widget's row of each candidate; -1 for samples added to the dataset since the widget was made."""
+    points: PointIndexes
+    """The point of each candidate; -1 for samples added to the dataset since the widget was made."""
     newer_ids: list[str]
 
 
-class State:
+class Session:
     """One widget's view of its dataset. `lock` guards what several threads change."""
 
     def __init__(self, dataset: BaseDataset[Any], query: Query[Any] | None = None) -> None:
@@ -59,23 +60,23 @@ class State:
         self.dataset = dataset
         self.query = dataset.query() if query is None else query
         self.history = History()
-        self.compared: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None
+        self.compared: tuple[PointIndexes, NDArray[np.float64]] | None = None
         self.kept: Entry | None = None
         self.pictures = Pictures(dataset.roots)
         self.geometry: Geometry | None = None
         self.filter: NDArray[np.bool_] | None = None
         self.selected: NDArray[np.bool_] | None = None
         self._filtered: tuple[tuple[int, str], NDArray[np.bool_]] | None = None
-        self._rows = Rows(dataset, self.query)
-        self._view = self._rows.view
+        self._points = Points(dataset, self.query)
+        self._view = self._points.view
 
     @property
-    def rows(self) -> Rows:
+    def points(self) -> Points:
         """The rows with what the dataset knows about them now: tags and metadata may have come since."""
         with self.lock:
-            if self.dataset.snapshot().version != self._rows.version:
-                self._rows = Rows(self.dataset, self.select(self._view.sample_ids), self._rows)
-            return self._rows
+            if self.dataset.snapshot().version != self._points.version:
+                self._points = Points(self.dataset, self.select(self._view.sample_ids), self._points)
+            return self._points
 
     def __len__(self) -> int:
         return len(self._view)
@@ -99,14 +100,14 @@ class State:
         if expression is None:
             return None
         with self.lock:
-            rows = self.rows
-            key = rows.version, json.dumps(expression)
+            points = self.points
+            key = points.version, json.dumps(expression)
             if self._filtered is None or self._filtered[0] != key:
                 matching = self.query.match(Expression.from_dict(expression))
-                self._filtered = key, rows.mask(rows.rows_of(matching))
+                self._filtered = key, points.mask(points.of_query(matching))
             return self._filtered[1]
 
-    def candidates(self, spec: dict[str, str], expression: dict[str, Any] | None) -> Candidates:
+    def candidates(self, spec: dict[str, str], expression: dict[str, Any] | None) -> Pool:
         """What `candidates` means now. ValueError: unknown tag."""
         query = self.query
         match spec["from"]:
@@ -116,28 +117,28 @@ class State:
                 chosen = self.selected if self.selected is not None else np.zeros(len(self), dtype=np.bool_)
                 query = self.select(self.ids_of(chosen))
             case "tag":
-                query = self.select(self.ids_of(self.rows.in_tag(spec["tag"])))
+                query = self.select(self.ids_of(self.points.in_tag(spec["tag"])))
         view = self.dataset.view(query)
-        rows = self.rows.rows_of(query)
+        rows = self.points.of_query(query)
         if len(rows) != len(view):  # somebody wrote in between
-            rows = self.rows.known(view.sample_ids)
+            rows = self.points.known(view.sample_ids)
         newer = view.sample_ids.filter(pl.Series(rows < 0)).to_list()
-        return Candidates(Sampling(view), rows, newer)
+        return Pool(Sampling(view), rows, newer)
 
     def place(self, projection: str, progress: Progress) -> Geometry:
         """Compute (or read) a projection by its name; rows without an embedding get NaN, without any model a grid."""
         n = len(self)
-        if not self.rows.view.info().embedding_models:
+        if not self.points.view.info().embedding_models:
             side = max(1, int(np.ceil(np.sqrt(n))))
             steps = np.arange(n) % side, np.arange(n) // side
             x, y = ((2 * step / max(side - 1, 1) - 1).astype(np.float32) for step in steps)
             return Geometry("grid", x, -y)
         kind, named = split_name(projection)
-        model = self.rows.model(named)
+        model = self.points.model(named)
         method: Literal["pca", "umap"] = "umap" if kind == "umap" else "pca"
         positions, ids = self._positions(model, method, progress)
         x, y = (np.full(n, np.nan, dtype=np.float32) for _ in range(2))
-        rows = self._rows.known(ids)
+        rows = self._points.known(ids)
         here = rows >= 0
         x[rows[here]], y[rows[here]] = positions[here, 0], positions[here, 1]
         return Geometry(projection, x, y)

@@ -10,14 +10,15 @@ import numpy as np
 
 from lightly_widget.errors import InvalidValueError
 from lightly_widget.export.files import find_out
+from lightly_widget.indexes import PointIndex, PointIndexes
 from lightly_widget.jobs import Job, Jobs
-from lightly_widget.widget import clusters, find, summary
-from lightly_widget.widget.columns import check_color_by, column
+from lightly_widget.widget import clusters, find, metrics
+from lightly_widget.widget.coloring import check_color_by, coloring
 from lightly_widget.widget.history import Entry
-from lightly_widget.widget.layout import Layout
 from lightly_widget.widget.outbox import Outbox
 from lightly_widget.widget.pictures import detail, thumbnails
-from lightly_widget.widget.state import State
+from lightly_widget.widget.projector import Projector
+from lightly_widget.widget.session import Session
 from lightly_widget.widget.stream import run_sample
 from lightly_widget.wire import PROTOCOL, parse_request, replies, request_id
 from lightly_widget.wire import requests as ask
@@ -32,17 +33,17 @@ if TYPE_CHECKING:
 SAMPLING: Final = "Sampling"
 
 
-class Actions:
+class Handlers:
     """Answers the requests of one widget."""
 
-    def __init__(self, widget: Explorer, state: State, outbox: Outbox, projection: str) -> None:
+    def __init__(self, widget: Explorer, session: Session, outbox: Outbox, projection: str) -> None:
         self._widget = widget
-        self._state = state
+        self._session = session
         self._out = outbox
         self.jobs = Jobs(failed=self._job_failed, told=self._job_told)
-        self._layout = Layout(state, outbox, self.jobs, projection, stored=lambda: widget.tell_info())
+        self._projector = Projector(session, outbox, self.jobs, projection, stored=lambda: widget.tell_info())
         self._curve: tuple[Entry, CoverageCurve | None] | None = None
-        self._handlers: dict[type[Request], Callable[[Any], None]] = {
+        self._answers: dict[type[Request], Callable[[Any], None]] = {
             ask.Hello: self._hello,
             ask.GetColors: self._in_background(self._colors, "Working out colors"),
             ask.Sample: self._sample,
@@ -62,7 +63,7 @@ class Actions:
             ask.Compare: self._compare,
             ask.Find: self._in_background(self._find, "Searching"),
             ask.CheckPath: self._check_path,
-            ask.SetProjection: lambda request: self._layout.choose(request.name, request.id),
+            ask.SetProjection: lambda request: self._projector.choose(request.name, request.id),
             ask.GetClusters: self._in_background(self._clusters, "Naming places"),
         }
 
@@ -71,8 +72,8 @@ class Actions:
         number = request_id(content)
         try:
             request = parse_request(content, buffers or ())
-            with self._state.lock:
-                self._handlers[type(request)](request)
+            with self._session.lock:
+                self._answers[type(request)](request)
         except Exception as error:  # noqa: BLE001 - the browser waits for an answer, and the kernel must stay alive
             self._out.error(error, number)
 
@@ -96,7 +97,7 @@ class Actions:
 
     def _job_failed(self, job: Job, error: BaseException) -> None:
         self._end_progress(job)
-        self._layout.failed(job, error)
+        self._projector.failed(job, error)
         self._out.error(error, job.id)
 
     def _job_told(self, job: Job, fraction: float) -> None:
@@ -121,10 +122,10 @@ class Actions:
             )
         if request.lost:
             self._widget.tell_traits()
-        state = self._state
-        self._layout.show()
-        self._out.mask("filter", state.filter, len(state))
-        self._out.mask("selection", state.selected, len(state))
+        session = self._session
+        self._projector.show()
+        self._out.mask("filter", session.filter, len(session))
+        self._out.mask("selection", session.selected, len(session))
         self.say_preselected()
         self.say_compared()
         self.say_sample(always=False)
@@ -137,16 +138,16 @@ class Actions:
 
         Not `always`: nothing is said about there being none.
         """
-        entry = self._state.history.current
+        entry = self._session.history.current
         if entry is None:
             self._out.picks("A", _NONE, _NO_GAINS, id=request)
         else:
-            self._out.picks("A", entry.rows, entry.result.gains, id=request)
+            self._out.picks("A", entry.points, entry.result.gains, id=request)
         if entry is not None or always:
             self._out.say(self._sampled(entry, cancelled=cancelled), request, done=done)
 
     def _sampled(self, entry: Entry | None, *, cancelled: bool = False) -> replies.Sampled:
-        history = self._state.history
+        history = self._session.history
         result = entry.result if entry is not None else None
         message = "nothing is sampled" if result is None else result.message
         if cancelled:
@@ -167,14 +168,14 @@ class Actions:
 
     def say_compared(self) -> None:
         """The picks of slot B."""
-        rows, gains = self._state.compared or (_NONE, _NO_GAINS)
-        self._out.picks("B", rows, gains)
+        points, gains = self._session.compared or (_NONE, _NO_GAINS)
+        self._out.picks("B", points, gains)
 
     def say_preselected(self) -> None:
         """The rows of the preselected tag."""
         name = self._widget.preselected_tag_name
-        mask = None if name is None else self._state.rows.in_tag(name)
-        self._out.mask("preselected", mask, len(self._state))
+        mask = None if name is None else self._session.points.in_tag(name)
+        self._out.mask("preselected", mask, len(self._session))
 
     def say_hovered(self, row: int | None) -> None:
         """The row of the sample that `hovered` names."""
@@ -183,28 +184,28 @@ class Actions:
     # Sampling -------------------------------------------------------------------------------------------------------
 
     def _sample(self, request: ask.Sample) -> None:
-        rows = self._state.rows
-        rows.check("pinned", request.pinned)
-        rows.check("excluded", request.excluded)
+        points = self._session.points
+        points.check("pinned", request.pinned)
+        points.check("excluded", request.excluded)
         self.jobs.start(SAMPLING, request.id, lambda job: self._run_sample(request, job))
 
     def _run_sample(self, request: ask.Sample, job: Job) -> None:
         started = time.monotonic()
         try:
-            result, rows = run_sample(self._state, self._widget.filter, request, job, self._out)
+            result, points = run_sample(self._session, self._widget.filter, request, job, self._out)
         except BaseException:
             # The picks sent so far belong to no sample: show the one before again, unless a newer one is on its way.
             if not job.replaced:
-                with self._state.lock:
+                with self._session.lock:
                     self.say_sample(cancelled=True)
             raise
         spec = replies.SampleSpec(
             request.strategies, request.candidates, request.preselected_tag_name, request.pinned, request.excluded
         )
-        with self._state.lock:
-            self._state.history.push(Entry(result, rows, spec, time.monotonic() - started))
+        with self._session.lock:
+            self._session.history.push(Entry(result, points, spec, time.monotonic() - started))
             self._end_progress(job)
-            self._out.say(self._sampled(self._state.history.current), job.id, done=True)
+            self._out.say(self._sampled(self._session.history.current), job.id, done=True)
         self._widget.show_sample()
 
     def _cancel(self, request: ask.Cancel) -> None:
@@ -212,7 +213,7 @@ class Actions:
         self._ok(request)
 
     def _entry(self) -> Entry:
-        entry = self._state.history.current
+        entry = self._session.history.current
         if entry is None:
             raise InvalidValueError("nothing is sampled yet: press Sample first")
         return entry
@@ -222,7 +223,7 @@ class Actions:
         self._widget.tell_info()
         if request.name == self._widget.preselected_tag_name:
             self.say_preselected()
-        count = len(self._state.rows.view.tag(request.name))
+        count = len(self._session.points.view.tag(request.name))
         self._out.say(replies.Saved(saved.tag_name or request.name, count), request.id, done=True)
 
     def _count(self, n: int) -> int:
@@ -237,7 +238,7 @@ class Actions:
     def _export(self, request: ask.Export, job: Job) -> None:
         entry = self._entry()
         ids = entry.result.sample_ids[: self._count(request.n)]
-        export = self._state.select(ids).export
+        export = self._session.select(ids).export
         job.check()
         write = {"txt": export.to_txt, "csv": export.to_csv, "parquet": export.to_parquet}[request.format]
         path = write(request.path, overwrite=request.overwrite)
@@ -248,7 +249,7 @@ class Actions:
         self._out.say(replies.Path(path, exists, problem), request.id, done=True)
 
     def _step(self, request: Request, by: int) -> None:
-        history = self._state.history
+        history = self._session.history
         if not (history.can_undo if by < 0 else history.can_redo):
             raise InvalidValueError(f"there is nothing to {'undo' if by < 0 else 'redo'}")
         self.stop_sampling()
@@ -262,22 +263,22 @@ class Actions:
         self.jobs.stop(SAMPLING, "another sample was shown")
 
     def _compare(self, request: ask.Compare) -> None:
-        state = self._state
+        session = self._session
         if request.op == "clear":
-            state.compared = None
+            session.compared = None
         else:
             entry = self._entry()
             n = self._count(self._widget.n_samples_to_select)
             if request.op == "keep":
-                state.compared = entry.rows[:n], entry.result.gains[:n]
-                state.kept = entry
+                session.compared = entry.first(n)
+                session.kept = entry
             else:
-                if state.compared is None or state.kept is None:
+                if session.compared is None or session.kept is None:
                     raise InvalidValueError("there is no sample to swap with: keep one as B first")
                 self.stop_sampling()
-                other = state.kept
-                state.compared, state.kept = (entry.rows[:n], entry.result.gains[:n]), entry
-                state.history.push(other)
+                other = session.kept
+                session.compared, session.kept = entry.first(n), entry
+                session.history.push(other)
                 self._widget.show_spec(other)
                 self.say_sample()
                 self._widget.show_sample()
@@ -287,22 +288,22 @@ class Actions:
     # Selecting and looking ------------------------------------------------------------------------------------------
 
     def _select(self, request: ask.Select) -> None:
-        state = self._state
+        session = self._session
         if request.polygon is None:
             self._widget.show_selection(None)
-        elif state.geometry is None:
+        elif session.geometry is None:
             raise InvalidValueError("the points are not laid out yet; try again in a moment")
         else:
-            inside = state.geometry.lasso.inside(request.polygon)
-            if state.filter is not None:
-                inside &= state.filter
-            self._widget.show_selection(_combined(state.selected, inside, request.op))
+            inside = session.geometry.lasso.inside(request.polygon)
+            if session.filter is not None:
+                inside &= session.filter
+            self._widget.show_selection(_combined(session.selected, inside, request.op))
         self._ok(request)
 
     def _select_rows(self, request: ask.SelectRows) -> None:
-        chosen = np.zeros(len(self._state), dtype=np.bool_)
-        chosen[self._state.rows.check("rows", request.rows)] = True
-        self._widget.show_selection(_combined(self._state.selected, chosen, request.op))
+        chosen = np.zeros(len(self._session), dtype=np.bool_)
+        chosen[self._session.points.check("rows", request.rows)] = True
+        self._widget.show_selection(_combined(self._session.selected, chosen, request.op))
         self._ok(request)
 
     def _filter(self, request: ask.SetFilter) -> None:
@@ -310,74 +311,74 @@ class Actions:
         self._ok(request)
 
     def _detail(self, request: ask.GetDetail) -> None:
-        rows = self._state.rows
-        rows.check("row", [request.row])
-        shown = detail(rows, request.row, self._state.media, self._state.pictures)
+        points = self._session.points
+        points.check("row", [request.row])
+        shown = detail(points, PointIndex(request.row), self._session.media, self._session.pictures)
         self._out.say(shown, request.id, done=True)
 
     def _thumbnails(self, request: ask.GetThumbnails) -> None:
-        rows = self._state.rows
-        rows.check("rows", request.rows)
-        shown = thumbnails(rows, request.rows, request.size, self._state.media, self._state.pictures)
+        points = self._session.points
+        points.check("rows", request.rows)
+        shown = thumbnails(points, request.rows, request.size, self._session.media, self._session.pictures)
         self._out.say(shown, request.id, done=True)
 
     def _neighbors(self, request: ask.GetNeighbors, job: Job) -> None:
-        rows = self._state.rows
-        rows.check("row", [request.row])
-        found, distances = find.nearest(rows, request.row, request.k, request.model, job.progress)
+        points = self._session.points
+        points.check("row", [request.row])
+        found, distances = find.nearest(points, request.row, request.k, request.model, job.progress)
         self._done(job, replies.Neighbors(request.row, found, distances))
 
     def _find(self, request: ask.Find, job: Job) -> None:
-        rows = self._state.rows
+        points = self._session.points
         if request.row is not None:
-            rows.check("row", [request.row])
-            found, scores = find.like(rows, request.row, request.sign, request.k, job.progress)
+            points.check("row", [request.row])
+            found, scores = find.like(points, request.row, request.sign, request.k, job.progress)
         elif request.image is not None:
-            embedder = find.image_embedder(self._state)
+            embedder = find.image_embedder(self._session)
             wanted = find.embedded_picture(embedder, request.image, job.progress)
-            found, scores = find.by_vector(rows, embedder.name, wanted, request.sign, request.k, job.progress)
+            found, scores = find.by_vector(points, embedder.name, wanted, request.sign, request.k, job.progress)
         else:
             assert request.text is not None
-            embedder = find.text_embedder(self._state)
+            embedder = find.text_embedder(self._session)
             if embedder is None:
                 raise InvalidValueError(find.NO_TEXT)
-            found, scores = find.by_text(rows, embedder, request.text, request.sign, request.k, job.progress)
+            found, scores = find.by_text(points, embedder, request.text, request.sign, request.k, job.progress)
         self._done(job, replies.Found(found, scores))
 
     def _colors(self, request: ask.GetColors, job: Job) -> None:
         color_by = check_color_by(request.color_by)
-        entry = self._state.history.current
-        picks = _NONE if entry is None else entry.rows[: self._widget.n_samples_to_select]
-        values = column(self._state.rows, color_by, picks, job.progress)
+        entry = self._session.history.current
+        picks = _NONE if entry is None else entry.first(self._widget.n_samples_to_select)[0]
+        values = coloring(self._session.points, color_by, picks, job.progress)
         job.check()
         self._end_progress(job)
-        self._out.colors(color_by, values, job.id, len(self._state))
+        self._out.colors(color_by, values, job.id, len(self._session))
 
     def _summary(self, request: ask.GetSummary, job: Job) -> None:
         """The shares at once, the coverage curve when it is computed; kept for the next count of the same sample."""
         entry = self._entry()
         known = self._curve[1] if self._curve is not None and self._curve[0] is entry else None
-        part = summary.summarize(entry.result, request.n, request.source, request.metadata, known)
+        part = metrics.summarize(entry.result, request.n, request.source, request.metadata, known)
         if known is None:
             self._out.say(part, job.id)
-            known = summary.curve_of(entry.result, job.progress)
+            known = metrics.curve_of(entry.result, job.progress)
             self._curve = entry, known
-            part = replies.Summary(part.n, part.pool, part.histogram, summary.coverage(known, request.n))
+            part = replies.Summary(part.n, part.pool, part.histogram, metrics.coverage(known, request.n))
         self._done(job, part)
 
     def _clusters(self, request: ask.GetClusters, job: Job) -> None:
         color_by = check_color_by(request.color_by)
-        geometry = self._state.geometry
+        geometry = self._session.geometry
         found: list[replies.Label] = []
         if geometry is not None:
-            found = clusters.labels_for(self._state.rows, self._state.media, geometry, color_by, job.progress)
+            found = clusters.labels_for(self._session.points, self._session.media, geometry, color_by, job.progress)
         self._done(job, replies.Clusters(found))
 
     def _ok(self, request: Request) -> None:
         self._out.say(replies.Ok(), request.id, done=True)
 
 
-_NONE: Final = np.empty(0, dtype=np.int64)
+_NONE: Final = PointIndexes(np.empty(0, dtype=np.int64))
 _NO_GAINS: Final = np.empty(0, dtype=np.float64)
 
 

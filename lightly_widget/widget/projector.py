@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lightly_widget.widget.outbox import Outbox
-    from lightly_widget.widget.state import State
+    from lightly_widget.widget.session import Session
 
 LAYING_OUT: Final = "Laying out the points"
 METHODS: Final = ("pca", "umap")
@@ -41,12 +41,12 @@ def split_name(name: str) -> tuple[str, str | None]:
     return method, model if found else None
 
 
-def projection_notes(state: State) -> dict[str, str]:
+def projection_notes(session: Session) -> dict[str, str]:
     """By name, how long a projection that is not there yet will take, in words."""
     notes = {}
-    for name in projection_names(state.rows.view.info().embedding_models):
-        if split_name(name)[0] == "umap" and len(state) >= UMAP_FROM and not is_stored(state, name):
-            notes[name] = f"about {duration(_START_SECONDS + _SAMPLE_SECONDS * len(state.dataset))}"
+    for name in projection_names(session.points.view.info().embedding_models):
+        if split_name(name)[0] == "umap" and len(session) >= UMAP_FROM and not is_stored(session, name):
+            notes[name] = f"about {duration(_START_SECONDS + _SAMPLE_SECONDS * len(session.dataset))}"
     return notes
 
 
@@ -55,11 +55,11 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{round(seconds / 60)} min"
 
 
-def is_stored(state: State, name: str) -> bool:
+def is_stored(session: Session, name: str) -> bool:
     """Whether the positions need not be computed. Looks at no vectors."""
     method, model = split_name(name)
-    snapshot = state.dataset.snapshot()
-    model = state.rows.model(model)
+    snapshot = session.dataset.snapshot()
+    model = session.points.model(model)
     table = snapshot.derived_table("projection", model=model, method=method, seed=0)
     return table is not None and snapshot.last_op(table)["n"] == len(snapshot.embedded_samples(model))
 
@@ -82,14 +82,14 @@ class _Run:
     """Requests for the same, made meanwhile."""
 
 
-class Layout:
-    """Computes one projection at a time and says where the points are. The state's lock guards it."""
+class Projector:
+    """Computes one projection at a time and says where the points are. The session's lock guards it."""
 
     def __init__(
-        self, state: State, out: Outbox, jobs: Jobs, wanted: str, stored: Callable[[], None] = lambda: None
+        self, session: Session, out: Outbox, jobs: Jobs, wanted: str, stored: Callable[[], None] = lambda: None
     ) -> None:
         """`wanted`: "auto" or a method, see `check_projection`; `stored` is called when UMAP has been computed."""
-        self._state = state
+        self._session = session
         self._out = out
         self._jobs = jobs
         self._wanted = wanted
@@ -98,19 +98,19 @@ class Layout:
 
     def show(self) -> None:
         """Say where the points are, or work it out first."""
-        with self._state.lock:
-            if self._state.geometry is not None:
+        with self._session.lock:
+            if self._session.geometry is not None:
                 self._say(animate=False)
             elif self._run is None:
                 self._start([self._wanted] if self._wanted in METHODS else ["pca", *self._then()], None)
 
     def choose(self, name: str, number: int) -> None:
         """Show another projection; the request `number` is answered when it is there."""
-        names = projection_names(self._state.rows.view.info().embedding_models)
+        names = projection_names(self._session.points.view.info().embedding_models)
         if name not in names:
             raise InvalidValueError(did_you_mean("projection", name, names))
-        with self._state.lock:
-            geometry = self._state.geometry
+        with self._session.lock:
+            geometry = self._session.geometry
             if self._run is not None and self._run.target == name:
                 self._run.also.append(number)
             elif geometry is None or geometry.projection != name:
@@ -122,16 +122,16 @@ class Layout:
 
     def failed(self, job: Job, error: BaseException) -> None:
         """A job of `Jobs` failed, or was cancelled, possibly before it began: the others who wait for it hear so."""
-        with self._state.lock:
+        with self._session.lock:
             if self._run is not None and self._run.job is job:
                 self._end(error)
 
     def _then(self) -> list[str]:
         """UMAP follows by itself where it is quick, or there already."""
-        n = len(self._state)
-        if n < UMAP_FROM or not self._state.rows.view.info().embedding_models:
+        n = len(self._session)
+        if n < UMAP_FROM or not self._session.points.view.info().embedding_models:
             return []
-        return ["umap"] if n <= UMAP_UP_TO or is_stored(self._state, "umap") else []
+        return ["umap"] if n <= UMAP_UP_TO or is_stored(self._session, "umap") else []
 
     def _start(self, names: list[str], number: int | None) -> None:
         self._end(Cancelled("another projection was chosen"))
@@ -142,18 +142,18 @@ class Layout:
         for name in names:
             method = split_name(name)[0]
             job.words = f"Computing {method.upper()}" if method in METHODS else LAYING_OUT
-            computed = method == "umap" and not is_stored(self._state, name)
-            geometry = self._state.place(name, job.progress)
-            with self._state.lock:
+            computed = method == "umap" and not is_stored(self._session, name)
+            geometry = self._session.place(name, job.progress)
+            with self._session.lock:
                 job.check()
-                animate = self._state.geometry is not None
-                self._state.geometry = geometry
+                animate = self._session.geometry is not None
+                self._session.geometry = geometry
                 self._say(animate=animate)
                 if computed:
                     self._stored()
         if job.has_told:
             self._out.say(replies.Progress(job.lane, "", 1.0), job.id)
-        with self._state.lock:
+        with self._session.lock:
             if job.id is not None:
                 self._out.say(replies.Ok(), job.id, done=True)
             if self._run is run:
@@ -169,6 +169,6 @@ class Layout:
                 self._out.error(error, number)
 
     def _say(self, *, animate: bool) -> None:
-        geometry = self._state.geometry
+        geometry = self._session.geometry
         if geometry is not None:
             self._out.points(geometry.projection, geometry.x, geometry.y, animate=animate)

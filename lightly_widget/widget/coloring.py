@@ -13,7 +13,8 @@ from lightly_widget.errors import InvalidValueError, Progress, did_you_mean, no_
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lightly_widget.widget.rows import Rows
+    from lightly_widget.indexes import PointIndexes
+    from lightly_widget.widget.points import Points
 
 NO_VALUE: Final = 255
 OTHER: Final = 254
@@ -21,7 +22,7 @@ _WAYS: Final = ("none", "label", "tag", "metadata", "typicality", "rank")
 
 
 @dataclass(frozen=True, eq=False)
-class Column:
+class Coloring:
     """`category`: values are (n,) u8 codes, 255 = none; `number`: (n,) f32, NaN = none; `none`: no values."""
 
     scale: Literal["category", "number", "none"]
@@ -45,32 +46,34 @@ def check_color_by(value: Any) -> dict[str, str]:
     return {"by": by, "key": value["key"]} if needs_key else {"by": by}
 
 
-def column(rows: Rows, color_by: dict[str, str], picks: NDArray[np.int64], progress: Progress = no_progress) -> Column:
-    """The column of a checked `ColorBy`; `picks` are the rows of the sample in pick order. ValueError: unknown key."""
+def coloring(
+    points: Points, color_by: dict[str, str], picks: PointIndexes, progress: Progress = no_progress
+) -> Coloring:
+    """The coloring of a checked `ColorBy`; `picks` are the sample in pick order. ValueError: unknown key."""
     match color_by["by"]:
         case "label":
-            return _categories(rows.main_classes(color_by["key"]))
+            return _categories(points.main_classes(color_by["key"]))
         case "tag":
-            return _tag(rows, color_by["key"])
+            return _tag(points, color_by["key"])
         case "metadata":
-            return _metadata(rows.metadata(color_by["key"]))
+            return _metadata(points.metadata(color_by["key"]))
         case "typicality":
-            return _numbers(rows.typicality(progress))
+            return _numbers(points.typicality(progress))
         case "rank":
-            values = np.full(len(rows), np.nan, dtype=np.float32)
+            values = np.full(len(points), np.nan, dtype=np.float32)
             values[picks] = np.arange(1, len(picks) + 1)
             return _numbers(values)
         case _:
-            return Column("none")
+            return Coloring("none")
 
 
-def _tag(rows: Rows, name: str) -> Column:
-    tagged = rows.in_tag(name)
+def _tag(points: Points, name: str) -> Coloring:
+    tagged = points.in_tag(name)
     codes = np.where(tagged, 0, NO_VALUE).astype(np.uint8)
-    return Column("category", codes, ((name, int(tagged.sum())),))
+    return Coloring("category", codes, ((name, int(tagged.sum())),))
 
 
-def _metadata(values: pl.Series) -> Column:
+def _metadata(values: pl.Series) -> Coloring:
     if values.dtype.is_numeric():
         return _numbers(values.cast(pl.Float32).fill_null(np.nan).to_numpy())
     if values.dtype.is_temporal():
@@ -80,17 +83,17 @@ def _metadata(values: pl.Series) -> Column:
     return _categories(values.cast(pl.String))
 
 
-def _numbers(values: NDArray[Any]) -> Column:
+def _numbers(values: NDArray[Any]) -> Coloring:
     numbers = values.astype(np.float32)
     finite = numbers[np.isfinite(numbers)]
     missing = len(numbers) - len(finite)
     numbers = np.where(np.isfinite(numbers), numbers, np.float32(np.nan))
     note = f"{missing:,} of {len(numbers):,} have no value" if missing > 0 else None
     domain = (float(finite.min()), float(finite.max())) if len(finite) else None
-    return Column("number", numbers, domain=domain, note=note)
+    return Coloring("number", numbers, domain=domain, note=note)
 
 
-def _categories(values: pl.Series) -> Column:
+def _categories(values: pl.Series) -> Coloring:
     """The most frequent first (ties by name); beyond 254, the rest are one category."""
     counted = (
         values.alias("name").drop_nulls().value_counts(name="count").sort(["count", "name"], descending=[True, False])
@@ -101,8 +104,8 @@ def _categories(values: pl.Series) -> Column:
     result = np.full(len(values), NO_VALUE, dtype=np.uint8) if coded is None else coded.to_numpy()
     shown_ones = [*zip(names[:OTHER], counts[:OTHER], strict=True)]
     if len(names) <= OTHER:
-        return Column("category", result, tuple(shown_ones))
+        return Coloring("category", result, tuple(shown_ones))
     rest = len(names) - OTHER
     shown_ones.append((f"other ({rest:,} more)", sum(counts[OTHER:])))
     note = f"{len(names):,} different values: the {OTHER} most frequent have colors, the others share one"
-    return Column("category", result, tuple(shown_ones), note=note)
+    return Coloring("category", result, tuple(shown_ones), note=note)
