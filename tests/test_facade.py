@@ -22,7 +22,7 @@ from lightly_widget.errors import (
     StorageError,
     UnknownNameError,
 )
-from lightly_widget.ingest.locations import readable
+from lightly_widget.ingest.pictures import open_file
 from tests.test_ingest import png_that_claims
 
 F = lw.ImageSampleField
@@ -39,7 +39,7 @@ class Means:
     def embed(self, items: Sequence[Path | str]) -> npt.NDArray[np.float32]:
         rows = []
         for item in items:
-            with Image.open(readable(item)) as image:
+            with open_file(item) as file, Image.open(file) as image:
                 rows.append([*np.asarray(image.convert("RGB")).mean((0, 1)), *image.size])
         return np.array(rows, dtype=np.float32)
 

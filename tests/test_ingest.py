@@ -972,3 +972,20 @@ def test_messages_stay_short_and_harmless_with_hostile_names(tmp_path: Path) -> 
             refuse()
         assert len(str(caught.value)) < 3000
         assert "\u202e" not in str(caught.value)
+
+
+def test_frames_of_lists_that_hold_themselves_are_refused() -> None:
+    loop: list[object] = []
+    loop += [loop, loop]
+    deep: list[object] = []
+    for _ in range(3_000):
+        deep = [deep]
+    held = np.empty(1, dtype=object)
+    held[0] = loop
+    for value in (loop, deep, {"x": loop}):
+        for table in ({"a": [value]}, [{"a": value}], {"a": (value,)}, {"a": held}):
+            with pytest.raises(InvalidValueError, match="must be nested at most 32 times"):
+                ingest.frame_from_any(table)
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(InvalidValueError, match="must be nested at most"):
+        ingest.frame_from_any(pandas.DataFrame({"a": pandas.Series([loop], dtype=object)}))

@@ -21,6 +21,7 @@ ROOMS = [
     "errors",
     "indexes",
     "checks",
+    "plain",
     "indexes",
     "structs",
     "threads",

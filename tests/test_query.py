@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import functools
 import json
 import operator
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -317,3 +318,150 @@ def test_all_criteria_are_met_by_one_annotation(tmp_path: Path) -> None:
     assert images.match(from_dict(sure_cat.to_dict())).sample_ids.to_list() == [ids[0]]
     with pytest.raises(UnknownNameError, match="'class_name'"):
         len(images.match(Boxes.match(SampleField.metadata["x"] > 1)))
+
+
+# -- depth and size --------------------------------------------------------------------------------------------------
+
+
+class Counted:
+    """Stands for a polars expression: how deep it is and how many operations made it."""
+
+    operations = 0
+
+    def __init__(self, depth: int = 1) -> None:
+        self.depth = depth
+
+    def __or__(self, other: Counted) -> Counted:
+        Counted.operations += 1
+        return Counted(1 + max(self.depth, other.depth))
+
+    __and__ = __or__
+
+
+class CountingScope:
+    def __init__(self) -> None:
+        self.calls = 0
+        Counted.operations = 0
+
+    def tag(self, name: str) -> Any:
+        self.calls += 1
+        return Counted()
+
+    def field(self, name: str) -> Any:
+        self.calls += 1
+        return pl.col(name), pl.String() if name == "class_name" else pl.Int64()
+
+    def annotated(self, kind: str | None, criteria: Expression | None) -> Any:
+        self.calls += 1
+        return criteria
+
+
+@pytest.mark.parametrize("combine", [AND, OR])
+@pytest.mark.parametrize("count", [1, 2, 3, 800, 5_000])
+def test_many_conditions_make_a_shallow_tree(combine: Any, count: int) -> None:
+    scope = CountingScope()
+    made: Any = combine(*(F.tags.contains(str(i)) for i in range(count))).to_polars(scope)
+    assert scope.calls == count
+    assert Counted.operations == count - 1
+    assert made.depth <= np.ceil(np.log2(count)) + 1
+
+
+def test_values_of_one_field_are_looked_up_at_once() -> None:
+    scope = CountingScope()
+    OR(*(F.width == i for i in range(5_000))).to_polars(scope)
+    AND(*(F.width != i for i in range(5_000))).to_polars(scope)
+    assert scope.calls == 2
+    classes = OR(*(from_dict({"op": "has_class", "class": str(i), "source": None}) for i in range(5_000)))
+    criteria: Any = classes.to_polars(scope)
+    assert scope.calls == 3
+    criteria.to_polars(scope)
+    assert scope.calls == 4
+
+
+@pytest.mark.parametrize("combine", [operator.and_, operator.or_])
+def test_chains_of_conditions_are_one_level(combine: Any) -> None:
+    parts = [F.tags.contains(str(i)) for i in range(1_000)]
+    chained = functools.reduce(combine, parts)
+    assert chained == (AND if combine is operator.and_ else OR)(*parts)
+    assert from_dict(chained.to_dict()) == chained
+    twice = functools.reduce(lambda inner, _: ~inner, range(3_000), chained)
+    assert twice == chained
+
+
+def test_conditions_nested_too_deeply_are_refused_when_they_are_made() -> None:
+    nested = F.width > 1
+    for _ in range(49):
+        nested = ~(nested & F.tags.contains("x"))
+    assert from_dict(nested.to_dict()) == nested
+    with pytest.raises(InvalidValueError, match="filter must be nested at most 100 times"):
+        functools.reduce(lambda inner, _: ~(inner & F.tags.contains("x")), range(3_000), nested)
+
+
+def itself(key: str | None = None) -> Any:
+    loop: Any = [] if key is None else {}
+    if key is None:
+        loop += [loop, loop]
+    else:
+        loop[key] = [loop, loop]
+    return loop
+
+
+def nested(times: int) -> Any:
+    return functools.reduce(lambda inner, _: [inner], range(times), 1)
+
+
+ODD = [itself(), itself("x"), nested(3_000), 10**400, "\ud800", {1: 2}, object(), b"x"]
+
+
+@pytest.mark.parametrize("value", ODD, ids=type)
+def test_plain_data_that_no_filter_or_recipe_holds(dataset: lw.Dataset, value: Any) -> None:
+    compare = {"op": "compare", "field": "metadata.number", "cmp": "==", "value": value}
+    for data in (
+        value,
+        compare,
+        {"op": "not", "item": compare},
+        {"op": "and", "items": value},
+        {"op": "is_in", "field": "metadata.number", "values": value},
+        {"op": value, "field": "metadata.number"},
+        {"op": "has_tag", "tag": value},
+    ):
+        with pytest.raises((InvalidTypeError, InvalidValueError)):
+            from_dict(data)
+    for steps in (
+        value,
+        [value],
+        [{"step": value}],
+        [{"step": "select", "sample_ids": value}],
+        [{"step": "select", "sample_ids": [value]}],
+        [{"step": "split", "seed": value, "start": 0, "stop": 1}],
+        [{"step": "order_by", "keys": [{"field": value, "descending": False}], "descending": False}],
+        [{"step": "order_by", "keys": [], "descending": value}],
+        [{"step": "slice", "start": 0, "stop": value, "by": 1}],
+    ):
+        with pytest.raises((InvalidTypeError, InvalidValueError)):
+            Query.from_dict(dataset, {"steps": steps}).to_list()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        10**400,
+        "\ud800",
+        np.datetime64("NaT"),
+        datetime.max.replace(tzinfo=timezone(-timedelta(hours=5))),
+        np.array(3.0),
+        np.array("x"),
+    ],
+    ids=str,
+)
+def test_values_that_no_field_is_compared_with(value: Any) -> None:
+    for call in (lambda: M["when"] == value, lambda: M["number"].is_in([value]), lambda: F.created_at > value):
+        with pytest.raises((InvalidTypeError, InvalidValueError)):
+            call()
+
+
+def test_nanoseconds_are_times(dataset: lw.Dataset) -> None:
+    when = datetime(2026, 1, 2, tzinfo=UTC)
+    exact = dataset.match(M["when"] == when).sample_ids.to_list()
+    assert exact
+    assert dataset.match(M["when"] == np.datetime64("2026-01-02", "ns")).sample_ids.to_list() == exact

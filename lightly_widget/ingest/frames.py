@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from lightly_widget.errors import (
@@ -17,6 +18,7 @@ from lightly_widget.errors import (
     StorageError,
     shown,
 )
+from lightly_widget.plain import check_depth
 
 
 def frame_from_any(table: object, *, argument: str = "frame") -> pl.DataFrame:
@@ -34,7 +36,7 @@ def frame_from_any(table: object, *, argument: str = "frame") -> pl.DataFrame:
         frame = _convert(table, argument)
     except LightlyWidgetError:
         raise
-    except (pl.exceptions.ShapeError, pl.exceptions.DuplicateError, ValueError) as error:
+    except (pl.exceptions.ShapeError, pl.exceptions.DuplicateError, pl.exceptions.PanicException, ValueError) as error:
         raise InvalidValueError(f"{argument} is not a table that can be read: {_first_line(error)}") from error
     except ImportError as error:
         raise MissingDependencyError(f"{argument}: {error}; pip install pandas pyarrow") from error
@@ -45,7 +47,7 @@ def frame_from_any(table: object, *, argument: str = "frame") -> pl.DataFrame:
         raise InvalidTypeError(f"{argument} has a column of mixed types: {_first_line(error)}") from error
     objects = [name for name, dtype in frame.schema.items() if dtype == pl.Object]
     if objects:
-        raise InvalidTypeError(f"{argument}: column {shown(objects[0])} holds Python objects that are no data")
+        raise InvalidTypeError(f"{argument}: column {shown(objects[0])} holds Python objects that cannot be stored")
     return frame
 
 
@@ -58,7 +60,7 @@ def _convert(table: object, argument: str) -> pl.DataFrame:
         return _read_parquet(table, argument)
     module = type(table).__module__.partition(".")[0]
     if module == "pandas" and hasattr(table, "columns"):
-        return _from_pandas(table)
+        return _from_pandas(table, argument)
     if module == "pyarrow":
         return _from_arrow(table, argument)
     if isinstance(table, Mapping) and all(isinstance(name, str) for name in table):
@@ -67,7 +69,7 @@ def _convert(table: object, argument: str) -> pl.DataFrame:
         # By columns: from rows polars turns 1 beside "x" into "1", and 1 beside {"b": 1} into null, without a word.
         names = dict.fromkeys(name for row in table for name in row)
         if not all(isinstance(name, str) for name in names):
-            raise InvalidTypeError(f"{argument}: column names must be texts, not {shown(list(names))}")
+            raise InvalidTypeError(f"{argument}: column names must be strings, got {shown(list(names))}")
         return pl.DataFrame([_column(name, [row.get(name) for row in table]) for name in names])
     raise InvalidTypeError(
         f"{argument} must be a polars, pandas or pyarrow table, a Parquet path, a dict of columns or a list "
@@ -79,6 +81,10 @@ def _column(name: str, values: Any) -> pl.Series:
     """A series of one type; whole numbers beside floats become floats where that loses nothing."""
     if values is None or isinstance(values, str | bytes | Mapping):
         raise InvalidTypeError(f"column {shown(name)} must be a list of values, not {type(values).__name__}")
+    if isinstance(values, tuple):
+        values = list(values)
+    if isinstance(values, list | np.ndarray):
+        check_depth(f"column {shown(name)}", [values] if isinstance(values, np.ndarray) else values)
     if not isinstance(values, list):
         return pl.Series(name, values)
     try:
@@ -105,7 +111,10 @@ def _read_parquet(path: str | os.PathLike[str], argument: str) -> pl.DataFrame:
         ) from error
 
 
-def _from_pandas(table: Any) -> pl.DataFrame:
+def _from_pandas(table: Any, argument: str) -> pl.DataFrame:
+    for name, dtype in zip(table.columns, table.dtypes, strict=True):
+        if dtype.name == "object":  # numpy's, not a pandas type of its own
+            check_depth(f"{argument}: column {shown(name)}", table[name])
     named = [name for name in table.index.names if name is not None]
     columns = [str(name) for name in table.columns]
     if len({*columns, *map(str, named)}) < len(columns) + len(named):

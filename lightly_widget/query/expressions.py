@@ -18,8 +18,12 @@ import polars as pl
 
 from lightly_widget.checks import check_string
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, did_you_mean, shown
+from lightly_widget.plain import check_plain
 
 Scalar = str | int | float | bool | datetime | date
+
+DEEPEST: Final = 100
+"""How deep conditions may be nested. `a & b & c` and `~~a` do not count as nested."""
 
 _COMPARE: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "==": operator.eq,
@@ -32,7 +36,7 @@ _COMPARE: Final[dict[str, Callable[[Any, Any], Any]]] = {
 
 
 class NoPlainFormError(InvalidTypeError):
-    """An expression holds a polars expression, which is no plain data."""
+    """An expression holds a polars expression, which has no plain form."""
 
 
 class Scope(Protocol):
@@ -50,11 +54,13 @@ class Scope(Protocol):
 class Expression:
     """A condition on samples. Combine with `&`, `|`, `~` or `AND`, `OR`, `NOT`."""
 
+    depth: int = 1
+
     def to_polars(self, scope: Scope) -> pl.Expr:
         raise NotImplementedError
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, fit for JSON."""
+        """Plain data that JSON can hold."""
         raise NotImplementedError
 
     @staticmethod
@@ -79,7 +85,7 @@ class Expression:
 
     def __bool__(self) -> bool:
         raise InvalidTypeError(
-            f"a filter expression has no truth value of its own ({shown(self)}). Write "
+            f"a filter has no truth value of its own ({shown(self)}). Write "
             "(F.width > 11) & (F.width < 14) or F.width.between(11, 14) instead of 11 < F.width < 14, "
             "and &, |, ~ instead of and, or, not"
         )
@@ -92,7 +98,7 @@ def as_expression(value: object) -> Expression:
     if isinstance(value, pl.Expr):
         return Native(value)
     raise InvalidTypeError(
-        f"expected a filter such as ImageSampleField.width > 100, or a polars expression, not {shown(value)}"
+        f"a filter must be an expression such as ImageSampleField.width > 100 or one of polars, got {shown(value)}"
     )
 
 
@@ -123,11 +129,13 @@ class IsIn(Expression):
     def to_polars(self, scope: Scope) -> pl.Expr:
         column, dtype = scope.field(self.name)
         values = [fitting(self.name, dtype, value) for value in self.values]
-        if dtype.is_integer():  # polars would cut 2.5 to 2; what is no whole number of 64 bits is in no such column
+        if dtype.is_integer():  # polars would truncate 2.5 to 2; only integers of 64 bits can be in such a column
             values = [int(v) for v in values if v == v // 1 and -(2**63) <= v < 2**63]
             return column.cast(pl.Int64).is_in(pl.Series(values, dtype=pl.Int64).implode())
         if dtype.is_float():
             values = [float(v) for v in values]
+        if dtype == pl.Date:  # no date equals a time of day
+            values = [v for v in values if not isinstance(v, datetime)]
         return column.is_in(pl.Series(values, dtype=dtype).implode())
 
     def to_dict(self) -> dict[str, Any]:
@@ -147,7 +155,7 @@ class TextMatch(Expression):
         column, dtype = scope.field(self.name)
         if dtype != pl.String:
             raise InvalidTypeError(
-                f"{self.name} holds {_kind(dtype)}, so .{self.op}({shown(self.value)}) cannot be asked"
+                f"{self.name}.{self.op}({shown(self.value)}) needs strings, and {self.name} holds {_kind(dtype)}"
             )
         if self.op == "contains":
             return column.str.contains(self.value, literal=True)
@@ -195,6 +203,9 @@ class Annotated(Expression):
     annotation_type: str | None
     criteria: Expression | None
 
+    def __post_init__(self) -> None:
+        _nest(self, [] if self.criteria is None else [self.criteria])
+
     def to_polars(self, scope: Scope) -> pl.Expr:
         return scope.annotated(self.annotation_type, self.criteria)
 
@@ -235,13 +246,19 @@ class Combined(Expression):
     op: str  # and | or
     items: tuple[Expression, ...]
 
+    def __post_init__(self) -> None:
+        _nest(self, self.items)
+
     def to_polars(self, scope: Scope) -> pl.Expr:
-        parts = [item.to_polars(scope) for item in self.items]
+        parts = [item.to_polars(scope) for item in _merged(self.op, self.items)]
+        if not parts:
+            return pl.lit(self.op == "and")
         combine = operator.and_ if self.op == "and" else operator.or_
-        result = pl.lit(self.op == "and") if not parts else parts[0]
-        for part in parts[1:]:
-            result = combine(result, part)
-        return result
+        # A balanced tree: polars walks a chain of n conditions n times or more.
+        while len(parts) > 1:
+            rest = parts[len(parts) // 2 * 2 :]
+            parts = [combine(left, right) for left, right in zip(parts[::2], parts[1::2], strict=False)] + rest
+        return parts[0]
 
     def to_dict(self) -> dict[str, Any]:
         return {"op": self.op, "items": [item.to_dict() for item in self.items]}
@@ -253,6 +270,9 @@ class Combined(Expression):
 @dataclass(frozen=True)
 class Not(Expression):
     item: Expression
+
+    def __post_init__(self) -> None:
+        _nest(self, [self.item])
 
     def to_polars(self, scope: Scope) -> pl.Expr:
         return ~self.item.to_polars(scope)
@@ -266,17 +286,58 @@ class Not(Expression):
 
 def AND(*items: object) -> Expression:
     """All hold. `AND()` matches everything."""
-    return Combined("and", tuple(as_expression(item) for item in items))
+    return _combined("and", items)
 
 
 def OR(*items: object) -> Expression:
     """At least one holds. `OR()` matches nothing."""
-    return Combined("or", tuple(as_expression(item) for item in items))
+    return _combined("or", items)
 
 
 def NOT(item: object) -> Expression:
-    """The condition does not hold (and can be told: a missing value matches neither)."""
-    return Not(as_expression(item))
+    """The condition is false. A missing value matches neither a condition nor its negation."""
+    found = as_expression(item)
+    return found.item if isinstance(found, Not) else Not(found)
+
+
+def _combined(op: str, items: Iterable[object]) -> Expression:
+    """One level for `a & b & c`, whichever way it was put together."""
+    flat: list[Expression] = []
+    for item in map(as_expression, items):
+        flat += item.items if isinstance(item, Combined) and item.op == op and item.items else [item]
+    return Combined(op, tuple(flat))
+
+
+def _nest(expression: Expression, items: Iterable[Expression]) -> None:
+    depth = 1 + max((item.depth for item in items), default=0)
+    if depth > DEEPEST:
+        raise InvalidValueError(
+            f"a filter must be nested at most {DEEPEST} times, this one would be nested {depth} times"
+        )
+    object.__setattr__(expression, "depth", depth)  # past `frozen`
+
+
+def _merged(op: str, items: Sequence[Expression]) -> list[Expression]:
+    """The same condition in fewer parts: `x == 1 | x == 2` as one `is_in`, and one look at the annotations for all."""
+    cmp = "==" if op == "or" else "!="
+    groups: dict[object, list[Expression]] = {}
+    for position, item in enumerate(items):
+        key: object = position
+        if isinstance(item, Compare) and item.cmp == cmp:
+            key = ("compare", item.name)
+        elif op == "or" and isinstance(item, Annotated) and item.criteria is not None:
+            key = ("annotated", item.annotation_type)
+        groups.setdefault(key, []).append(item)
+    return [group[0] if len(group) == 1 else _as_one(op, group) for group in groups.values()]
+
+
+def _as_one(op: str, group: Sequence[Expression]) -> Expression:
+    first = group[0]
+    if isinstance(first, Annotated):
+        return Annotated(first.annotation_type, OR(*(item.criteria for item in group if isinstance(item, Annotated))))
+    compared = [item for item in group if isinstance(item, Compare)]
+    found = IsIn(compared[0].name, tuple(dict.fromkeys(item.value for item in compared)))
+    return found if op == "or" else Not(found)
 
 
 # -- values ----------------------------------------------------------------------------------------------------------
@@ -284,14 +345,20 @@ def NOT(item: object) -> Expression:
 
 def scalar(name: str, value: object) -> Scalar:
     """A Python scalar from one, or from a numpy scalar; anything else is refused."""
-    if isinstance(value, np.generic):
+    if isinstance(value, np.datetime64):
+        value = value.astype("datetime64[us]").item()  # of nanoseconds it would be an int
+    elif isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and math.isnan(value):
         raise InvalidValueError(f"cannot compare {name} with NaN, which equals nothing")
-    if isinstance(value, str | int | float | bool | datetime | date):
+    is_missing = value is None or type(value).__name__ == "NaTType"  # pandas' NaT is a datetime, too
+    if isinstance(value, str | int | float | bool | datetime | date) and not is_missing:
+        if isinstance(value, datetime):
+            _in_utc(name, value)
+        check_plain(f"the value that {name} is compared with", value)
         return value
-    hint = f"; use {name}.is_null() for missing values" if value is None else ""
-    raise InvalidTypeError(f"cannot compare {name} with {shown(value)}: expected a text, number, bool or date{hint}")
+    hint = f"; use {name}.is_null() for missing values" if is_missing else ""
+    raise InvalidTypeError(f"cannot compare {name} with {shown(value)}: expected a string, number, bool or date{hint}")
 
 
 def fitting(name: str, dtype: pl.DataType, value: Scalar) -> Any:
@@ -319,18 +386,29 @@ def _as_datetime(name: str, value: Scalar) -> datetime:
         try:
             value = datetime.fromisoformat(value)
         except ValueError:
-            raise InvalidValueError(f"{name} holds times; {shown(value)} is none (expected 2026-01-31T12:00)") from None
+            raise InvalidValueError(
+                f"{name} holds times; {shown(value)} is not a time such as 2026-01-31T12:00"
+            ) from None
     if not isinstance(value, datetime):
         if not isinstance(value, date):
             raise InvalidTypeError(f"{name} holds times, which cannot be compared with {shown(value)}")
         value = datetime(value.year, value.month, value.day)
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    return _in_utc(name, value)
+
+
+def _in_utc(name: str, value: datetime) -> datetime:
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except (OverflowError, ValueError):
+        raise InvalidValueError(f"{name}: {shown(value)} is outside the years 1 to 9999 in UTC") from None
 
 
 def _kind(dtype: pl.DataType) -> str:
     if dtype.is_numeric():
         return "numbers"
-    return {pl.String: "text", pl.Boolean: "booleans"}.get(type(dtype), "times" if dtype.is_temporal() else str(dtype))
+    return {pl.String: "strings", pl.Boolean: "booleans"}.get(
+        type(dtype), "times" if dtype.is_temporal() else str(dtype)
+    )
 
 
 def _plain(value: Scalar) -> str | int | float | bool:
@@ -339,59 +417,68 @@ def _plain(value: Scalar) -> str | int | float | bool:
 
 # -- plain data ------------------------------------------------------------------------------------------------------
 
-_DEEPEST: Final = 100
+
+def from_dict(data: Mapping[str, Any]) -> Expression:
+    """The expression that `to_dict` described; anything else raises `InvalidValueError` or `InvalidTypeError`."""
+    return _read(check_plain("filter", data, deepest=2 * DEEPEST + 2))
 
 
-def from_dict(data: Mapping[str, Any], depth: int = 0) -> Expression:
-    """The expression that `to_dict` described; anything else raises `InvalidValueError`."""
-    if not isinstance(data, Mapping) or depth > _DEEPEST:
+def _read(data: Any) -> Expression:
+    if not isinstance(data, Mapping):
         raise InvalidValueError(f"not a filter: {shown(data)}")
+    op = data.get("op")
+    if not isinstance(op, str) or op not in _READERS:
+        raise InvalidValueError(did_you_mean("filter operation", op, _READERS))
     try:
-        return _READERS[data["op"]](data, depth + 1)
-    except (KeyError, TypeError, AttributeError) as error:
-        if isinstance(error, InvalidTypeError | InvalidValueError):
+        return _READERS[op](data)
+    except KeyError as error:
+        if isinstance(error, InvalidValueError):
             raise
-        if data.get("op") not in _READERS if isinstance(data.get("op"), str) else True:
-            raise InvalidValueError(did_you_mean("filter operation", data.get("op"), _READERS)) from None
-        raise InvalidValueError(f"not a whole filter: {shown(data)}") from error
+        raise InvalidValueError(f"filter {shown(data)} lacks {error}") from None
 
 
-def _read_compare(data: Mapping[str, Any], depth: int) -> Expression:
-    if data["cmp"] not in _COMPARE:
-        raise InvalidValueError(did_you_mean("comparison", data["cmp"], _COMPARE))
+def _read_compare(data: Mapping[str, Any]) -> Expression:
+    cmp = _text(data, "cmp")
+    if cmp not in _COMPARE:
+        raise InvalidValueError(did_you_mean("comparison", cmp, _COMPARE))
     name = _text(data, "field")
-    return Compare(name, data["cmp"], scalar(name, data["value"]))
+    return Compare(name, cmp, scalar(name, data["value"]))
 
 
-def _read_is_in(data: Mapping[str, Any], depth: int) -> Expression:
+def _read_is_in(data: Mapping[str, Any]) -> Expression:
     name = _text(data, "field")
-    return IsIn(name, tuple(scalar(name, value) for value in data["values"]))
+    return IsIn(name, tuple(scalar(name, value) for value in _list(data, "values")))
 
 
-def _read_text(data: Mapping[str, Any], depth: int) -> Expression:
+def _read_text(data: Mapping[str, Any]) -> Expression:
     return TextMatch(_text(data, "field"), data["op"], _text(data, "value"))
 
 
-def _read_combined(data: Mapping[str, Any], depth: int) -> Expression:
-    return Combined(data["op"], tuple(from_dict(item, depth) for item in data["items"]))
+def _read_combined(data: Mapping[str, Any]) -> Expression:
+    return Combined(data["op"], tuple(map(_read, _list(data, "items"))))
 
 
-def _read_annotated(data: Mapping[str, Any], depth: int) -> Expression:
-    criteria = data["criteria"]
-    return Annotated(data["type"], None if criteria is None else from_dict(criteria, depth))
+def _read_annotated(data: Mapping[str, Any]) -> Expression:
+    kind, criteria = data["type"], data["criteria"]
+    return Annotated(None if kind is None else _text(data, "type"), None if criteria is None else _read(criteria))
 
 
-_READERS: Final[dict[str, Callable[[Mapping[str, Any], int], Expression]]] = {
+def _read_class(data: Mapping[str, Any]) -> Expression:
+    source = data["source"]
+    return has_class(_text(data, "class"), None if source is None else _text(data, "source"))
+
+
+_READERS: Final[dict[str, Callable[[Mapping[str, Any]], Expression]]] = {
     "and": _read_combined,
     "or": _read_combined,
-    "not": lambda data, depth: Not(from_dict(data["item"], depth)),
+    "not": lambda data: Not(_read(data["item"])),
     "compare": _read_compare,
     "is_in": _read_is_in,
     "contains": _read_text,
     "starts_with": _read_text,
-    "is_null": lambda data, depth: IsNull(_text(data, "field")),
-    "has_tag": lambda data, depth: HasTag(_text(data, "tag")),
-    "has_class": lambda data, depth: has_class(_text(data, "class"), data["source"]),
+    "is_null": lambda data: IsNull(_text(data, "field")),
+    "has_tag": lambda data: HasTag(_text(data, "tag")),
+    "has_class": _read_class,
     "annotated": _read_annotated,
 }
 
@@ -400,10 +487,22 @@ def _text(data: Mapping[str, Any], key: str) -> str:
     return check_string(key, data[key], empty=True)
 
 
+def _list(data: Mapping[str, Any], key: str) -> Sequence[Any]:
+    value = data[key]
+    if not isinstance(value, list | tuple):
+        raise InvalidTypeError(f"{key} must be a list, got {shown(value)}")
+    return value
+
+
 def values_of(name: str, values: object) -> tuple[Scalar, ...]:
-    """The values of `.is_in`, from any iterable but a text."""
+    """The values of `.is_in`, from any iterable but a string."""
     if isinstance(values, str) or not isinstance(values, Iterable):
-        raise InvalidTypeError(f"{name}.is_in expects a list of values, not {shown(values)}")
-    if isinstance(values, Sequence | set | frozenset | pl.Series | np.ndarray):
+        raise InvalidTypeError(f"{name}.is_in(values) must be given a list, got {shown(values)}")
+    try:
         return tuple(scalar(name, value) for value in values)
-    return tuple(scalar(name, value) for value in list(values))
+    except TypeError as error:
+        if isinstance(error, InvalidTypeError):
+            raise
+        raise InvalidTypeError(
+            f"{name}.is_in(values) must be given a list, got {shown(values)}"
+        ) from error  # 0-d array

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from lightly_widget.checks import check_integer, check_number
+from lightly_widget.checks import check_bool, check_integer, check_number, check_string
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, shown
-from lightly_widget.query.expressions import AND, Expression, NoPlainFormError, as_expression
+from lightly_widget.plain import check_plain
+from lightly_widget.query.expressions import AND, DEEPEST, Expression, NoPlainFormError, as_expression
 from lightly_widget.query.fields import Field, OrderBy
 from lightly_widget.query.snapshot import Index, Snapshot
 
@@ -173,7 +174,7 @@ class Query(Generic[S]):
         """Sorted by these keys, missing values last; equal ones keep the order they had."""
         if not keys:
             raise InvalidValueError("order_by() expects at least one field")
-        return self._with(Order(tuple(_order_key(key) for key in keys), descending))
+        return self._with(Order(tuple(_order_key(key) for key in keys), check_bool("descending", descending)))
 
     @overload
     def __getitem__(self, key: int) -> S: ...
@@ -182,13 +183,10 @@ class Query(Generic[S]):
     def __getitem__(self, key: int | slice) -> S | Self:
         """A sample, or a query of a slice; negative positions count from the end."""
         if isinstance(key, slice):
-            bounds = (_whole(key.start), _whole(key.stop), _whole(key.step))
-            if bounds[2] == 0:
-                raise InvalidValueError("a slice's step cannot be 0")
-            return self._with(Slice(slice(*bounds)))
+            return self._with(Slice(_slice(key.start, key.stop, key.step)))
         position = _whole(key)
         if position is None:
-            raise InvalidTypeError("samples are numbered by whole numbers, not None")
+            raise InvalidTypeError("a position must be an integer, got None")
         snapshot, rows = self.resolve()
         if not -len(rows) <= position < len(rows):
             raise IndexError(f"sample {position} asked for, there are {len(rows):,}")
@@ -206,9 +204,10 @@ class Query(Generic[S]):
             )
         for name, share in shares.items():
             check_number(f"the share of {shown(name)}", share, least=0)
-        total = float(sum(shares.values()))
-        if total <= 0:
-            raise InvalidValueError("split: all shares are 0")
+        check_integer("seed", seed, least=0)
+        total = sum(map(float, shares.values()))
+        if not 0 < total < float("inf"):
+            raise InvalidValueError(f"split: the shares must sum to a positive finite number, got {shown(total)}")
         ends = np.cumsum([0.0, *shares.values()]) / total
         ends[-1] = 1.0
         return {
@@ -237,6 +236,7 @@ class Query(Generic[S]):
     @classmethod
     def from_dict(cls, source: Source[S], data: Mapping[str, Any]) -> Self:
         """The query that `to_dict` described, asked of a dataset."""
+        check_plain("query", data, deepest=2 * DEEPEST + 6)
         try:
             return cls(source, tuple(_STEPS[step["step"]](step) for step in data["steps"]))
         except (KeyError, TypeError) as error:
@@ -324,11 +324,18 @@ class Query(Generic[S]):
 _STEPS: Final[dict[str, Callable[[Mapping[str, Any]], Step]]] = {
     "match": lambda data: Match(Expression.from_dict(data["filter"])),
     "order_by": lambda data: Order(
-        tuple(OrderBy(key["field"], key["descending"]) for key in data["keys"]), data["descending"]
+        tuple(
+            OrderBy(check_string("field", k["field"]), check_bool("descending", k["descending"])) for k in data["keys"]
+        ),
+        check_bool("descending", data["descending"]),
     ),
-    "slice": lambda data: Slice(slice(_whole(data["start"]), _whole(data["stop"]), _whole(data["by"]))),
-    "select": lambda data: Pinned(pl.Series("sample_id", data["sample_ids"], dtype=pl.String)),
-    "split": lambda data: Shuffled(data["seed"], data["start"], data["stop"]),
+    "slice": lambda data: Slice(_slice(data["start"], data["stop"], data["by"])),
+    "select": lambda data: Pinned(ids_of(data["sample_ids"])),
+    "split": lambda data: Shuffled(
+        check_integer("seed", data["seed"], least=0),
+        check_number("start", data["start"], least=0, most=1),
+        check_number("stop", data["stop"], least=0, most=1),
+    ),
 }
 
 
@@ -368,6 +375,13 @@ def _order_key(key: object) -> OrderBy | pl.Expr:
     if isinstance(key, str):
         return OrderBy(key)
     raise InvalidTypeError(f"order_by expects fields such as ImageSampleField.width, not {shown(key)}")
+
+
+def _slice(start: object, stop: object, step: object) -> slice:
+    bounds = (_whole(start), _whole(stop), _whole(step))
+    if bounds[2] == 0:
+        raise InvalidValueError("the step of a slice must not be 0")
+    return slice(*bounds)
 
 
 def _whole(value: object) -> int | None:
