@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
+from .balancing import Balancing
 from .coverage import Coverage, coverage
+from .diversity import Diversity, SubpartDiversity
+from .facility import FacilityLocation
 from .greedy import iterate, solve
-from .terms import (
-    Balancing,
-    Diversity,
-    FacilityLocation,
-    Picks,
-    Solution,
-    StopReason,
-    SubpartDiversity,
-    Term,
-    Weighting,
-)
+from .solution import Picks, Solution, StopReason
+from .terms import Term
+from .weighting import Weighting
 
 __all__ = [
     "Balancing",

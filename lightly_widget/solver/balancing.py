@@ -10,19 +10,52 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lightly_widget.errors import InvalidValueError, shown
 from lightly_widget.threads import aside, at_once, in_steps
 
-from .nearest import Beats, product
-from .potentials import LOG_SMALLEST, SMALLEST, Floats, Potential
-from .terms import F32, F64, I64, Balancing
+from .checks import check_finite, check_matrix
+from .nearest import product
+from .terms import F32, F64, I64, LOG_SMALLEST, SMALLEST, TIE, Beats, Floats, Potential, Setting, Term
 
 FLOOR = 1e-7  # of a class share inside the cross-entropy
 KEPT = 0.85  # the second order is computed anew when it may have shrunk below this part
 SMALL = 40_000  # counts; below this, logarithms of everything are as fast as the bounds
+
+
+@dataclass(frozen=True)
+class Balancing(Term):
+    """Class shares near a target: P = 1 / cross-entropy of the target and the selection's summed counts.
+
+    `counts` (n, c) ≥ 0 (instances per class, or one-hot); `target` (c,) ≥ 0, normalized here.
+    """
+
+    counts: NDArray[Any]
+    target: F64
+    strength: float = 1.0
+
+    def check(self, n_rows: int) -> None:
+        check_matrix("Balancing.counts", self.counts, n_rows)
+        check_finite("Balancing.counts", self.counts)
+        if self.counts.size and self.counts.min() < 0:
+            raise InvalidValueError(f"Balancing.counts must not be negative, got {self.counts.min()}")
+        target = np.asarray(self.target, dtype=np.float64)
+        if target.shape != (self.counts.shape[1],):
+            raise InvalidValueError(
+                f"Balancing.target must hold one share for each of {self.counts.shape[1]} classes, got {target.shape}"
+            )
+        if not (np.isfinite(target).all() and (target >= 0).all() and target.sum() > 0):
+            raise InvalidValueError(
+                f"Balancing.target must be finite, not negative and above 0 in sum, got {shown(target.tolist())}"
+            )
+
+    def potential(self, setting: Setting) -> Potential:
+        return BalancingPotential(self)
 
 
 class BalancingPotential(Potential):
@@ -170,6 +203,12 @@ class BalancingPotential(Potential):
             self.left[place] -= 1
             if self.left[place] == 0:
                 self.holders -= self.unique[place] > 0
+
+    def tolerance(self, best: float) -> float:
+        return TIE * float(self.entropy)
+
+    def alike(self) -> I64 | None:
+        return self.group
 
     def gain(self, row: int, more: float) -> float:
         """KL(target ‖ selection with the row)."""

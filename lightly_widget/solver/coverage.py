@@ -10,7 +10,8 @@ import numpy as np
 from lightly_widget.errors import InvalidValueError, no_progress
 from lightly_widget.threads import in_threads
 
-from .terms import F32, F64, I64, check_rows
+from .checks import check_rows
+from .terms import F32, F64, I64
 
 
 @dataclass(frozen=True)

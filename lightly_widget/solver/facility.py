@@ -6,18 +6,51 @@ add is kept current by touching those alone, a few thousand values per pick. Sum
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from lightly_widget.errors import InvalidValueError
 from lightly_widget.threads import aside
 
-from .nearest import Beats
-from .potentials import Floats, Potential
-from .race import TIE, Race
-from .terms import F64, I64, FacilityLocation
+from .checks import check_finite, check_matrix
+from .terms import F32, F64, I64, Beats, Floats, Potential, Runners, Setting, Steps, Term
 
 DRIFT = 1e-9  # of a sum that many differences were taken from; far above what rounding makes of it
+
+
+@dataclass(frozen=True)
+class FacilityLocation(Term):
+    """Rows that stand for many: P = Σ over all rows of the largest similarity to a pick, on a neighbor graph.
+
+    `indices` (n, k): row j's neighbors, each once, −1 where there is none; `similarities` (n, k) in 0…1. A row's
+    similarity to itself is 1, and 0 where there is no edge.
+    """
+
+    indices: NDArray[np.int32]
+    similarities: F32
+    strength: float = 1.0
+
+    def check(self, n_rows: int) -> None:
+        check_matrix("FacilityLocation.indices", self.indices, n_rows)
+        check_matrix("FacilityLocation.similarities", self.similarities, n_rows)
+        if self.indices.shape != self.similarities.shape:
+            raise InvalidValueError(
+                f"FacilityLocation.indices {self.indices.shape} and .similarities {self.similarities.shape} must agree"
+            )
+        if not np.issubdtype(self.indices.dtype, np.integer):
+            raise InvalidValueError(f"FacilityLocation.indices must be whole numbers, got {self.indices.dtype}")
+        check_finite("FacilityLocation.similarities", self.similarities)
+        if not self.indices.size:
+            return
+        if self.indices.min() < -1 or self.indices.max() >= n_rows:
+            raise InvalidValueError(f"FacilityLocation.indices must be in −1…{n_rows - 1}")
+        if self.similarities.min() < 0 or self.similarities.max() > 1:
+            raise InvalidValueError("FacilityLocation.similarities must be in 0…1")
+
+    def potential(self, setting: Setting) -> Potential:
+        return FacilityPotential(self)
 
 
 class FacilityPotential(Potential):
@@ -84,16 +117,17 @@ class FacilityPotential(Potential):
         np.subtract.at(self.more, self.targets[rows][at], less[at])
         yield from ()
 
+    def pick_alone(self, runners: Runners, wanted: int) -> Steps | None:
+        return self._cover(runners, wanted) if self.strength > 0 else None
 
-def cover(potential: FacilityPotential, runners: Race, wanted: int) -> Generator[tuple[int, float] | None, None, None]:
-    """Picks and gains as the race would give them, where this is the only term."""
-    more = potential.more
-    more[runners.closed] = -np.inf
-    for _ in range(wanted):
-        close = np.flatnonzero(more >= more.max() - 2 * DRIFT)
-        exact = potential.exact(close)
-        best = exact.max()
-        row = int(close[exact >= best - TIE * max(best, potential.unit_of_rounding)].min())
-        yield row, potential.gain_of(row)
-        yield from runners.take(row)
-        more[row] = -np.inf
+    def _cover(self, runners: Runners, wanted: int) -> Steps:
+        more = self.more
+        more[runners.closed] = -np.inf
+        for _ in range(wanted):
+            close = np.flatnonzero(more >= more.max() - 2 * DRIFT)
+            exact = self.exact(close)
+            row = int(close[exact >= exact.max() - self.tolerance(float(exact.max()))].min())
+            yield row, self.gain_of(row)
+            yield from runners.take(row)
+            more[row] = -np.inf
+        return True

@@ -16,9 +16,7 @@ from collections.abc import Generator
 import numpy as np
 
 from .nearest import BLOCK, TINY, NearestPick, product
-from .potentials import DiversityPotential
-from .race import TIE, Race
-from .terms import F32, I64
+from .terms import F32, I64, TIE, Runners, Steps
 
 ACTIVE = 512
 CACHED = 400_000  # elements that stay in one core's cache from pick to pick
@@ -102,10 +100,9 @@ class ActiveSet:
             self.bound[self.rows == near.rows[k]] = -1
 
 
-def farthest(potential: DiversityPotential, runners: Race, wanted: int) -> Generator[Step, None, bool]:
+def farthest(near: NearestPick, minimum_square: float, runners: Runners, wanted: int) -> Steps:
     """Picks and gains as the race would give them; False where no eligible row is left."""
-    near = potential.near
-    least = np.square(potential.minimum / near.unit) * (1 + 1e-3)  # below, only the exact distance tells
+    least = minimum_square * (1 + 1e-3)  # below, only the exact distance tells
     if near.size == 0 and wanted:
         first = int(np.argmin(runners.closed))
         yield first, np.inf

@@ -7,16 +7,13 @@ differences in float64, of the few pairs that rounding cannot tell apart.
 
 from __future__ import annotations
 
-from collections.abc import Generator
-
 import numpy as np
 
 from lightly_widget.errors import InvalidValueError
 from lightly_widget.threads import at_once, available_cores, in_steps
 
-from .terms import F32, F64, I64
+from .terms import F32, F64, I64, Beats
 
-Beats = Generator[None, None, None]
 BLOCK = 512
 SHADOWED = 8192  # rows from which shadows pay
 TINY = np.float32(1e-35)  # added to each squared norm, so that bounds hold where float32 squares vanish

@@ -6,13 +6,8 @@ from collections.abc import Generator, Sequence
 
 import numpy as np
 
-from .balancing import BalancingPotential
-from .nearest import Beats
-from .potentials import Floats, Potential
-from .terms import F32, F64, I64
+from .terms import F32, F64, I64, TIE, Beats, Floats, Potential, Steps
 
-TIE = 1e-13
-"""Scores nearer than this are ties: rounding must not decide, whatever the order of summation."""
 ROUNDING = np.float32(6e-7)  # of a float32 term: conversion, division and logarithm
 FIRST_BATCH, LARGEST_BATCH = 32, 4096
 LOWEST = float(np.finfo(np.float32).min)  # below it are closed rows only
@@ -30,7 +25,7 @@ class Race:
         self.behind: I64 | None = None  # the next row of the same group, or −1
         self.barred = False  # whether a minimum distance closed any row
 
-    def line_up(self, group: I64) -> None:
+    def _line_up(self, group: I64) -> None:
         """Rows of one group are alike: only the first open one of each runs, and the next when it is taken."""
         rows = np.flatnonzero(~self.closed)
         rows = rows[np.argsort(group[rows], kind="stable")]
@@ -38,6 +33,19 @@ class Race:
         self.behind = np.full(len(group), -1)
         self.behind[rows[:-1][same]] = rows[1:][same]
         self.closed[rows[1:][same]] = True
+
+    def run(self, wanted: int) -> Steps:
+        """Pick after pick."""
+        group = self.potentials[0].alike() if len(self.potentials) == 1 else None
+        if group is not None:
+            self._line_up(group)
+        for _ in range(wanted):
+            found = yield from self.choose()
+            if found is None:
+                return not self.barred
+            yield found
+            yield from self.take(found[0])
+        return True
 
     def choose(self) -> Generator[None, None, tuple[int, float] | None]:
         """The next row and its gain, or None when no row is eligible."""
@@ -102,11 +110,7 @@ class Race:
     def _tolerance(self, best: float) -> float:
         if self.alone is None:
             return TIE * sum(abs(p.strength) for p in self.potentials) * max(1.0, abs(best))
-        if isinstance(self.alone, BalancingPotential):
-            return TIE * float(self.alone.entropy)
-        if not np.isfinite(best):
-            return 0.0
-        return TIE * max(abs(best), self.alone.unit_of_rounding)
+        return self.alone.tolerance(best)
 
     # Alone, a term's own value decides: the logarithm would change nothing but the digits.
 

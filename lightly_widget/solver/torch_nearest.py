@@ -10,8 +10,8 @@ import numpy as np
 
 from lightly_widget.errors import InvalidValueError, MissingDependencyError, shown
 
-from .nearest import TINY, Beats, NearestPick
-from .terms import F32, I64
+from .nearest import TINY, NearestPick
+from .terms import F32, I64, Beats
 
 WORTH_A_GPU = 1e12  # multiplications; less is done before torch is even imported
 UPLOAD = 32_000_000  # elements at a time

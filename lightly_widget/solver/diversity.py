@@ -1,137 +1,66 @@
-"""One class per term: bounds on what each row would add to the term's potential, and exact values on request.
-
-P(S ∪ {i}) is kept as `base` (the same for every row) and `more` (of row i), so that small differences survive a large
-base. The greedy loop asks for cheap bounds of `more` on the helpful side (upper for a positive strength, lower for a
-negative one), tightens them for the rows on top, and settles the last few exactly.
-"""
+"""Diversity of rows and of their parts: B(S) plus the squared distance to the nearest pick."""
 
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .nearest import TINY, Beats, NearestPick, product
-from .terms import F64, I64, Bools, Diversity, SubpartDiversity, Weighting
+from lightly_widget.errors import InvalidValueError, shown
+
+from .checks import check_embeddings
+from .farthest import farthest
+from .nearest import TINY, NearestPick, product
+from .terms import F32, F64, I64, LOG_SMALLEST, Beats, Bools, Floats, Potential, Runners, Setting, Steps, Term
 from .torch_nearest import make_nearest
 
-SMALLEST = float(np.finfo(np.float64).tiny)
-LOG_SMALLEST = math.log(SMALLEST)
-Floats = NDArray[Any]
+
+@dataclass(frozen=True)
+class Diversity(Term):
+    """Rows far from the selection: P = B(S) + squared Euclidean distance to the nearest pick.
+
+    `embeddings` (n, d) float32, may be memory-mapped. With `minimum_distance` (Euclidean), rows nearer than it to the
+    selection are not eligible.
+    """
+
+    embeddings: F32
+    strength: float = 1.0
+    minimum_distance: float | None = None
+
+    def check(self, n_rows: int) -> None:
+        check_embeddings("Diversity.embeddings", self.embeddings, n_rows)
+        distance = self.minimum_distance
+        if distance is not None and not (math.isfinite(distance) and distance >= 0):
+            raise InvalidValueError(f"Diversity.minimum_distance must be finite and at least 0, got {shown(distance)}")
+
+    def potential(self, setting: Setting) -> Potential:
+        return DiversityPotential(self, setting)
 
 
-class Potential(ABC):
-    """A term's state. `strength` is not 0; its sign says which side the bounds are on."""
+@dataclass(frozen=True)
+class SubpartDiversity(Term):
+    """Diversity of crops: P = B(crops of S) + mean over a row's crops of the squared distance to the nearest crop.
 
-    decides_alone = True
-    """Whether, as the only term, rows can be compared by `more` itself."""
-    tightens = True
-    """Whether `tighten` improves bounds."""
-    unit_of_rounding = 0.0
-    """The size of the numbers that `more` is a difference of: as the only term, its ties are judged by it."""
+    `embeddings` (m, d) float32, one row per crop; `rows` (m,) the owner of each crop. P is 0 for rows without crops.
+    """
 
-    def __init__(self, strength: float) -> None:
-        self.strength = float(strength)
+    embeddings: F32
+    rows: I64
+    strength: float = 1.0
 
-    def prepare(self) -> Beats:
-        """Long preparations, in steps."""
-        yield from ()
+    def check(self, n_rows: int) -> None:
+        check_embeddings("SubpartDiversity.embeddings", self.embeddings, None)
+        rows = np.asarray(self.rows)
+        if rows.shape != (len(self.embeddings),) or (rows.size and not np.issubdtype(rows.dtype, np.integer)):
+            raise InvalidValueError(
+                f"SubpartDiversity.rows must name one row per crop: {len(self.embeddings):,} numbers, got {rows.shape}"
+            )
+        if rows.size and not (rows.min() >= 0 and rows.max() < n_rows):
+            raise InvalidValueError(f"SubpartDiversity.rows must be in 0…{n_rows - 1}, got {rows.min()}…{rows.max()}")
 
-    def update(self) -> Beats:
-        """Before the bounds of the next pick are asked for."""
-        yield from ()
-
-    @abstractmethod
-    def bounds(self) -> Floats:
-        """(n,) of `more`, on the helpful side. Not to be changed by the caller."""
-
-    @abstractmethod
-    def bounds_at(self, rows: I64) -> Floats:
-        """The same for a few rows, after they were tightened."""
-
-    def log_bounds(self) -> Floats:
-        """(n,) bounds of `relative`."""
-        return self.relative(self.bounds())
-
-    def tighten(self, rows: I64) -> Beats:
-        """Make `bounds` of these rows as good as they cheaply get."""
-        yield from ()
-
-    @abstractmethod
-    def exact(self, rows: I64) -> F64:
-        """(len(rows),) `more` in float64; NaN where the row is not eligible."""
-
-    @abstractmethod
-    def base(self) -> float: ...
-
-    def relative(self, more: Floats) -> Floats:
-        """log P(S ∪ {i}) − log P(S), or log P(S ∪ {i}) while P(S) is 0."""
-        base = self.base()
-        if base > 0:
-            return np.asarray(np.log1p(more / more.dtype.type(base)))
-        tiny = more.dtype.type(SMALLEST if more.dtype == np.float64 else np.finfo(np.float32).tiny)
-        out = np.log(np.maximum(more, tiny))
-        if self.strength < 0:  # a lower bound is wanted
-            out[more < tiny] = LOG_SMALLEST
-        return np.asarray(out)
-
-    def log_base(self) -> float:
-        base = self.base()
-        return math.log(base) if base > 0 else 0.0
-
-    @abstractmethod
-    def inform(self, row: int) -> Beats:
-        """The row joins the selection."""
-
-    def forget(self, rows: I64) -> None:  # noqa: B027 - most terms do not care
-        """These rows will never be picked."""
-
-    def hopeless(self) -> Bools | None:
-        """(n,) rows that can never be eligible again, where the term knows such."""
-        return None
-
-    def gain(self, row: int, more: float) -> float:
-        """What is reported for a pick where this is the only term."""
-        return more
-
-
-class WeightingPotential(Potential):
-    tightens = False
-
-    def __init__(self, term: Weighting) -> None:
-        super().__init__(term.strength)
-        self.raw = np.asarray(term.weights, dtype=np.float64)
-        weights = self.raw - min(0.0, float(self.raw.min(initial=0.0)))
-        # A common factor changes no comparison; without it float32 bounds serve weights of any size.
-        self.unit = float(weights.max(initial=0.0)) or 1.0
-        self.weights = weights / self.unit
-        self.rough = self.weights.astype(np.float32)
-        self.total = 0.0
-
-    def bounds(self) -> Floats:
-        return self.rough
-
-    def bounds_at(self, rows: I64) -> Floats:
-        return np.asarray(self.rough[rows])
-
-    def exact(self, rows: I64) -> F64:
-        return np.asarray(self.weights[rows])
-
-    def base(self) -> float:
-        return self.total
-
-    def log_base(self) -> float:
-        return super().log_base() + math.log(self.unit)
-
-    def inform(self, row: int) -> Beats:
-        self.total += float(self.weights[row])
-        yield from ()
-
-    def gain(self, row: int, more: float) -> float:
-        return float(self.raw[row])
+    def potential(self, setting: Setting) -> Potential:
+        return SubpartPotential(self, setting)
 
 
 class Spread:
@@ -221,9 +150,15 @@ class NearPotential(Potential):
 
 
 class DiversityPotential(NearPotential):
-    def __init__(self, term: Diversity, capacity: int, alone: bool, device: str | None) -> None:
-        near = make_nearest(term.embeddings, capacity, "Diversity.embeddings", device, alone and term.strength > 0)
-        super().__init__(term.strength, near, alone)
+    def __init__(self, term: Diversity, setting: Setting) -> None:
+        near = make_nearest(
+            term.embeddings,
+            setting.capacity,
+            "Diversity.embeddings",
+            setting.device,
+            shadowed=setting.alone and term.strength > 0,
+        )
+        super().__init__(term.strength, near, setting.alone)
         self.minimum = term.minimum_distance or 0.0
 
     def bounds(self) -> Floats:
@@ -249,18 +184,23 @@ class DiversityPotential(NearPotential):
     def inform(self, row: int) -> Beats:
         return self.add(row)
 
+    def pick_alone(self, runners: Runners, wanted: int) -> Steps | None:
+        if self.strength < 0:
+            return None
+        return farthest(self.near, np.square(self.minimum / self.near.unit), runners, wanted)
+
 
 class SubpartPotential(NearPotential):
     decides_alone = False  # P is 0 for rows without crops, which is below any B
 
-    def __init__(self, term: SubpartDiversity, n_rows: int, capacity: int, device: str | None) -> None:
+    def __init__(self, term: SubpartDiversity, setting: Setting) -> None:
         owner = np.asarray(term.rows, dtype=np.int64)
         self.crops = np.argsort(owner, kind="stable")
-        self.count = np.bincount(owner, minlength=n_rows)
+        self.count = np.bincount(owner, minlength=setting.n_rows)
         self.starts = np.concatenate([[0], np.cumsum(self.count)])
         self.owner = owner
-        most = int(np.sort(self.count)[::-1][:capacity].sum()) if capacity else 0
-        near = make_nearest(term.embeddings, most, "SubpartDiversity.embeddings", device, shadowed=False)
+        most = int(np.sort(self.count)[::-1][: setting.capacity].sum()) if setting.capacity else 0
+        near = make_nearest(term.embeddings, most, "SubpartDiversity.embeddings", setting.device, shadowed=False)
         super().__init__(term.strength, near, alone=False)
 
     def _crops(self, rows: I64) -> tuple[I64, I64]:
