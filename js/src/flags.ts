@@ -13,21 +13,21 @@ export const FLAG = {
   MUTED: 64,
 } as const;
 
-/** Sets `bit` for the rows whose bit is set in `bits` (LSB first), clears it for all others; null = none. */
+/** Sets `bit` for the points whose bit is set in `bits` (LSB first), clears it for all others; null = none. */
 export function writeMask(flags: Uint8Array, bit: number, bits: Uint8Array | null, inverted = false): void {
   const keep = ~bit & 255;
   const [on, off] = inverted ? [0, bit] : [bit, 0];
-  for (let row = 0; row < flags.length; row++) {
-    const set = bits !== null && (bits[row >> 3] >> (row & 7)) & 1;
-    flags[row] = (flags[row] & keep) | (set ? on : off);
+  for (let point = 0; point < flags.length; point++) {
+    const set = bits !== null && (bits[point >> 3] >> (point & 7)) & 1;
+    flags[point] = (flags[point] & keep) | (set ? on : off);
   }
 }
 
-/** Sets or clears `bit` for the given rows: the work is that of the rows, not of the points. */
-export function writeRows(flags: Uint8Array, bit: number, rows: ArrayLike<number>, set: boolean): void {
+/** Sets or clears `bit` for the given points: the work is theirs alone. */
+export function writePoints(flags: Uint8Array, bit: number, points: ArrayLike<number>, set: boolean): void {
   const keep = ~bit & 255;
   const value = set ? bit : 0;
-  for (let index = 0; index < rows.length; index++) {
-    flags[rows[index]] = (flags[rows[index]] & keep) | value;
+  for (let index = 0; index < points.length; index++) {
+    flags[points[index]] = (flags[points[index]] & keep) | value;
   }
 }

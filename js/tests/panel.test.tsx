@@ -184,14 +184,14 @@ test("the panel draws itself and its changes reach the traits, without a plot", 
   const { render } = await import("preact");
   const { Panel } = await import("../src/panel/Panel");
   const { View, ViewProvider } = await import("../src/panel/view");
-  const { Store } = await import("../src/state");
+  const { Session } = await import("../src/session/session");
   const kernel = new MockKernel({ n: 80, delay: 0, block: 0 });
   const life = new AbortController();
-  const store = new Store(kernel as never, life.signal);
+  const session = new Session(kernel as never, life.signal);
   const host = window.document.createElement("div");
   window.document.body.append(host);
   const place = host as unknown as HTMLElement;
-  const view = new View(store, place as unknown as ShadowRoot, life.signal);
+  const view = new View(session, place as unknown as ShadowRoot, life.signal);
   const panel = (
     <ViewProvider value={view}>
       <Panel />
@@ -213,8 +213,8 @@ test("the panel draws itself and its changes reach the traits, without a plot", 
   assert.equal(place.querySelectorAll("article").length, 2);
   click("Remove Diverse");
   // The changes were sampled by themselves.
-  for (let tries = 0; tries < 200 && store.sampling.value.stopReason === null; tries++) await wait();
-  assert.equal(store.count.value, 80);
+  for (let tries = 0; tries < 200 && session.sampling.state.value.stopReason === null; tries++) await wait();
+  assert.equal(session.picks.count.value, 80);
   assert.match(place.textContent ?? "", /Save as tag/);
   render(null, place);
   life.abort();

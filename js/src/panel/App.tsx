@@ -17,19 +17,19 @@ export const App = ({ view }: { view: View }) => (
 
 function Layout() {
   const view = useView();
-  const { store } = view;
-  const height = within(store.traits.height.value || 0);
+  const { session } = view;
+  const height = within(session.traits.height.value || 0);
   // Without points the words stand in the plot.
-  const words = store.points.value === null ? null : store.statusText.value;
+  const words = session.points.positions.value === null ? null : session.statusText.value;
   return (
-    <div class="lw" style={{ "--height": `${height}px` }} data-gone={store.gone.value || undefined}>
+    <div class="lw" style={{ "--height": `${height}px` }} data-gone={session.connection.gone.value || undefined}>
       {words !== null && (
         <p class="banner" role="status">
           {words}
         </p>
       )}
       <div class="layout">
-        <section {...takesPictures(view)} class="stage" aria-label={`Explorer of ${store.info.dataset}`}>
+        <section {...takesPictures(view)} class="stage" aria-label={`Explorer of ${session.info.dataset}`}>
           <Toolbar />
           <Plot />
           <Gallery />

@@ -5,27 +5,27 @@ import { count } from "./format";
 import { useView, type View } from "./view";
 
 /** How many samples can be picked from now. */
-export function candidateCount({ store }: View): number {
-  const candidates = store.traits.candidates.value;
-  const filter = store.filterMask.value;
-  if (candidates.from === "filter") return filter.bits === null ? store.nSamples : filter.count;
-  if (candidates.from === "selection") return store.selectionMask.value.count;
-  if (candidates.from === "tag") return store.info.tags.find((tag) => tag.name === candidates.tag)?.count ?? 0;
-  return store.nSamples;
+export function candidateCount({ session }: View): number {
+  const candidates = session.traits.candidates.value;
+  const filter = session.masks.filter.value;
+  if (candidates.from === "filter") return filter.bits === null ? session.nSamples : filter.count;
+  if (candidates.from === "selection") return session.masks.selection.value.count;
+  if (candidates.from === "tag") return session.info.tags.find((tag) => tag.name === candidates.tag)?.count ?? 0;
+  return session.nSamples;
 }
 
 const TAG = "tag:";
 
 export function Candidates() {
   const view = useView();
-  const { store } = view;
-  const { info } = store;
-  const candidates = store.traits.candidates.value;
-  const filter = store.filterMask.value;
-  const filtered = filter.bits === null ? store.nSamples : filter.count;
-  const selected = store.selectionMask.value.count;
+  const { session } = view;
+  const { info } = session;
+  const candidates = session.traits.candidates.value;
+  const filter = session.masks.filter.value;
+  const filtered = filter.bits === null ? session.nSamples : filter.count;
+  const selected = session.masks.selection.value.count;
   const value = candidates.from === "tag" ? TAG + candidates.tag : candidates.from;
-  const preselected = store.traits.preselected_tag_name.value;
+  const preselected = session.traits.preselected_tag_name.value;
   return (
     <section class="section" aria-label="Candidates">
       <div class="row from">
@@ -37,7 +37,7 @@ export function Candidates() {
         label="Sample from"
         value={value}
         options={[
-          { value: "all", label: `All samples (${count(store.nSamples)})` },
+          { value: "all", label: `All samples (${count(session.nSamples)})` },
           { value: "filter", label: `The filter (${count(filtered)})` },
           { value: "selection", label: `The selection (${count(selected)})` },
           ...info.tags.map((tag) => ({
@@ -47,8 +47,8 @@ export function Candidates() {
           })),
         ]}
         onChange={(next) => {
-          if (next.startsWith(TAG)) store.set("candidates", { from: "tag", tag: next.slice(TAG.length) });
-          else store.set("candidates", { from: next as "all" | "filter" | "selection" });
+          if (next.startsWith(TAG)) session.set("candidates", { from: "tag", tag: next.slice(TAG.length) });
+          else session.set("candidates", { from: next as "all" | "filter" | "selection" });
         }}
       />
       {candidates.from === "selection" && selected === 0 && (
@@ -63,7 +63,7 @@ export function Candidates() {
             { value: "", label: "nothing" },
             ...info.tags.map((tag) => ({ value: TAG + tag.name, label: `${tag.name} (${count(tag.count)})` })),
           ]}
-          onChange={(next) => store.set("preselected_tag_name", next === "" ? null : next.slice(TAG.length))}
+          onChange={(next) => session.set("preselected_tag_name", next === "" ? null : next.slice(TAG.length))}
         />
       )}
       <FilterRows />

@@ -5,10 +5,10 @@ import { count } from "./format";
 import { useView } from "./view";
 
 export function Compared() {
-  const { store } = useView();
-  const a = store.picksA.value.rows;
-  const n = store.count.value;
-  const b = store.picksB.value.rows;
+  const { session } = useView();
+  const a = session.picks.a.value.points;
+  const n = session.picks.count.value;
+  const b = session.picks.b.value.points;
   const both = useMemo(() => {
     const inA = new Set(a.subarray(0, n));
     return b.reduce((sum, row) => sum + (inA.has(row) ? 1 : 0), 0);
@@ -41,8 +41,8 @@ export function Compared() {
         icon="swap"
         iconOnly
         kind="quiet"
-        disabled={store.sampling.value.running}
-        onClick={() => void store.compare("swap")}
+        disabled={session.sampling.state.value.running}
+        onClick={() => void session.history.compare("swap")}
       />
     </div>
   );

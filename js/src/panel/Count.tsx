@@ -14,13 +14,13 @@ export const toPosition = (count: number, most: number): number =>
 
 export function Count() {
   const view = useView();
-  const { store } = view;
-  const count = store.traits.n_samples_to_select.value;
+  const { session } = view;
+  const count = session.traits.n_samples_to_select.value;
   const most = Math.max(1, candidateCount(view));
-  const known = store.picksA.value.rows.length;
+  const known = session.picks.a.value.points.length;
   const share = (100 * count) / most;
   const set = (next: number) =>
-    store.set("n_samples_to_select", Math.max(1, Math.min(store.nSamples || 1, Math.round(next))));
+    session.set("n_samples_to_select", Math.max(1, Math.min(session.nSamples || 1, Math.round(next))));
   const digits = share >= 10 ? 1 : share >= 0.1 ? 2 : 4;
   return (
     <section class="count" aria-label="How many">

@@ -1,6 +1,6 @@
 /** Rows that make a filter, and the same filter as the Python a cell would hold. */
 import { useEffect } from "preact/hooks";
-import { same } from "../picks";
+import { same } from "../session/same";
 import { Button } from "./controls/Button";
 import { TextField } from "./controls/fields";
 import { Select } from "./controls/Select";
@@ -12,33 +12,35 @@ import { useView, type View } from "./view";
 function apply(view: View, drafts: Draft[]): void {
   view.drafts.value = drafts;
   view.foreign.value = null;
-  const { store } = view;
-  const filter = joined(drafts, view.joiner.value, store.info);
-  const complete = drafts.every((draft) => toFilter(draft, store.info) !== null);
-  if (!complete || same(filter, store.traits.filter.peek())) return;
+  const { session } = view;
+  const filter = joined(drafts, view.joiner.value, session.info);
+  const complete = drafts.every((draft) => toFilter(draft, session.info) !== null);
+  if (!complete || same(filter, session.traits.filter.peek())) return;
   view.asked = [...view.asked, filter];
-  void store.setFilter(filter).then((worked) => {
+  void session.masks.setFilter(filter).then((worked) => {
     if (!worked) view.asked = view.asked.filter((asked) => asked !== filter);
-    if (!worked || store.traits.candidates.peek().from === "tag") return;
-    if (filter !== null && store.traits.candidates.peek().from === "all") store.set("candidates", { from: "filter" });
-    if (filter === null && store.traits.candidates.peek().from === "filter") store.set("candidates", { from: "all" });
+    if (!worked || session.traits.candidates.peek().from === "tag") return;
+    if (filter !== null && session.traits.candidates.peek().from === "all")
+      session.set("candidates", { from: "filter" });
+    if (filter === null && session.traits.candidates.peek().from === "filter")
+      session.set("candidates", { from: "all" });
   });
 }
 
 export function FilterRows() {
   const view = useView();
-  const { store } = view;
-  const filter = store.traits.filter.value;
+  const { session } = view;
+  const filter = session.traits.filter.value;
   useEffect(() => {
     // A filter set in Python, or by another view, replaces the rows here. Our own comes back as it went, perhaps when
     // the rows have been written further.
     const echo = view.asked.findIndex((asked) => same(filter, asked));
     view.asked = view.asked.slice(echo + 1);
     if (echo >= 0) return;
-    if (!same(filter, joined(view.drafts.peek(), view.joiner.peek(), store.info))) view.readFilter(filter);
-  }, [view, store, filter]);
+    if (!same(filter, joined(view.drafts.peek(), view.joiner.peek(), session.info))) view.readFilter(filter);
+  }, [view, session, filter]);
   const drafts = view.drafts.value;
-  const options = subjects(store.info);
+  const options = subjects(session.info);
   const change = (index: number, draft: Draft | null) =>
     apply(view, draft ? drafts.with(index, draft) : drafts.filter((_, at) => at !== index));
   return (
@@ -63,7 +65,7 @@ export function FilterRows() {
       )}
       {filter !== null && (
         <pre class="code" title="The same filter in Python">
-          {queryText(filter, store.info.media)}
+          {queryText(filter, session.info.media)}
         </pre>
       )}
       <div class="row">
@@ -73,7 +75,7 @@ export function FilterRows() {
             icon={drafts.length === 0 ? "filter" : "plus"}
             kind="quiet"
             mini
-            onClick={() => apply(view, [...drafts, newDraft(options[0].value, store.info)])}
+            onClick={() => apply(view, [...drafts, newDraft(options[0].value, session.info)])}
           />
         )}
         {filter !== null && <Button label="Clear filter" kind="quiet" mini onClick={() => apply(view, [])} />}
@@ -83,7 +85,7 @@ export function FilterRows() {
 }
 
 function Row({ draft, onChange }: { draft: Draft; onChange(draft: Draft | null): void }) {
-  const { info } = useView().store;
+  const { info } = useView().session;
   const kind = kindOf(draft.what, info);
   const tests = testsOf(kind);
   const values = suggestions(draft.what, info);

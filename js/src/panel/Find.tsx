@@ -8,7 +8,7 @@ import { useView, type View } from "./view";
 export function Find() {
   const view = useView();
   const [text, setText] = useState("");
-  const { can_find_text, no_find_image, media } = view.store.info;
+  const { can_find_text, no_find_image, media } = view.session.info;
   const byImage = no_find_image === null || media === "image";
   if (!can_find_text && !byImage) return null;
   return (
@@ -43,7 +43,7 @@ export function Find() {
 
 function ByImage() {
   const view = useView();
-  const { can_find_text, no_find_image } = view.store.info;
+  const { can_find_text, no_find_image } = view.session.info;
   const file = useRef<HTMLInputElement>(null);
   return (
     <>
@@ -53,7 +53,9 @@ function ByImage() {
         iconOnly={can_find_text}
         kind="quiet"
         title={no_find_image ?? "Find by image: choose a file, drop one on the plot, or paste one there"}
-        onClick={() => (no_find_image === null ? file.current?.click() : view.store.report(new Error(no_find_image)))}
+        onClick={() =>
+          no_find_image === null ? file.current?.click() : view.session.errors.report(new Error(no_find_image))
+        }
       />
       <input
         ref={file}
@@ -75,7 +77,7 @@ function ByImage() {
 /** Pictures dropped or pasted on an element are looked for; everything else goes its own way. */
 export const takesPictures = (view: View) => ({
   onDragOver: (event: DragEvent) => {
-    if (view.store.info.no_find_image !== null || !bringsFiles(event.dataTransfer)) return;
+    if (view.session.info.no_find_image !== null || !bringsFiles(event.dataTransfer)) return;
     event.preventDefault();
     event.stopPropagation(); // JupyterLab would take the file for a new cell
   },
@@ -85,7 +87,7 @@ export const takesPictures = (view: View) => ({
 
 function take(view: View, event: Event, data: DataTransfer | null): void {
   const picture = pictureIn(data);
-  if (picture === null || view.store.info.no_find_image !== null) return;
+  if (picture === null || view.session.info.no_find_image !== null) return;
   event.preventDefault();
   event.stopPropagation();
   void view.findLike(picture);

@@ -1,23 +1,23 @@
 /** What is under the pointer: picture or text, name, label, tags, metadata. Never takes the pointer itself. */
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { Detail } from "../state";
+import type { Detail } from "../session/samples";
 import { dataUrl, useView } from "./view";
 
 /** The detail of a row; null until it is there. An answer for a row that is no longer asked for is dropped. */
 export function useDetail(row: number | null): Detail | null {
-  const { store } = useView();
+  const { session } = useView();
   const [detail, setDetail] = useState<Detail | null>(null);
   useEffect(() => {
     if (row === null) return setDetail(null);
     let wanted = true;
-    store.detail(row).then(
+    session.samples.detail(row).then(
       (found) => wanted && setDetail(found),
       () => wanted && setDetail(null),
     );
     return () => {
       wanted = false;
     };
-  }, [store, row]);
+  }, [session, row]);
   return detail?.row === row ? detail : null;
 }
 

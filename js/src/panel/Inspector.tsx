@@ -1,4 +1,5 @@
 /** A pinned sample: its picture and facts, and its nearest neighbors in the full embedding space. */
+import { allow, pin, remove } from "./by-hand";
 import { Button } from "./controls/Button";
 import { number } from "./format";
 import { Facts, Media, useDetail } from "./HoverCard";
@@ -20,14 +21,14 @@ export function Inspector() {
       <div class="inspector-scroll">
         {detail && <Media detail={detail} />}
         <div class="card-body">{detail && <Facts detail={detail} most={12} />}</div>
-        {view.store.info.embedding_models.length > 0 && (
+        {view.session.info.embedding_models.length > 0 && (
           <div class="card-body">
             <h3>Nearest in the embedding</h3>
             {near === null ? (
               <p class="muted small">Looking …</p>
             ) : (
               <ul
-                class={`neighbor-strip ${view.store.info.media === "text" ? "texts" : ""}`}
+                class={`neighbor-strip ${view.session.info.media === "text" ? "texts" : ""}`}
                 aria-label="Nearest neighbors, nearest first"
               >
                 {[...near.rows].map((other, index) => (
@@ -54,10 +55,10 @@ export function Inspector() {
 
 function Actions({ row, title }: { row: number; title: string }) {
   const view = useView();
-  const { store } = view;
-  const pinned = store.pinned.value.includes(row);
-  const removed = store.excluded.value.includes(row);
-  const canFind = store.info.embedding_models.length > 0;
+  const { session } = view;
+  const pinned = session.picks.pinned.value.includes(row);
+  const removed = session.picks.excluded.value.includes(row);
+  const canFind = session.info.embedding_models.length > 0;
   return (
     <div class="actions">
       {canFind && (
@@ -71,20 +72,15 @@ function Actions({ row, title }: { row: number; title: string }) {
         mini
         pressed={pinned}
         onClick={() => {
-          store.setExcluded(store.excluded.value.filter((other) => other !== row));
-          store.setPinned(pinned ? store.pinned.value.filter((other) => other !== row) : [...store.pinned.value, row]);
+          allow(session, row);
+          pin(session, row);
         }}
       />
       <Button
         label={removed ? "Allow again" : "Never pick"}
         mini
         pressed={removed}
-        onClick={() => {
-          store.setPinned(store.pinned.value.filter((other) => other !== row));
-          store.setExcluded(
-            removed ? store.excluded.value.filter((other) => other !== row) : [...store.excluded.value, row],
-          );
-        }}
+        onClick={() => (removed ? allow(session, row) : remove(session, row))}
       />
     </div>
   );

@@ -39,15 +39,15 @@ function useInset() {
 export function Legend() {
   const view = useView();
   const place = useInset();
-  const { scale, note, domain, colorBy } = view.store.colors.value;
+  const { scale, note, domain, colorBy } = view.session.colors.table.value;
   if (scale === "none" && note === null) return null;
   const title = "key" in colorBy ? colorBy.key : colorBy.by === "rank" ? "pick order" : colorBy.by;
   return (
     <section ref={place} class="legend" aria-label={`Legend: ${title}`}>
       <div class="row tight legend-head">
         <span class="data grow legend-title">{title}</span>
-        {view.store.muted.value.size > 0 && (
-          <Button label="Show all" kind="link" mini onClick={() => view.store.setMuted(new Set())} />
+        {view.session.colors.muted.value.size > 0 && (
+          <Button label="Show all" kind="link" mini onClick={() => view.session.colors.mute(new Set())} />
         )}
         <Button
           label={view.legendOpen.value ? "Fold the legend" : "Unfold the legend"}
@@ -80,22 +80,22 @@ const Gradient = ({ domain }: { domain: [number, number] }) => (
 );
 
 function Categories() {
-  const { store } = useView();
-  const { categories } = store.colors.value;
-  const { all, filtered, sample } = store.legend.value;
-  const muted = store.muted.value;
+  const { session } = useView();
+  const { categories } = session.colors.table.value;
+  const { all, filtered, sample } = session.colors.legend.value;
+  const muted = session.colors.muted.value;
   const palette = categoryPalette(categories.length);
-  const hasFilter = store.filterMask.value.bits !== null;
-  const hasSample = store.count.value > 0;
+  const hasFilter = session.masks.filter.value.bits !== null;
+  const hasSample = session.picks.count.value > 0;
   const toggle = (code: number) => {
     const next = new Set(muted);
     if (!next.delete(code)) next.add(code);
-    store.setMuted(next);
+    session.colors.mute(next);
   };
   const isolate = (code: number) => {
     const others = categories.map((_, index) => index).filter((index) => index !== code);
     const alone = others.every((index) => muted.has(index)) && !muted.has(code);
-    store.setMuted(new Set(alone ? [] : others));
+    session.colors.mute(new Set(alone ? [] : others));
   };
   return (
     <>

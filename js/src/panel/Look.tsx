@@ -21,31 +21,31 @@ const groupings = (info: Info): { source: string | null; metadata: string | null
 
 /** The summary of the picks shown; null until there is one. While a newer one is on its way the older one stays. */
 function useSummary(source: string | null, metadata: string | null, wanted: boolean): Summary | null {
-  const { store } = useView();
+  const { session } = useView();
   const [summary, setSummary] = useState<Summary | null>(null);
-  const picks = store.picksA.value;
-  const count = store.count.value;
-  const { running } = store.sampling.value;
+  const picks = session.picks.a.value;
+  const count = session.picks.count.value;
+  const { running } = session.sampling.state.value;
   useEffect(() => {
     if (running || count === 0 || !wanted) return;
     let current = true;
     const ask = () =>
-      store.summary(source, metadata).then(
+      session.results.metrics(source, metadata).then(
         (found) => current && setSummary(found),
-        () => undefined, // the store showed it as a toast
+        () => undefined, // a toast shows it
       );
     const timer = setTimeout(ask, SETTLE_MS);
     return () => {
       current = false;
       clearTimeout(timer);
     };
-  }, [store, picks, count, running, source, metadata, wanted]);
+  }, [session, picks, count, running, source, metadata, wanted]);
   return summary;
 }
 
 export function Look() {
-  const { store } = useView();
-  const { info } = store;
+  const { session } = useView();
+  const { info } = session;
   const groups = groupings(info);
   const numbers = info.metadata.filter((entry) => entry.type === "number").map((entry) => entry.key);
   const [grouped, setGrouped] = useState(0);
@@ -55,7 +55,7 @@ export function Look() {
   // One answer holds the shares of labels and the numbers of one key; shares of metadata need an answer of their own.
   const main = useSummary(group?.source ?? null, key, true);
   const extra = useSummary(null, group?.metadata ?? null, group !== undefined && group.metadata !== null);
-  const count = store.count.value;
+  const count = session.picks.count.value;
   if (count === 0) return <Nothing />;
   if (main === null) return <p class="empty muted">Looking at {plural(count, "sample")} …</p>;
   const pool = group?.metadata ? extra?.pool : main.pool;

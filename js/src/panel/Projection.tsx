@@ -3,16 +3,16 @@ import { Select } from "./controls/Select";
 import { useView } from "./view";
 
 export function Projection() {
-  const { store } = useView();
-  const shown = store.points.value?.projection;
+  const { session } = useView();
+  const shown = session.points.positions.value?.projection;
   if (shown === undefined) return null;
-  const { projections, projection_notes: notes } = store.info;
+  const { projections, projection_notes: notes } = session.info;
   if (projections.length < 2) return <span class="muted data projection">{title(shown)}</span>;
-  const wanted = store.projectionWanted.value ?? shown;
+  const wanted = session.points.wanted.value ?? shown;
   const names = projections.includes(wanted) ? projections : [wanted, ...projections];
   // The values are positions, as in every list of names from data.
   return (
-    <span class="projection" inert={store.gone.value} aria-busy={wanted !== shown}>
+    <span class="projection" inert={session.connection.gone.value} aria-busy={wanted !== shown}>
       <Select
         label="Projection"
         bare
@@ -22,7 +22,7 @@ export function Projection() {
           value: String(index),
           label: notes[name] && name !== shown ? `${title(name)} · ${notes[name]}` : title(name),
         }))}
-        onChange={(index) => void store.showProjection(names[Number(index)])}
+        onChange={(index) => void session.points.show(names[Number(index)])}
       />
     </span>
   );

@@ -3,17 +3,17 @@ import type { TargetedKeyboardEvent, TargetedPointerEvent } from "preact";
 import { useRef } from "preact/hooks";
 import { useView } from "./view";
 
-export const HEIGHTS = [320, 2000] as const;
+const HEIGHTS = [320, 2000] as const;
 const STEP = 20;
 const PAGE = 100;
 
 export const within = (height: number): number => Math.round(Math.min(HEIGHTS[1], Math.max(HEIGHTS[0], height)));
 
 export function Resize() {
-  const { store } = useView();
-  const height = within(store.traits.height.value);
+  const { session } = useView();
+  const height = within(session.traits.height.value);
   const drag = useRef<{ from: number; height: number } | null>(null);
-  const set = (next: number) => store.set("height", within(next));
+  const set = (next: number) => session.set("height", within(next));
   const start = (event: TargetedPointerEvent<HTMLDivElement>) => {
     if (event.button !== 0) return;
     event.currentTarget.setPointerCapture(event.pointerId);

@@ -88,10 +88,10 @@ export function tagProblem(name: string, info: Info): string | null {
 
 function SaveTag({ onClose }: { onClose(): void }) {
   const view = useView();
-  const { store } = view;
-  const n = store.count.value;
-  const [name, setName] = useState(() => suggestTag(store.traits.strategies.peek(), n, store.info));
-  const problem = tagProblem(name, store.info);
+  const { session } = view;
+  const n = session.picks.count.value;
+  const [name, setName] = useState(() => suggestTag(session.traits.strategies.peek(), n, session.info));
+  const problem = tagProblem(name, session.info);
   return (
     <Form
       title="Save as tag"
@@ -99,7 +99,7 @@ function SaveTag({ onClose }: { onClose(): void }) {
       problem={problem}
       onClose={onClose}
       run={async () => {
-        const saved = await store.saveTag(name);
+        const saved = await session.results.saveTag(name);
         view.say(`Saved ${plural(saved.count, "sample")} as ${saved.tag}`);
       }}
     >
@@ -110,19 +110,19 @@ function SaveTag({ onClose }: { onClose(): void }) {
 
 function GrowTag({ onClose }: { onClose(): void }) {
   const view = useView();
-  const { store } = view;
-  const { tags } = store.info;
-  const preselected = tags.findIndex((tag) => tag.name === store.traits.preselected_tag_name.value);
+  const { session } = view;
+  const { tags } = session.info;
+  const preselected = tags.findIndex((tag) => tag.name === session.traits.preselected_tag_name.value);
   const [index, setIndex] = useState(Math.max(0, preselected));
   const tag = tags[index];
   return (
     <Form
       title="Grow a tag"
-      action={`Add ${plural(store.count.value, "sample")}`}
+      action={`Add ${plural(session.picks.count.value, "sample")}`}
       problem={tag ? null : "none"}
       onClose={onClose}
       run={async () => {
-        const saved = await store.saveTag(tag.name, true);
+        const saved = await session.results.saveTag(tag.name, true);
         view.say(`${saved.tag} holds ${plural(saved.count, "sample")} now`);
       }}
     >
@@ -142,13 +142,13 @@ function GrowTag({ onClose }: { onClose(): void }) {
 
 function CopyCode({ onClose }: { onClose(): void }) {
   const view = useView();
-  const { store } = view;
+  const { session } = view;
   const [code, setCode] = useState<string | null>(null);
   const box = useRef<HTMLPreElement>(null);
   useEffect(() => {
-    const tag = suggestTag(store.traits.strategies.peek(), store.count.peek(), store.info);
-    store.recipe(tag).then(setCode, onClose);
-  }, [store, onClose]);
+    const tag = suggestTag(session.traits.strategies.peek(), session.picks.count.peek(), session.info);
+    session.results.recipe(tag).then(setCode, onClose);
+  }, [session, onClose]);
   return (
     <Form
       title="Copy as Python"
@@ -186,23 +186,23 @@ const TYPING_MS = 200;
 
 /** What the kernel says about a path, soon after it was typed; null until then. */
 function usePath(path: string) {
-  const { store } = useView();
+  const { session } = useView();
   const [answer, setAnswer] = useState<{ asked: string; there: MessageOf<"path"> } | null>(null);
   const [tries, setTries] = useState(0);
   useEffect(() => {
     if (path.trim() === "") return;
     let wanted = true;
     const ask = () =>
-      store.checkPath(path).then(
+      session.results.checkPath(path).then(
         (there) => wanted && setAnswer({ asked: path, there }),
-        () => undefined, // the store showed it as a toast; writing will say more
+        () => undefined, // a toast shows it; writing will say more
       );
     const timer = setTimeout(ask, tries === 0 ? TYPING_MS : 0);
     return () => {
       wanted = false;
       clearTimeout(timer);
     };
-  }, [store, path, tries]);
+  }, [session, path, tries]);
   return { there: answer?.asked === path ? answer.there : null, again: () => setTries((before) => before + 1) };
 }
 
@@ -210,12 +210,12 @@ type Format = "txt" | "csv" | "parquet";
 
 function Export({ onClose }: { onClose(): void }) {
   const view = useView();
-  const { store } = view;
-  const n = store.count.value;
+  const { session } = view;
+  const n = session.picks.count.value;
   const [format, setFormat] = useState<Format>("txt");
   const [path, setPath] = useState<string | null>(null);
   const [overwrite, setOverwrite] = useState(false);
-  const suggested = `${suggestTag(store.traits.strategies.peek(), n, { ...store.info, tags: [] })}.${format}`;
+  const suggested = `${suggestTag(session.traits.strategies.peek(), n, { ...session.info, tags: [] })}.${format}`;
   const target = path ?? suggested;
   const { there, again } = usePath(target);
   const taken = there?.exists && !overwrite ? "There is a file of that name: replace it, or choose another." : null;
@@ -227,7 +227,7 @@ function Export({ onClose }: { onClose(): void }) {
       problem={problem}
       onClose={onClose}
       run={async () => {
-        const written = await store.export(format, target, overwrite).catch((error) => {
+        const written = await session.results.export(format, target, overwrite).catch((error) => {
           again(); // somebody else may have written that file meanwhile
           throw error;
         });

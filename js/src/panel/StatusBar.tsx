@@ -1,4 +1,5 @@
 /** One line under the plot: how many of what, and what the kernel is busy with. */
+import type { Job } from "../session/jobs";
 import { Button } from "./controls/Button";
 import { Progress } from "./controls/boxes";
 import { count, plural } from "./format";
@@ -10,19 +11,14 @@ const LAYING_OUT = "Laying out the points";
 
 export function StatusBar() {
   const view = useView();
-  const { store } = view;
-  const selected = store.selectionMask.value.count;
-  const filter = store.filterMask.value;
-  const shown = filter.bits === null ? store.nSamples : filter.count;
-  const sampled = store.count.value;
-  const compared = store.picksB.value.rows.length;
+  const { session } = view;
+  const filter = session.masks.filter.value;
+  const all = plural(session.nSamples, "sample");
+  const sampled = session.picks.count.value;
+  const compared = session.picks.b.value.points.length;
   return (
     <div class="status-bar">
-      <span>
-        {filter.bits === null
-          ? plural(store.nSamples, "sample")
-          : `${count(shown)} of ${plural(store.nSamples, "sample")}`}
-      </span>
+      <span>{filter.bits === null ? all : `${count(filter.count)} of ${all}`}</span>
       {sampled > 0 && (
         <span class="key">
           <i class="dot a" />
@@ -35,36 +31,10 @@ export function StatusBar() {
           {count(compared)} in B
         </span>
       )}
-      {selected > 0 && (
-        <span class="key">
-          <i class="dot selected" />
-          {count(selected)} selected
-          <Button
-            label="Sample these"
-            kind="link"
-            mini
-            onClick={() => store.set("candidates", { from: "selection" })}
-          />
-          <Button label="Clear" kind="link" mini onClick={() => void store.clearSelection()} />
-        </span>
-      )}
+      {session.masks.selection.value.count > 0 && <Selected />}
       <span class="push status-end">
-        {[...store.progress.value].map(([task, { text, fraction }]) => (
-          <span key={task} class="task">
-            <span class="data">{text}</span>
-            <Progress fraction={fraction} label={text} />
-            {task === LAYING_OUT && store.points.value !== null && (
-              <Button
-                label="Stop"
-                icon="close"
-                iconOnly
-                mini
-                kind="quiet"
-                title="Keep the projection shown"
-                onClick={() => void store.keepProjection()}
-              />
-            )}
-          </span>
+        {[...session.jobs.running.value].map(([task, job]) => (
+          <Task key={task} task={task} job={job} />
         ))}
         {view.rendererNote.value && <span class="data muted">{view.rendererNote.value}</span>}
         <Projection />
@@ -73,5 +43,38 @@ export function StatusBar() {
         {view.said.value}
       </span>
     </div>
+  );
+}
+
+function Selected() {
+  const { session } = useView();
+  return (
+    <span class="key">
+      <i class="dot selected" />
+      {count(session.masks.selection.value.count)} selected
+      <Button label="Sample these" kind="link" mini onClick={() => session.set("candidates", { from: "selection" })} />
+      <Button label="Clear" kind="link" mini onClick={() => void session.masks.clearSelection()} />
+    </span>
+  );
+}
+
+function Task({ task, job: { text, fraction } }: { task: string; job: Job }) {
+  const { points } = useView().session;
+  return (
+    <span class="task">
+      <span class="data">{text}</span>
+      <Progress fraction={fraction} label={text} />
+      {task === LAYING_OUT && points.positions.value !== null && (
+        <Button
+          label="Stop"
+          icon="close"
+          iconOnly
+          mini
+          kind="quiet"
+          title="Keep the projection shown"
+          onClick={() => void points.keep()}
+        />
+      )}
+    </span>
   );
 }

@@ -6,27 +6,38 @@ import { Menu } from "./controls/Menu";
 import { StrategyCard } from "./StrategyCard";
 import { useView } from "./view";
 
+/** Changes to the list; which cards are folded moves along with it. */
+function useStrategies() {
+  const view = useView();
+  const { session } = view;
+  const strategies = session.traits.strategies.value;
+  const set = (next: StrategyDict[]) => session.set("strategies", next);
+  return {
+    strategies,
+    change: (index: number, next: StrategyDict) => set(strategies.with(index, next)),
+    fold: (index: number, folded: boolean) => {
+      const next = new Set(view.collapsed.value);
+      if (folded) next.add(index);
+      else next.delete(index);
+      view.collapsed.value = next;
+    },
+    insert: (index: number, strategy: StrategyDict) => {
+      view.collapsed.value = new Set([...view.collapsed.value].map((at) => (at >= index ? at + 1 : at)));
+      set(strategies.toSpliced(index, 0, strategy));
+    },
+    remove: (index: number) => {
+      const others = [...view.collapsed.value].filter((at) => at !== index);
+      view.collapsed.value = new Set(others.map((at) => (at > index ? at - 1 : at)));
+      set(strategies.toSpliced(index, 1));
+    },
+  };
+}
+
 export function Strategies() {
   const view = useView();
-  const { store } = view;
-  const strategies = store.traits.strategies.value;
-  const { unusable } = store.info;
-  const set = (next: StrategyDict[]) => store.set("strategies", next);
-  const fold = (index: number, folded: boolean) => {
-    const next = new Set(view.collapsed.value);
-    if (folded) next.add(index);
-    else next.delete(index);
-    view.collapsed.value = next;
-  };
-  const insert = (index: number, strategy: StrategyDict) => {
-    view.collapsed.value = new Set([...view.collapsed.value].map((at) => (at >= index ? at + 1 : at)));
-    set(strategies.toSpliced(index, 0, strategy));
-  };
-  const remove = (index: number) => {
-    const others = [...view.collapsed.value].filter((at) => at !== index);
-    view.collapsed.value = new Set(others.map((at) => (at > index ? at - 1 : at)));
-    set(strategies.toSpliced(index, 1));
-  };
+  const { session } = view;
+  const { unusable } = session.info;
+  const { strategies, change, fold, insert, remove } = useStrategies();
   return (
     <Section
       title="Strategies"
@@ -41,7 +52,7 @@ export function Strategies() {
             title: spec.title,
             hint: unusable[spec.type] ?? `Use it when ${spec.useWhen}`,
             disabled: spec.type in unusable,
-            onSelect: () => insert(strategies.length, newStrategy(spec.type, store.info)),
+            onSelect: () => insert(strategies.length, newStrategy(spec.type, session.info)),
           }))}
         />
       }
@@ -57,7 +68,7 @@ export function Strategies() {
               reason={unusable[strategy.type]}
               folded={view.collapsed.value.has(index)}
               onFold={(folded) => fold(index, folded)}
-              onChange={(next) => set(strategies.with(index, next))}
+              onChange={(next) => change(index, next)}
               onDuplicate={() => insert(index + 1, { ...strategy })}
               onRemove={() => remove(index)}
             />

@@ -22,7 +22,7 @@ interface Props {
 }
 
 export function StrategyCard({ strategy, reason, folded, onFold, onChange, onDuplicate, onRemove }: Props) {
-  const { info } = useView().store;
+  const { info } = useView().session;
   const spec = specOf(strategy.type);
   const id = useId();
   return (
@@ -92,7 +92,7 @@ function Strength({ strategy, inverted, onChange }: Pick<Props, "strategy" | "on
 
 /** The list's values are positions, so that any name (an empty one too) can be chosen. */
 function OptionField({ option, strategy, onChange }: Pick<Props, "strategy" | "onChange"> & { option: OptionSpec }) {
-  const { info } = useView().store;
+  const { info } = useView().session;
   const value = strategy[option.name];
   const set = (next: unknown) => onChange({ ...strategy, [option.name]: next });
   if (option.kind === "target") return <TargetShares strategy={strategy} onChange={onChange} />;

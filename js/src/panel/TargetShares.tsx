@@ -15,7 +15,7 @@ export function TargetShares({
   strategy: StrategyDict;
   onChange(strategy: StrategyDict): void;
 }) {
-  const { info } = useView().store;
+  const { info } = useView().session;
   const target = strategy.target_distribution as "uniform" | "input" | Record<string, number>;
   const own = typeof target === "object";
   const names = targetNames(strategy, info);

@@ -1,21 +1,22 @@
 /** A sample as a small picture or a few words. Pictures of one moment are asked for together, in one message. */
 import { useEffect, useState } from "preact/hooks";
-import type { Store, Thumbnail } from "../state";
+import type { Thumbnail } from "../session/samples";
+import type { Session } from "../session/session";
 import { dataUrl, useView } from "./view";
 
-export function useThumb(row: number, size: number): Thumbnail | null {
-  const { store } = useView();
+function useThumb(row: number, size: number): Thumbnail | null {
+  const { session } = useView();
   const [thumb, setThumb] = useState<{ row: number; value: Thumbnail } | null>(null);
   useEffect(() => {
     let wanted = true;
-    together(store, row, size).then(
+    together(session, row, size).then(
       (value) => wanted && setThumb({ row, value }),
-      () => undefined, // the store showed it as a toast
+      () => undefined, // a toast shows it
     );
     return () => {
       wanted = false;
     };
-  }, [store, row, size]);
+  }, [session, row, size]);
   return thumb?.row === row ? thumb.value : null;
 }
 
@@ -24,12 +25,12 @@ interface Batch {
   all: Promise<Map<number, Thumbnail>>;
 }
 
-const open = new WeakMap<Store, Map<number, Batch>>();
+const open = new WeakMap<Session, Map<number, Batch>>();
 
 /** Gathers the rows asked for until the end of this turn of the event loop. */
-function together(store: Store, row: number, size: number): Promise<Thumbnail> {
-  const batches = open.get(store) ?? new Map<number, Batch>();
-  open.set(store, batches);
+function together(session: Session, row: number, size: number): Promise<Thumbnail> {
+  const batches = open.get(session) ?? new Map<number, Batch>();
+  open.set(session, batches);
   let batch = batches.get(size);
   if (batch === undefined) {
     const rows = new Set<number>();
@@ -37,7 +38,7 @@ function together(store: Store, row: number, size: number): Promise<Thumbnail> {
     const all = gathered.then(async () => {
       batches.delete(size);
       const wanted = [...rows];
-      const thumbs = await store.thumbnails(wanted, size);
+      const thumbs = await session.samples.thumbnails(wanted, size);
       return new Map(wanted.map((wantedRow, index) => [wantedRow, thumbs[index]]));
     });
     batch = { rows, all };

@@ -4,14 +4,14 @@ import { Icon } from "./icons";
 import { useView } from "./view";
 
 export function Toasts() {
-  const { store } = useView();
+  const { session } = useView();
   return (
     <div class="toasts" role="alert" aria-live="assertive">
-      {store.errors.value.map(({ key, message }) => (
+      {session.errors.list.value.map(({ key, message }) => (
         <div key={key} class="toast">
           <Icon name="warning" />
           <p class="data wrap">{message}</p>
-          <Button label="Dismiss" icon="close" iconOnly mini kind="quiet" onClick={() => store.dismiss(key)} />
+          <Button label="Dismiss" icon="close" iconOnly mini kind="quiet" onClick={() => session.errors.dismiss(key)} />
         </div>
       ))}
     </div>

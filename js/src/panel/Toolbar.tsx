@@ -8,7 +8,7 @@ import { useView } from "./view";
 export function Toolbar() {
   const view = useView();
   return (
-    <div class="toolbar" role="toolbar" aria-label="Plot" inert={view.store.gone.value}>
+    <div class="toolbar" role="toolbar" aria-label="Plot" inert={view.session.connection.gone.value}>
       <Choice
         label="Pointer"
         value={view.mode.value}
@@ -57,8 +57,8 @@ export function Toolbar() {
 
 /** The values of the list are positions, so that no name from data can be taken for one of ours. */
 function ColorMenu() {
-  const { store } = useView();
-  const { info } = store;
+  const { session } = useView();
+  const { info } = session;
   const all: { colorBy: ColorBy; label: string; group?: string }[] = [
     { colorBy: { by: "none" }, label: "one color" },
     ...info.sources.map(({ name }) => ({
@@ -75,10 +75,10 @@ function ColorMenu() {
       : []),
     { colorBy: { by: "rank" }, label: "pick order", group: "Computed" },
   ];
-  const now = JSON.stringify(store.traits.color_by.value);
+  const now = JSON.stringify(session.traits.color_by.value);
   const at = all.findIndex(({ colorBy }) => JSON.stringify(colorBy) === now);
   return (
-    <div class="row tight color-menu" aria-busy={store.colorsLoading.value}>
+    <div class="row tight color-menu" aria-busy={session.colors.loading.value}>
       <span class="label" aria-hidden="true">
         Color
       </span>
@@ -87,7 +87,7 @@ function ColorMenu() {
         bare
         value={String(Math.max(0, at))}
         options={all.map(({ label, group }, index) => ({ value: String(index), label, group }))}
-        onChange={(index) => store.setColorBy(all[Number(index)].colorBy)}
+        onChange={(index) => session.set("color_by", all[Number(index)].colorBy)}
       />
     </div>
   );

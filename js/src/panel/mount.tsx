@@ -1,6 +1,6 @@
 /** Puts a view into the page and takes it out again when `signal` aborts: nothing is left behind. */
 import { render } from "preact";
-import type { Store } from "../state";
+import type { Session } from "../session/session";
 import base from "../styles/base.css";
 import controls from "../styles/controls.css";
 import layout from "../styles/layout.css";
@@ -13,7 +13,7 @@ import { View } from "./view";
 const CSS = [base, controls, layout, plot, panel].join("\n");
 const KEYS = ["keydown", "keypress", "keyup"] as const;
 
-export function mount(store: Store, el: HTMLElement, signal: AbortSignal): void {
+export function mount(session: Session, el: HTMLElement, signal: AbortSignal): void {
   const host = document.createElement("div");
   host.className = "lightly-widget";
   // JupyterLab listens in the capture phase, before we could stop a key: this attribute tells it to let go.
@@ -23,14 +23,14 @@ export function mount(store: Store, el: HTMLElement, signal: AbortSignal): void 
   addStyles(root);
   const place = document.createElement("div");
   root.append(place);
-  host.style.minHeight = `${store.traits.height.peek()}px`; // its room, so that the notebook does not jump
+  host.style.minHeight = `${session.traits.height.peek()}px`; // its room, so that the notebook does not jump
   el.append(host);
   signal.addEventListener("abort", () => {
     render(null, place);
     host.remove();
   });
   soon(signal, () => {
-    const view = new View(store, root, signal);
+    const view = new View(session, root, signal);
     view.legendOpen.value = el.clientWidth === 0 || el.clientWidth > 600;
     watchTheme(host, signal, () => view.scatter?.setTheme());
     render(<App view={view} />, place);

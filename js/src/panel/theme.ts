@@ -30,7 +30,7 @@ export function watchTheme(host: HTMLElement, signal: AbortSignal, changed: (the
   look();
 }
 
-export function themeOf(host: HTMLElement): ThemeName {
+function themeOf(host: HTMLElement): ThemeName {
   const jupyter = document.body.dataset.jpThemeLight;
   if (jupyter !== undefined) return jupyter === "true" ? "light" : "dark";
   for (let node: Element | null = host.parentElement; node !== null; node = node.parentElement) {

@@ -1,12 +1,14 @@
 /**
- * The state of one view: what is under its pointer, its open cards, its drawing mode. What views share is in the Store.
+ * The state of one view: what is under its pointer, its open cards, its drawing mode. What views share is in the Session.
  */
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
+import { FLAG } from "../flags";
 import type { FilterDict } from "../protocol";
 import type { Scatter } from "../scatter";
-import { FLAG, type Query, type Store } from "../state";
+import type { Query } from "../session/samples";
+import type { Session } from "../session/session";
 import { type Draft, draftsOf } from "./filters";
 import { smallPicture } from "./picture";
 
@@ -56,20 +58,20 @@ export class View {
   scatter: Scatter | null = null;
 
   constructor(
-    readonly store: Store,
+    readonly session: Session,
     readonly root: ShadowRoot,
     readonly ended: AbortSignal,
   ) {
     this.drafts = signal([]);
     this.chosen = computed(() => {
-      const picks = store.picksA.value.rows.subarray(0, store.count.value);
-      const pinned = store.pinned.value;
+      const picks = session.picks.a.value.points.subarray(0, session.picks.count.value);
+      const pinned = session.picks.pinned.value;
       if (pinned.length === 0) return [...picks];
       // Pinned samples are chosen before all others, whether or not the kernel counts them as picks.
       const picked = new Set(picks);
       return [...pinned.filter((row) => !picked.has(row)), ...picks];
     });
-    this.readFilter(store.traits.filter.peek());
+    this.readFilter(session.traits.filter.peek());
   }
 
   readFilter(filter: FilterDict | null): void {
@@ -98,7 +100,7 @@ export class View {
 
   /** Opens the card of a row and asks for its nearest neighbors in the full embedding space. */
   async inspect(row: number | null, move = false): Promise<void> {
-    const { store } = this;
+    const { session } = this;
     if ((row === null) !== (this.inspected.peek() === null)) this.makeRoom(row !== null);
     this.inspected.value = row;
     this.neighbors.value = null;
@@ -110,12 +112,12 @@ export class View {
     const covered = width < 2 * CARD_WIDTH ? 0 : CARD_WIDTH; // over a small plot it lies on most of it anyway
     if (move) this.scatter?.focusRow(row, covered);
     else this.scatter?.reveal(row, covered);
-    if (store.info.embedding_models.length === 0) return;
+    if (session.info.embedding_models.length === 0) return;
     try {
-      const { rows, distances } = await store.neighbors(row, 10);
+      const { rows, distances } = await session.samples.neighbors(row, 10);
       if (this.inspected.peek() === row && !this.ended.aborted) this.neighbors.value = { row, rows, distances };
     } catch {
-      // The store showed it as a toast; the card stays, without neighbors.
+      // A toast shows it; the card stays, without neighbors.
     }
   }
 
@@ -123,13 +125,13 @@ export class View {
     const number = ++this.finds;
     this.finding.value = true;
     try {
-      const { rows, scores } = await this.store.find(query, 50);
+      const { rows, scores } = await this.session.samples.find(query, 50);
       if (this.ended.aborted || number !== this.finds) return;
       this.found.value = { what, rows, scores };
       this.drawer.value = true;
       this.say(`${rows.length} found: ${what}`);
     } catch {
-      // The store showed it as a toast.
+      // A toast shows it.
     } finally {
       if (number === this.finds) this.finding.value = false;
     }
@@ -141,7 +143,7 @@ export class View {
       const image = await smallPicture(file);
       await this.find({ image }, `like ${file.name || "the pasted picture"}`);
     } catch (error) {
-      this.store.report(error);
+      this.session.errors.report(error);
     }
   }
 
@@ -155,7 +157,7 @@ export class View {
 
   /** The next row that can be seen, around the end if need be. */
   private inRows(now: number | null, by: 1 | -1): number | null {
-    const { flags } = this.store;
+    const flags = this.session.flags.bytes;
     const n = flags.length;
     let row = now ?? (by > 0 ? -1 : n);
     for (let tried = 0; tried < n; tried++) {
@@ -166,7 +168,7 @@ export class View {
   }
 
   isPick(row: number): boolean {
-    return (this.store.flags[row] & FLAG.A) !== 0;
+    return (this.session.flags.bytes[row] & FLAG.A) !== 0;
   }
 }
 

@@ -6,7 +6,7 @@ export interface Program {
 }
 
 /** The same places in all programs, so that one vertex array serves them. */
-export const ATTRIBUTES = ["a_x", "a_y", "a_px", "a_py", "a_code", "a_flags"] as const;
+const ATTRIBUTES = ["a_x", "a_y", "a_px", "a_py", "a_code", "a_flags"] as const;
 
 export function buildProgram(gl: WebGL2RenderingContext, vertex: string, fragment: string): Program {
   const handle = gl.createProgram() as WebGLProgram;

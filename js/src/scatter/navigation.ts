@@ -6,7 +6,7 @@ import { type Affine, centerd, compose, fit, toData, visibleBox, type Zoom, zoom
 import type { Stage } from "./stage";
 import type { Box, Mode } from "./types";
 
-export const ZOOM_LIMITS: readonly [number, number] = [0.5, 4000];
+const ZOOM_LIMITS: readonly [number, number] = [0.5, 4000];
 const PADDING = 18;
 const MOVE_MS = 350;
 /** How far an arrow key moves, as a share of the plot. */

@@ -1,5 +1,5 @@
 /** Fields for words and numbers, and a slider. */
-import type { TargetedEvent } from "preact";
+import type { ComponentChildren, TargetedEvent } from "preact";
 import { useId, useState } from "preact/hooks";
 
 interface TextProps {
@@ -64,23 +64,32 @@ export function TextField(props: TextProps) {
       {invalid}
     </p>
   );
-  if (bare) {
-    return (
-      <>
-        {input}
-        {why}
-      </>
-    );
-  }
+  return (
+    <Labelled label={label} bare={bare} id={id}>
+      {input}
+      {why}
+    </Labelled>
+  );
+}
+
+/** The label before a field, or the field alone. */
+function Labelled({ label, bare, id, children }: LabelledProps) {
+  if (bare) return <>{children}</>;
   return (
     <div class="inline-field">
       <label class="label" for={id}>
         {label}
       </label>
-      {input}
-      {why}
+      {children}
     </div>
   );
+}
+
+interface LabelledProps {
+  label: string;
+  bare: boolean | undefined;
+  id: string;
+  children: ComponentChildren;
 }
 
 interface NumberProps {

@@ -15,8 +15,8 @@ const CANCEL_AFTER_MS = 300;
 const DEAF_MS = 300;
 
 function SampleOrCancel({ disabled }: { disabled: boolean }) {
-  const { store } = useView();
-  const { running } = store.sampling.value;
+  const { session } = useView();
+  const { running } = session.sampling.state.value;
   const [slow, setSlow] = useState(false);
   const since = useRef(Number.NEGATIVE_INFINITY);
   useEffect(() => {
@@ -37,8 +37,8 @@ function SampleOrCancel({ disabled }: { disabled: boolean }) {
   const act = () => {
     if (performance.now() - since.current < DEAF_MS) return;
     cancelled.current = cancels;
-    if (cancels) store.cancel();
-    else store.sample();
+    if (cancels) session.sampling.cancel();
+    else session.sampling.start();
   };
   // One element for both, so that the keyboard's focus stays on it.
   return (
@@ -52,13 +52,12 @@ function SampleOrCancel({ disabled }: { disabled: boolean }) {
   );
 }
 
-export function Actions() {
-  const { store } = useView();
+/** Which form is open; when it closes, the focus goes back to where it was opened. */
+function useDialog() {
   const [dialog, setDialog] = useState<DialogName | null>(null);
   const foot = useRef<HTMLElement>(null);
   const closed = useRef(false);
   useLayoutEffect(() => {
-    // The form that had the focus is gone: it goes back to where the form was opened.
     if (closed.current) foot.current?.querySelector<HTMLElement>(".keep .btn")?.focus();
     closed.current = false;
   }, [dialog]);
@@ -66,21 +65,26 @@ export function Actions() {
     closed.current = true;
     setDialog(null);
   }, []);
-  const { running, fraction } = store.sampling.value;
-  const has = store.count.value > 0;
-  const comparing = store.picksB.value.rows.length > 0;
-  const idle = store.traits.strategies.value.length === 0 || store.status.value === "gone";
-  const { enabled } = store.live;
+  return { foot, dialog, open: setDialog, close };
+}
+
+export function Foot() {
+  const { session } = useView();
+  const { foot, dialog, open, close } = useDialog();
+  const { running, fraction } = session.sampling.state.value;
+  const has = session.picks.count.value > 0;
+  const idle = session.traits.strategies.value.length === 0 || session.connection.gone.value;
+  const { live } = session.sampling;
   return (
     <footer ref={foot} class="foot">
       <Count />
       <div class="row">
         <Toggle
           label="Live"
-          checked={enabled.value}
+          checked={live.value}
           title="Sample again by itself after every change"
           onChange={(on) => {
-            enabled.value = on;
+            live.value = on;
           }}
         />
         <span class="push" />
@@ -90,53 +94,46 @@ export function Actions() {
       {running && <Progress fraction={fraction > 0 ? fraction : null} label="Sampling" />}
       {dialog !== null && <Dialog name={dialog} onClose={close} />}
       {dialog === null && has && <Compared />}
-      {dialog === null && has && (
-        <div class="row keep">
-          <Button label="Save as tag" icon="tag" onClick={() => setDialog("save")} />
-          <Button
-            label={comparing ? "Stop comparing" : "Compare"}
-            icon={comparing ? undefined : "compare"}
-            title={comparing ? "Drop B" : "Keep this sample as B and go on with A"}
-            pressed={comparing}
-            onClick={() => void store.compare(comparing ? "clear" : "keep")}
-          />
-          <span class="push" />
-          <Menu
-            label="More"
-            icon="more"
-            iconOnly
-            items={[
-              {
-                key: "grow",
-                title: "Grow a tag",
-                hint: "Add these samples to a tag there is",
-                onSelect: () => setDialog("grow"),
-              },
-              {
-                key: "code",
-                title: "Copy as Python",
-                hint: "The code that repeats this sample",
-                onSelect: () => setDialog("code"),
-              },
-              {
-                key: "export",
-                title: "Export",
-                hint: "File names or a table, as a file",
-                onSelect: () => setDialog("export"),
-              },
-            ]}
-          />
-        </div>
-      )}
+      {dialog === null && has && <Keep open={open} />}
     </footer>
+  );
+}
+
+/** What can be done with a sample. */
+function Keep({ open }: { open(dialog: DialogName): void }) {
+  const { session } = useView();
+  const comparing = session.picks.b.value.points.length > 0;
+  const more = [
+    { key: "grow", title: "Grow a tag", hint: "Add these samples to a tag there is" },
+    { key: "code", title: "Copy as Python", hint: "The code that repeats this sample" },
+    { key: "export", title: "Export", hint: "File names or a table, as a file" },
+  ] as const;
+  return (
+    <div class="row keep">
+      <Button label="Save as tag" icon="tag" onClick={() => open("save")} />
+      <Button
+        label={comparing ? "Stop comparing" : "Compare"}
+        icon={comparing ? undefined : "compare"}
+        title={comparing ? "Drop B" : "Keep this sample as B and go on with A"}
+        pressed={comparing}
+        onClick={() => void session.history.compare(comparing ? "clear" : "keep")}
+      />
+      <span class="push" />
+      <Menu
+        label="More"
+        icon="more"
+        iconOnly
+        items={more.map((item) => ({ ...item, onSelect: () => open(item.key) }))}
+      />
+    </div>
   );
 }
 
 /** Why it stopped and what to do about it, in the kernel's words. */
 function Outcome() {
-  const { store } = useView();
-  const { running, message, stopReason, warnings, error, seconds: took, cancelled } = store.sampling.value;
-  const picked = store.picksA.value.rows.length;
+  const { session } = useView();
+  const { running, message, stopReason, warnings, error, seconds: took, cancelled } = session.sampling.state.value;
+  const picked = session.picks.a.value.points.length;
   if (running) {
     return (
       <p class="small muted" role="status">
@@ -163,8 +160,8 @@ function Outcome() {
     <div class="stack outcome" role="status">
       {plain ? (
         <p class="small muted">
-          {plural(store.count.value, "sample")}
-          {store.count.value < picked && ` of ${count(picked)}`} · chosen in {seconds(took)}
+          {plural(session.picks.count.value, "sample")}
+          {session.picks.count.value < picked && ` of ${count(picked)}`} · chosen in {seconds(took)}
         </p>
       ) : (
         <Note icon="info">{message}</Note>

@@ -1,9 +1,11 @@
 /** Sampling as it is shown: one run at a time, the newest wins, and a new one only when the picks at hand do not answer. */
-import { effect, type Signal, signal } from "@preact/signals";
-import { same } from "./picks";
-import type { MessageOf, SampleSpec } from "./protocol";
-import type { Mask, Store } from "./state";
-import { WireError } from "./wire";
+import { effect, type Signal, signal, untracked } from "@preact/signals";
+import type { MessageOf, SampleSpec } from "../protocol";
+import { WireError } from "../wire";
+import type { Connection } from "./connection";
+import type { Inputs } from "./inputs";
+import type { Mask } from "./masks";
+import { same } from "./same";
 
 export interface SamplingState {
   /** A sample is being made (or is about to be sent). */
@@ -13,14 +15,14 @@ export interface SamplingState {
   requested: number;
   nCandidates: number;
   stopReason: string | null;
-  /** What happened and what to do about it, in words. */
+  /** What happened and what to do about it, as a sentence. */
   message: string | null;
   seconds: number;
   warnings: string[];
   cancelled: boolean;
   canUndo: boolean;
   canRedo: boolean;
-  /** Why the last try gave no sample, in words. */
+  /** Why the last try gave no sample, as a sentence. */
   error: string | null;
 }
 
@@ -47,12 +49,12 @@ interface Made {
   complete: boolean;
 }
 
-export class Live {
+export class Sampling {
   /** Sample again by itself after every change. */
-  readonly enabled: Signal<boolean> = signal(true);
+  readonly live: Signal<boolean> = signal(true);
   readonly state: Signal<SamplingState> = signal(IDLE);
 
-  /** The newest run of this page, and whether it still goes on; -1 before the first. */
+  /** The newest run of this page, and whether it goes on; -1 before the first. */
   private latest = -1;
   private running = false;
   /** What the picks at hand, or those on their way, are made from. */
@@ -66,14 +68,13 @@ export class Live {
   private readonly stop: () => void;
 
   constructor(
-    private readonly store: Store,
-    private readonly everyMs: number,
+    private readonly connection: Connection,
+    private readonly inputs: Inputs,
+    everyMs: number,
   ) {
     this.stop = effect(() => {
-      this.store.spec();
-      void this.store.traits.n_samples_to_select.value;
-      void this.maskThatCounts();
-      if (this.enabled.value) this.store.later("live", this.everyMs, () => this.refresh());
+      void [inputs.spec, inputs.count, inputs.mask];
+      if (this.live.value) connection.timers.later("live", everyMs, () => this.refresh());
     });
   }
 
@@ -84,19 +85,20 @@ export class Live {
 
   start(): void {
     this.armed = true;
-    const spec = structuredClone(this.store.spec());
-    const { n } = this;
-    const { id, reply } = this.store.start({ kind: "sample", n, ...spec });
+    const spec = structuredClone(this.now.spec);
+    const { count: n, mask } = this.now;
+    const { id, reply } = this.connection.start({ kind: "sample", n, ...spec });
     this.latest = id;
     this.running = true;
-    this.made = { spec, mask: this.maskThatCounts(), n, complete: false };
+    this.made = { spec, mask, n, complete: false };
     this.state.value = { ...this.state.peek(), running: true, fraction: 0, error: null };
     reply.catch((error: Error) => this.failed(id, error));
   }
 
   cancel(): void {
     if (!this.running) return;
-    this.store.start({ kind: "cancel", target: this.latest }).reply.catch((error) => this.store.report(error));
+    const { reply } = this.connection.start({ kind: "cancel", target: this.latest });
+    reply.catch((error) => this.connection.errors.report(error));
   }
 
   /** Runs an action that shows another sample and its controls, without sampling in between. */
@@ -128,7 +130,7 @@ export class Live {
     const own = this.running && message.id === this.latest;
     if (own) this.running = false;
     if (!this.running) {
-      const now = { spec: structuredClone(this.store.spec()), mask: this.maskThatCounts() };
+      const now = { spec: structuredClone(this.now.spec), mask: this.now.mask };
       const { spec, mask } = own && this.made ? this.made : { ...now, spec: message.spec ?? now.spec };
       this.made = this.shown = { spec, mask, n: message.requested, complete: message.n < message.requested };
     }
@@ -159,31 +161,25 @@ export class Live {
     this.stop();
   }
 
-  /** A filter or a selection that candidates are taken from is part of what was asked. */
-  private maskThatCounts(): Mask | null {
-    const { from } = this.store.traits.candidates.value;
-    if (from === "filter") return this.store.filterMask.value;
-    return from === "selection" ? this.store.selectionMask.value : null;
-  }
-
   private refresh(): void {
-    if (!this.armed || !this.enabled.peek() || this.pauses > 0) return;
-    if (this.failedFor && this.asNow(this.failedFor) && this.failedFor.n === this.n) return;
+    if (!this.armed || !this.live.peek() || this.pauses > 0) return;
+    if (this.failedFor && this.asNow(this.failedFor) && this.failedFor.n === this.now.count) return;
     this.failedFor = null;
     if (!this.answered()) this.start();
   }
 
   /** Whether the picks at hand, or those on their way, already are the answer. */
   private answered(): boolean {
-    return this.made !== null && this.asNow(this.made) && (this.n <= this.made.n || this.made.complete);
+    return this.made !== null && this.asNow(this.made) && (this.now.count <= this.made.n || this.made.complete);
   }
 
   private asNow({ spec, mask }: Made): boolean {
-    return same(spec, this.store.spec()) && same(mask, this.maskThatCounts());
+    return same(spec, this.now.spec) && same(mask, this.now.mask);
   }
 
-  private get n(): number {
-    return this.store.traits.n_samples_to_select.peek();
+  /** The inputs, read without following them. */
+  private get now(): { spec: SampleSpec; count: number; mask: Mask | null } {
+    return untracked(() => ({ spec: this.inputs.spec, count: this.inputs.count, mask: this.inputs.mask }));
   }
 
   /** The kernel shows the sample before again. Trying once more is left to the user, or to the next change. */

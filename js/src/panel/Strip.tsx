@@ -1,0 +1,180 @@
+/** A row of samples to move along; only the tiles in sight exist. */
+import {
+  elementScroll,
+  observeElementOffset,
+  observeElementRect,
+  Virtualizer,
+  type VirtualizerOptions,
+} from "@tanstack/virtual-core";
+import type { TargetedFocusEvent } from "preact";
+import { useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
+import { pin, remove } from "./by-hand";
+import { Button } from "./controls/Button";
+import { plural } from "./format";
+import { Thumb } from "./Thumb";
+import { useView } from "./view";
+
+const SIZE = 84;
+const GAP = 6;
+const PIXELS = 96;
+
+function useVirtual(total: number) {
+  const box = useRef<HTMLDivElement>(null);
+  const [, draw] = useReducer((version: number) => version + 1, 0);
+  const options: VirtualizerOptions<HTMLDivElement, HTMLElement> = {
+    count: total,
+    horizontal: true,
+    getScrollElement: () => box.current,
+    estimateSize: () => SIZE,
+    gap: GAP,
+    paddingStart: 10,
+    paddingEnd: 10,
+    overscan: 4,
+    observeElementRect,
+    observeElementOffset,
+    scrollToFn: elementScroll,
+    onChange: () => draw(undefined),
+  };
+  const [virtual] = useState(() => new Virtualizer(options));
+  virtual.setOptions(options);
+  useLayoutEffect(() => virtual._didMount(), [virtual]);
+  useLayoutEffect(() => virtual._willUpdate());
+  return { box, virtual };
+}
+
+/** Which tile has the focus: it follows its index while tiles come and go with scrolling, until the user leaves. */
+function useFocus({ box, virtual }: ReturnType<typeof useVirtual>, rows: readonly number[]) {
+  const view = useView();
+  const [at, setAt] = useState(0);
+  const focused = Math.min(at, rows.length - 1);
+  const keeps = useRef(false);
+  useEffect(() => {
+    if (!keeps.current) return;
+    box.current?.querySelector<HTMLElement>(`[data-index="${focused}"] .thumb`)?.focus({ preventScroll: true });
+  });
+  const inspected = view.inspected.value;
+  useEffect(() => {
+    const place = inspected === null ? -1 : rows.indexOf(inspected);
+    if (place >= 0 && !keeps.current) virtual.scrollToIndex(place);
+  }, [inspected, rows, virtual]);
+  const moveTo = (to: number) => {
+    const next = Math.max(0, Math.min(rows.length - 1, to));
+    keeps.current = true;
+    setAt(next);
+    virtual.scrollToIndex(next);
+  };
+  const left = ({ target, relatedTarget, currentTarget }: TargetedFocusEvent<HTMLElement>) => {
+    if (currentTarget.contains(relatedTarget as Element | null)) return;
+    queueMicrotask(() => {
+      if ((target as Element).isConnected) keeps.current = false;
+    });
+  };
+  return { focused, setAt, moveTo, left };
+}
+
+/** Where a key leads from a tile, or undefined for other keys. */
+function destination(key: string, at: number, total: number, page: number): number | undefined {
+  const moves: Record<string, number> = {
+    ArrowRight: at + 1,
+    ArrowLeft: at - 1,
+    PageDown: at + page,
+    PageUp: at - page,
+    Home: 0,
+    End: total - 1,
+  };
+  return moves[key];
+}
+
+export function Strip({ rows, ranked }: { rows: readonly number[]; ranked: boolean }) {
+  const { session } = useView();
+  const virtualized = useVirtual(rows.length);
+  const { box, virtual } = virtualized;
+  const { focused, setAt, moveTo, left } = useFocus(virtualized, rows);
+  const keys = (event: KeyboardEvent) => {
+    const page = Math.max(1, Math.floor((box.current?.clientWidth ?? 0) / (SIZE + GAP)) - 1);
+    const to = destination(event.key, focused, rows.length, page);
+    if (to !== undefined) moveTo(to);
+    else if (ranked && (event.key === "Delete" || event.key === "Backspace")) remove(session, rows[focused]);
+    else if (ranked && event.key.toLowerCase() === "p") pin(session, rows[focused]);
+    else return;
+    event.preventDefault();
+  };
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: keys for the list inside it
+    <div ref={box} class="strip" onKeyDown={keys} onFocusOut={left}>
+      <ul
+        class="strip-inner"
+        aria-label={`${plural(rows.length, "sample")}. Arrow keys move${ranked ? ", P pins, Delete removes" : ""}.`}
+        style={{ width: `${virtual.getTotalSize()}px` }}
+      >
+        {virtual.getVirtualItems().map(({ index, start }) => (
+          <Tile
+            key={rows[index]}
+            {...{ row: rows[index], index, start, ranked, total: rows.length, focusable: index === focused }}
+            onFocus={() => setAt(index)}
+          />
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+interface TileProps {
+  row: number;
+  index: number;
+  /** CSS pixels from the strip's beginning. */
+  start: number;
+  total: number;
+  ranked: boolean;
+  focusable: boolean;
+  onFocus(): void;
+}
+
+function Tile({ row, index, start, total, ranked, focusable, onFocus }: TileProps) {
+  const view = useView();
+  const pinned = view.session.picks.pinned.value.includes(row);
+  return (
+    <li
+      data-index={index}
+      class={`tile ${pinned ? "pinned" : ""} ${view.inspected.value === row ? "current" : ""}`}
+      aria-setsize={total}
+      aria-posinset={index + 1}
+      style={{ transform: `translateX(${start}px)` }}
+    >
+      <Thumb
+        row={row}
+        size={PIXELS}
+        rank={ranked ? index + 1 : undefined}
+        tabIndex={focusable ? 0 : -1}
+        onClick={() => {
+          onFocus();
+          void view.inspect(row, true);
+        }}
+      />
+      {ranked && <TileActions row={row} pinned={pinned} />}
+    </li>
+  );
+}
+
+function TileActions({ row, pinned }: { row: number; pinned: boolean }) {
+  const { session } = useView();
+  return (
+    <span class="tile-actions">
+      <Button
+        label={pinned ? "Unpin" : "Pin: keep it in the next sample"}
+        icon="pin"
+        iconOnly
+        mini
+        pressed={pinned}
+        onClick={() => pin(session, row)}
+      />
+      <Button
+        label="Remove: choose another in its place"
+        icon="close"
+        iconOnly
+        mini
+        onClick={() => remove(session, row)}
+      />
+    </span>
+  );
+}

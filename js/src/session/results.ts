@@ -1,0 +1,37 @@
+/** What is asked about the picks shown, and what they are kept as: a tag, code, a file. */
+import type { ReadonlySignal } from "@preact/signals";
+import type { MessageOf } from "../protocol";
+import type { Connection } from "./connection";
+
+export type ExportFormat = "txt" | "csv" | "parquet";
+
+export class Results {
+  constructor(
+    private readonly connection: Connection,
+    /** How many picks are shown. */
+    private readonly count: ReadonlySignal<number>,
+  ) {}
+
+  /** What the picks are like beside all candidates and beside as many at random. */
+  metrics(source: string | null = null, metadata: string | null = null): Promise<MessageOf<"summary">> {
+    return this.connection.result("summary", { kind: "summary", n: this.count.peek(), source, metadata });
+  }
+
+  saveTag(name: string, grow = false): Promise<MessageOf<"saved">> {
+    return this.connection.result("saved", { kind: "save_tag", name, n: this.count.peek(), grow });
+  }
+
+  /** Python code that repeats the sample. */
+  async recipe(tag: string): Promise<string> {
+    return (await this.connection.result("recipe", { kind: "recipe", n: this.count.peek(), tag })).code;
+  }
+
+  export(format: ExportFormat, path: string, overwrite = false): Promise<MessageOf<"exported">> {
+    return this.connection.result("exported", { kind: "export", format, n: this.count.peek(), path, overwrite });
+  }
+
+  /** What `export` would meet at that path. */
+  checkPath(path: string): Promise<MessageOf<"path">> {
+    return this.connection.result("path", { kind: "check_path", path });
+  }
+}
