@@ -1,6 +1,7 @@
 /** In the page of renderer.py: the same things done with either plot, each timed until the GPU is through. */
 import createScatterplot from "regl-scatterplot";
-import { categoryPalette, FLAG, pointsInPolygon, Scatter } from "../js/src/scatter";
+import { categoryPalette, FLAG, Scatter } from "../js/src/scatter";
+import { pointsInPolygon } from "./polygon";
 
 const CLUSTERS = 10;
 const MOVES = 15;

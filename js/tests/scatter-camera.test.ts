@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { appearanceOf, markSize, occupiedShare } from "../src/scatter/appearance";
 import { bounds, centerd, clipView, compose, fit, toData, toScreen, visibleBox, zoomTo } from "../src/scatter/camera";
-import { lookOf, markSize, occupiedShare } from "../src/scatter/look";
 import { pixelRatio } from "../src/scatter/scene";
 import type { Box } from "../src/scatter/types";
 
@@ -88,12 +88,12 @@ test("bounds leave out what has no place, and never lack extent", () => {
 });
 
 test("dots shrink and fade as points are added, and grow and clear as one zooms in", () => {
-  const looks = [100, 1_000, 10_000, 100_000, 1_000_000, 5_000_000].map((n) => lookOf(n, 100_000, 1));
+  const looks = [100, 1_000, 10_000, 100_000, 1_000_000, 5_000_000].map((n) => appearanceOf(n, 100_000, 1));
   for (let index = 1; index < looks.length; index++) {
     assert.ok(looks[index].size <= looks[index - 1].size);
     assert.ok(looks[index].opacity <= looks[index - 1].opacity);
   }
-  const zooms = [1, 2, 8, 64, 512].map((zoom) => lookOf(1_000_000, 100_000, zoom));
+  const zooms = [1, 2, 8, 64, 512].map((zoom) => appearanceOf(1_000_000, 100_000, zoom));
   for (let index = 1; index < zooms.length; index++) {
     assert.ok(zooms[index].size >= zooms[index - 1].size && zooms[index].opacity >= zooms[index - 1].opacity);
   }
@@ -106,7 +106,7 @@ test("marks stay larger than the dots, however many and however near", () => {
   for (const n of [10, 1_000, 100_000]) {
     for (const count of [1, 100, 10_000]) {
       for (const zoom of [1, 10, 300]) {
-        const { size: dot } = lookOf(n, 100_000, zoom);
+        const { size: dot } = appearanceOf(n, 100_000, zoom);
         assert.ok(markSize(count, dot, zoom) > dot);
       }
     }

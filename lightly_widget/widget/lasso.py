@@ -1,8 +1,7 @@
-"""Which points a lasso holds: the non-zero winding rule, the same as `js/src/scatter/polygon.ts`.
+"""Which points a lasso holds: the non-zero winding rule.
 
 The boundary is half open, so that polygons side by side share no point and leave none out: of an axis-parallel
-rectangle the left and the bottom edge are inside, the right and the top edge are not. Both sides' tests read
-`tests/fixtures/polygons.json`.
+rectangle the left and the bottom edge are inside, the right and the top edge are not.
 """
 
 from __future__ import annotations

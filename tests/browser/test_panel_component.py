@@ -327,7 +327,7 @@ def test_a_card_makes_room_in_a_narrow_plot_and_hides_not_its_own_point(show: Ca
         expect(card.locator("dl")).to_be_visible()
         expect(legend).to_have_count(0)
         page.evaluate("[...demo.plots][0].settled()")
-        px, py = page.evaluate("(row) => [...demo.plots][0].position(row)", row)
+        px, py = page.evaluate("(row) => [...demo.plots][0].viewport.position(row)", row)
         width = page.locator(".plot-host").evaluate("(host) => host.clientWidth")
         assert 0 < px < width - card.evaluate("(card) => card.offsetWidth")
         assert py > 0

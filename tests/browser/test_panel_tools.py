@@ -27,14 +27,14 @@ def test_another_projection_glides_in_and_can_be_given_up(show: Show) -> None:
     expect(page.locator(".legend")).to_be_visible()
     page.wait_for_timeout(100)  # the plot makes room for the legend in the frame after
     page.evaluate("[...demo.plots][0].settled()")
-    before = page.evaluate("[...demo.plots][0].position(3)")
+    before = page.evaluate("[...demo.plots][0].viewport.position(3)")
     page.evaluate("demo.kernel.setFromPython('view', [-0.2, -0.2, 0.2, 0.2])")
     choice.select_option(label="PCA")
     widget.until("asked('projection').length === 1 && asked('projection')[0].name === 'pca'")
     expect(page.locator(".projection")).to_have_attribute("aria-busy", "false")
     widget.wait_for_trait("view", None)
     page.evaluate("[...demo.plots][0].settled()")
-    assert page.evaluate("[...demo.plots][0].position(3)") != before
+    assert page.evaluate("[...demo.plots][0].viewport.position(3)") != before
     choice.select_option(label="UMAP")
     expect(page.locator(".status-bar")).to_contain_text("Computing UMAP")
     expect(page.locator(".projection")).to_have_attribute("aria-busy", "true")
@@ -54,7 +54,7 @@ def test_another_projection_glides_in_and_can_be_given_up(show: Show) -> None:
     expect(page.locator(".projection")).to_have_attribute("aria-busy", "false")
     expect(page.locator(".status-bar")).not_to_contain_text("Computing UMAP")
     page.evaluate("[...demo.plots][0].settled()")
-    after = page.evaluate("[...demo.plots][0].position(3)")
+    after = page.evaluate("[...demo.plots][0].viewport.position(3)")
     assert after == pytest.approx(before, abs=1)
 
 

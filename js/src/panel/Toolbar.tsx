@@ -26,7 +26,13 @@ export function Toolbar() {
           view.mode.value = mode;
         }}
       />
-      <Button label="Show all points" icon="reset" iconOnly kind="quiet" onClick={() => view.scatter?.reset()} />
+      <Button
+        label="Show all points"
+        icon="reset"
+        iconOnly
+        kind="quiet"
+        onClick={() => view.scatter?.viewport.reset()}
+      />
       <ColorMenu />
       <div class="row tight">
         <Button

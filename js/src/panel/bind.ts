@@ -40,10 +40,10 @@ export function bind(view: View, host: HTMLElement): () => void {
     effect(() => {
       const box = session.traits.view.value;
       // Our own moves come back as the trait: moving there again would stop the gesture that made them.
-      if (drawn.value && box !== moved.box) scatter.setView(box, false);
+      if (drawn.value && box !== moved.box) scatter.viewport.show(box);
       moved.box = undefined;
     }),
-    effect(() => scatter.setInset(view.inset.value)),
+    effect(() => scatter.viewport.setInset(view.inset.value)),
     ...showOverlays(view, scatter, drawn),
     session.flags.listen((rows) => scatter.flagsChanged(rows ?? undefined)),
   ];

@@ -105,13 +105,13 @@ export class View {
     this.inspected.value = row;
     this.neighbors.value = null;
     if (row === null) {
-      this.scatter?.unreveal();
+      this.scatter?.viewport.unreveal();
       return;
     }
     const width = this.scatter?.size.width ?? 0;
     const covered = width < 2 * CARD_WIDTH ? 0 : CARD_WIDTH; // over a small plot it lies on most of it anyway
     if (move) this.scatter?.focusRow(row, covered);
-    else this.scatter?.reveal(row, covered);
+    else this.scatter?.viewport.reveal(row, covered);
     if (session.info.embedding_models.length === 0) return;
     try {
       const { rows, distances } = await session.samples.neighbors(row, 10);

@@ -62,7 +62,10 @@ export class CanvasRenderer implements Renderer {
     const step = Math.max(1, Math.ceil(x.length / MAX_POINTS));
     const place = placer(scene, frame);
     const dimmed = dimming(scene.marks.highlight, frame.theme.dark).strength;
-    const stamp = dotStamp(frame.look.size * frame.ratio, Math.min(0.9, frame.look.opacity * Math.sqrt(step)) * dimmed);
+    const stamp = dotStamp(
+      frame.appearance.size * frame.ratio,
+      Math.min(0.9, frame.appearance.opacity * Math.sqrt(step)) * dimmed,
+    );
     this.drawn = 0;
     for (let row = 0; row < x.length; row += step) {
       if (flags[row] & UNSEEN) continue;
@@ -151,10 +154,10 @@ function paintMark(
   role: number,
   own: Rgb,
   colorful: boolean,
-  { theme, ratio, markSize, look }: Frame,
+  { theme, ratio, markSize, appearance }: Frame,
 ): void {
   const size =
-    role === ROLE.SELECTED ? Math.max(look.size + 1.5, 4) : role === ROLE.PINNED ? markSize * 1.25 : markSize;
+    role === ROLE.SELECTED ? Math.max(appearance.size + 1.5, 4) : role === ROLE.PINNED ? markSize * 1.25 : markSize;
   const r = (size * ratio) / 2;
   const roleColor = role === ROLE.B ? theme.b : role <= ROLE.PRESELECTED ? theme.selection : theme.a;
   context.beginPath();

@@ -9,11 +9,13 @@
  * 4. Marks are an index list into the same columns: 4 bytes per marked point.
  */
 import { type Affine, type ClipView, clipView } from "./camera";
+import { Columns } from "./columns";
 import { buildProgram, buildTexture, checkProgram, Layer, Pace, type Program } from "./gl";
 import { ROLE, UNSEEN } from "./marks";
 import type { Rgb } from "./palettes";
 import { dimming, type Frame, type Renderer, type Scene } from "./scene";
 import { BASE_FRAGMENT, BASE_VERTEX, MARK_FRAGMENT, MARK_VERTEX, SCREEN_FRAGMENT, SCREEN_VERTEX } from "./shaders";
+import { type Kept, sharedPart } from "./shared-part";
 
 /** WebGL allows strides up to 255 bytes: 63 float32. */
 const MAX_STEP = 63;
@@ -21,15 +23,6 @@ const MAX_STEP = 63;
 const OUTLINED = 500;
 /** Shares in one frame at the most, so that a move never waits long. */
 const MOST_SHARES = 4;
-
-enum At {
-  X,
-  Y,
-  PX,
-  PY,
-  CODE,
-  FLAGS,
-}
 
 /** Of what a picture off screen is. */
 interface Shown {
@@ -39,28 +32,18 @@ interface Shown {
   manner: string;
 }
 
-/** Pixels of a picture in progress that are there already: left, bottom, right, top. */
-type Kept = readonly [number, number, number, number];
 const NOTHING_KEPT: Kept = [0, 0, 0, 0];
-/** Of a pixel: moves by less than this from whole pixels leave no seam. */
-const WHOLE = 1e-6;
-
-type Columns = "x" | "y" | "px" | "py" | "codes" | "flags";
-
 export class WebglRenderer implements Renderer {
   readonly kind = "webgl2";
   drawn = 0;
-  uploaded = 0;
   private readonly base: Program;
   private readonly screen: Program;
   private readonly mark: Program;
   private readonly table: WebGLTexture;
-  private readonly indices: WebGLBuffer;
   private readonly pace: Pace;
-  /** The columns, and no columns for the pass that has no points. */
-  private readonly points: WebGLVertexArrayObject | null;
+  private readonly columns: Columns;
+  /** No columns, for the pass that has no points. */
   private readonly nothing: WebGLVertexArrayObject | null;
-  private readonly columns = new Map<Columns, WebGLBuffer>();
   private whole: Layer;
   private part: Layer;
   private wholeShown: Shown | null = null;
@@ -82,11 +65,10 @@ export class WebglRenderer implements Renderer {
     this.mark = buildProgram(gl, MARK_VERTEX, MARK_FRAGMENT);
     for (const program of [this.base, this.screen, this.mark]) checkProgram(gl, program);
     this.table = buildTexture(gl, gl.NEAREST);
-    this.indices = gl.createBuffer() as WebGLBuffer;
     this.whole = new Layer(gl);
     this.part = new Layer(gl);
     this.pace = new Pace(gl);
-    this.points = gl.createVertexArray();
+    this.columns = new Columns(gl);
     this.nothing = gl.createVertexArray();
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
     gl.disable(gl.DEPTH_TEST);
@@ -99,53 +81,49 @@ export class WebglRenderer implements Renderer {
     return gl === null || gl.isContextLost() ? null : new WebglRenderer(canvas, gl);
   }
 
+  get uploaded(): number {
+    return this.columns.uploaded;
+  }
+
   busy(): boolean {
     return !this.gl.isContextLost() && this.pace.busy(performance.now());
   }
 
   setScene(scene: Scene): void {
     this.scene = scene;
-    this.upload("x", scene.x);
-    this.upload("y", scene.y);
+    this.columns.upload("x", scene.x);
+    this.columns.upload("y", scene.y);
     if (scene.previous !== null) {
-      this.upload("px", scene.previous.x);
-      this.upload("py", scene.previous.y);
+      this.columns.upload("px", scene.previous.x);
+      this.columns.upload("py", scene.previous.y);
     } else {
       this.glideEnded();
     }
     this.colorsChanged();
-    this.upload("flags", scene.flags);
+    this.columns.upload("flags", scene.flags);
     this.flagsChanged([], true);
   }
 
   colorsChanged(): void {
     const { gl, scene } = this;
     if (scene === null) return;
-    if (scene.codes === null) this.drop("codes");
-    else this.upload("codes", scene.codes);
+    if (scene.codes === null) this.columns.drop("codes");
+    else this.columns.upload("codes", scene.codes);
     gl.bindTexture(gl.TEXTURE_2D, this.table);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, 256, 1, 0, gl.RGBA, gl.UNSIGNED_BYTE, scene.table);
     this.content++;
   }
 
   flagsChanged(ranges: readonly [number, number][], visibility: boolean): void {
-    const { gl, scene } = this;
+    const { scene } = this;
     if (scene === null) return;
-    gl.bindBuffer(gl.ARRAY_BUFFER, this.columns.get("flags") ?? null);
-    for (const [from, to] of ranges) {
-      gl.bufferSubData(gl.ARRAY_BUFFER, from, scene.flags, from, to - from);
-      this.uploaded += to - from;
-    }
-    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.indices);
-    gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, scene.marks.rows, gl.DYNAMIC_DRAW);
-    this.uploaded += scene.marks.rows.byteLength;
+    this.columns.uploadFlags(scene, ranges);
     if (visibility || this.baked || scene.marks.baked) this.content++;
     this.baked = scene.marks.baked;
   }
 
   glideEnded(): void {
-    this.drop("px");
-    this.drop("py");
+    this.columns.drop("px", "py");
   }
 
   draw(frame: Frame, whole = false): boolean {
@@ -172,16 +150,16 @@ export class WebglRenderer implements Renderer {
     return this.share < this.step;
   }
 
-  /** Starts the base layer anew when it would look different from the one in progress or done. */
+  /** Restarts the base layer when it would look different from the one in progress or done. */
   private begin(frame: Frame, width: number, height: number): void {
     const { gl } = this;
-    const { view, previousView, glide, look, size } = frame;
+    const { view, previousView, glide, appearance, size } = frame;
     const content = `${this.content} ${glide}`;
-    const key = JSON.stringify([content, view, glide < 1 ? previousView : 0, look, width, height]);
+    const key = JSON.stringify([content, view, glide < 1 ? previousView : 0, appearance, width, height]);
     if (key === this.partKey) return;
     if (!this.partKey.startsWith(`["${content}"`)) this.wholeShown = null;
     this.partKey = key;
-    const manner = JSON.stringify([content, view.sx, view.sy, look, width, height]);
+    const manner = JSON.stringify([content, view.sx, view.sy, appearance, width, height]);
     this.partShown = { view, clip: clipView(view, size), manner };
     this.share = 0;
     this.part.bind(width, height);
@@ -193,19 +171,16 @@ export class WebglRenderer implements Renderer {
   }
 
   /** Copies what the last whole picture shows of this view, where that is exact and worth while. */
-  private keep({ view, look, size }: Frame, width: number, height: number): Kept {
+  private keep({ view, appearance, size }: Frame, width: number, height: number): Kept {
     const { gl, wholeShown: last } = this;
     if (last === null || last.manner !== this.partShown?.manner) return NOTHING_KEPT;
-    const ratio = width / size.width;
-    const [dx, dy] = [(view.tx - last.view.tx) * ratio, (last.view.ty - view.ty) * ratio];
-    const [right, up] = [Math.round(dx), Math.round(dy)];
-    if (Math.abs(dx - right) > WHOLE || Math.abs(dy - up) > WHOLE) return NOTHING_KEPT;
-    // A GPU may drop points whose center is out of view: half their dots are missing at the edges of a picture.
-    const edge = Math.ceil(look.size * ratio * 0.5 + 1);
-    const along = (by: number, length: number) =>
-      by > 0 ? [by + edge, length] : by < 0 ? [0, length + by - edge] : [0, length];
-    const [[x0, x1], [y0, y1]] = [along(right, width), along(up, height)];
-    if (x1 <= x0 || y1 <= y0 || (x1 - x0) * (y1 - y0) * 2 < width * height) return NOTHING_KEPT;
+    const part = sharedPart(last.view, view, appearance.size, size, [width, height]);
+    if (part === null) return NOTHING_KEPT;
+    const {
+      kept: [x0, y0, x1, y1],
+      right,
+      up,
+    } = part;
     gl.bindFramebuffer(gl.READ_FRAMEBUFFER, this.whole.framebuffer);
     const from = [x0 - right, y0 - up, x1 - right, y1 - up] as const;
     gl.blitFramebuffer(...from, x0, y0, x1, y1, gl.COLOR_BUFFER_BIT, gl.NEAREST);
@@ -218,14 +193,14 @@ export class WebglRenderer implements Renderer {
     this.part.bind(width, height);
     gl.viewport(0, 0, width, height);
     gl.enable(gl.BLEND);
-    this.use(this.base, frame, frame.look.size * frame.ratio);
-    gl.uniform1f(this.base.at("u_opacity"), frame.look.opacity);
+    this.use(this.base, frame, frame.appearance.size * frame.ratio);
+    gl.uniform1f(this.base.at("u_opacity"), frame.appearance.opacity);
     const { strength, gray } = dimming(this.baked, frame.theme.dark);
     gl.uniform1f(this.base.at("u_dim"), strength);
     gl.uniform1f(this.base.at("u_gray"), gray);
     gl.uniform4f(this.base.at("u_kept"), ...this.kept);
     gl.uniform2f(this.base.at("u_pixels"), width, height);
-    this.bindColumns(share, step);
+    this.columns.bind(share, step);
     if (count > 0) gl.drawArrays(gl.POINTS, 0, count);
     this.share++;
     return count;
@@ -291,11 +266,10 @@ export class WebglRenderer implements Renderer {
     const { counts } = scene.marks;
     const plain = counts[ROLE.SELECTED] > OUTLINED || counts[ROLE.A] + counts[ROLE.BOTH] > 0;
     gl.uniform1f(mark.at("u_outlined"), plain ? 0 : 0.8);
-    const dot = frame.look.size;
+    const dot = frame.appearance.size;
     const few = plain ? dot : Math.max(dot + 1.5, 5.5);
     gl.uniform1f(mark.at("u_selectedSize"), few * ratio);
-    this.bindColumns(0, 1);
-    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.indices);
+    this.columns.bindMarked();
     gl.drawElements(gl.POINTS, count, gl.UNSIGNED_INT, 4 * first);
   }
 
@@ -306,56 +280,12 @@ export class WebglRenderer implements Renderer {
     gl.useProgram(program.handle);
     gl.uniform4f(program.at("u_view"), now.cx, now.cy, now.sx, now.sy);
     gl.uniform4f(program.at("u_previous"), before.cx, before.cy, before.sx, before.sy);
-    gl.uniform1f(program.at("u_glide"), this.columns.has("px") ? frame.glide : 1);
+    gl.uniform1f(program.at("u_glide"), this.columns.gliding ? frame.glide : 1);
     gl.uniform1f(program.at("u_size"), size);
     gl.uniform1ui(program.at("u_unseen"), UNSEEN);
     gl.uniform1i(program.at("u_table"), 0);
     gl.activeTexture(gl.TEXTURE0);
     gl.bindTexture(gl.TEXTURE_2D, this.table);
-  }
-
-  /** Every step-th point from `first` on. */
-  private bindColumns(first: number, step: number): void {
-    const { gl } = this;
-    gl.bindVertexArray(this.points);
-    const floats: [number, Columns][] = [
-      [At.X, "x"],
-      [At.Y, "y"],
-      [At.PX, "px"],
-      [At.PY, "py"],
-    ];
-    for (const [place, name] of floats) {
-      this.column(place, name, () => gl.vertexAttribPointer(place, 1, gl.FLOAT, false, 4 * step, 4 * first));
-    }
-    this.column(At.CODE, "codes", () => gl.vertexAttribPointer(At.CODE, 1, gl.UNSIGNED_BYTE, false, step, first));
-    this.column(At.FLAGS, "flags", () => gl.vertexAttribIPointer(At.FLAGS, 1, gl.UNSIGNED_BYTE, step, first));
-  }
-
-  private column(place: number, name: Columns, point: () => void): void {
-    const { gl } = this;
-    const buffer = this.columns.get(name);
-    if (buffer === undefined) {
-      gl.disableVertexAttribArray(place);
-      gl.vertexAttrib4f(place, 0, 0, 0, 1);
-      return;
-    }
-    gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
-    gl.enableVertexAttribArray(place);
-    point();
-  }
-
-  private upload(name: Columns, data: Float32Array | Uint8Array): void {
-    const { gl } = this;
-    const buffer = this.columns.get(name) ?? (gl.createBuffer() as WebGLBuffer);
-    this.columns.set(name, buffer);
-    gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
-    gl.bufferData(gl.ARRAY_BUFFER, data, name === "flags" ? gl.DYNAMIC_DRAW : gl.STATIC_DRAW);
-    this.uploaded += data.byteLength;
-  }
-
-  private drop(name: Columns): void {
-    this.gl.deleteBuffer(this.columns.get(name) ?? null);
-    this.columns.delete(name);
   }
 
   destroy(): void {

@@ -1,6 +1,7 @@
 /** What a renderer is given: the data, and one frame's view of it. */
+
+import type { Appearance } from "./appearance";
 import type { Affine, Size } from "./camera";
-import type { Look } from "./look";
 import type { Marks } from "./marks";
 import type { Theme } from "./theme";
 import type { RendererKind } from "./types";
@@ -28,7 +29,7 @@ export interface Frame {
   /** Where `previous` is seen from, and how far the glide has come (0 … 1). */
   previousView: Affine | null;
   glide: number;
-  look: Look;
+  appearance: Appearance;
   markSize: number;
   theme: Theme;
 }

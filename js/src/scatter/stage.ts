@@ -45,7 +45,6 @@ export class Stage {
     this.root.append(this.still, this.surface);
     host.append(this.root);
     this.watch(page, signal);
-    this.measure();
   }
 
   get ratio(): number {
@@ -118,7 +117,8 @@ export class Stage {
     this.events.seen(inView);
   }
 
-  private measure(always = false): void {
+  /** Reads the size of the plot; the first time after its parts are there. */
+  measure(always = false): void {
     const { clientWidth: width, clientHeight: height } = this.root;
     if (width < LEAST || height < LEAST) return;
     if (!always && width === this.size.width && height === this.size.height) return;

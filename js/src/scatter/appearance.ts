@@ -1,7 +1,7 @@
 /** Size and opacity of the dots: from how crowded the plot is, growing as one zooms in. */
 import type { Box } from "./types";
 
-export interface Look {
+export interface Appearance {
   /** Diameter in CSS pixels. */
   size: number;
   opacity: number;
@@ -31,7 +31,7 @@ export function occupiedShare(x: Float32Array, y: Float32Array, box: Box): numbe
 }
 
 /** `area` is what the points cover at zoom 1, in CSS pixels squared. */
-export function lookOf(points: number, area: number, zoom: number): Look {
+export function appearanceOf(points: number, area: number, zoom: number): Appearance {
   const perPoint = area / Math.max(points, 1);
   const fitted = Math.sqrt(perPoint) * 1.3;
   const start = Math.min(8, Math.max(1.7, fitted));

@@ -1,0 +1,68 @@
+/** The part of the map that is visible, as the program asks for it; gestures and keys move it through `Navigation`. */
+import { toScreen } from "./camera";
+import type { Navigation } from "./navigation";
+import type { PlotData } from "./plot-data";
+import type { Stage } from "./stage";
+import type { Box } from "./types";
+
+/** How near the edge a revealed point may lie, in CSS pixels. */
+const EDGE = 36;
+const within = (at: number, length: number) => Math.max(Math.min(EDGE, length / 2), Math.min(length - EDGE, at));
+
+export class Viewport {
+  constructor(
+    private readonly stage: Stage,
+    private readonly navigation: Navigation,
+    private readonly data: PlotData,
+    private readonly changed: () => void,
+  ) {}
+
+  /** The visible data box. */
+  get box(): Box {
+    return this.navigation.visible;
+  }
+
+  show(box: Box | null, animate = false): void {
+    this.navigation.show(box, animate);
+  }
+
+  /** Something, the legend say, covers that many CSS pixels at the left: the whole map keeps clear of them. */
+  setInset(left: number): void {
+    if (left === this.navigation.inset) return;
+    this.navigation.inset = left;
+    this.navigation.refit();
+    this.changed();
+  }
+
+  reset(): void {
+    this.navigation.show(null, true, true);
+  }
+
+  zoomBy(factor: number): void {
+    this.navigation.by(factor);
+  }
+
+  /** Moves no farther than a point needs to be seen; `covered` CSS pixels at the right are under something. */
+  reveal(row: number, covered = 0): void {
+    const { x, y } = this.data.scene;
+    const { width, height } = this.stage.size;
+    if (width === 0 || !Number.isFinite(x[row] + y[row])) return;
+    const [px, py] = this.position(row);
+    const free = width - covered;
+    const dx = within(px, free) - px;
+    const dy = within(py, height) - py;
+    if (Math.abs(dx) > free / 2 || Math.abs(dy) > height / 2) this.navigation.center(x[row], y[row], 1, covered);
+    else if (dx !== 0 || dy !== 0) this.navigation.pan(dx, dy);
+  }
+
+  /** Takes back what `reveal` moved, unless the user has moved on. */
+  unreveal(): void {
+    this.navigation.back();
+  }
+
+  /** Where a point is, in CSS pixels from the plot's top left. */
+  position(row: number): [number, number] {
+    const { x, y } = this.data.scene;
+    return toScreen(this.navigation.view, x[row], y[row]);
+  }
+}
