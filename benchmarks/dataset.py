@@ -20,6 +20,8 @@ import numpy as np
 import polars as pl
 
 from lightly_widget import Dataset, ImageDataset, ImageSampleField
+from lightly_widget.dataset import core_of
+from lightly_widget.dataset.images import add_scan
 from lightly_widget.ingest import IMAGE_SCHEMA, ImageScan
 
 
@@ -60,12 +62,12 @@ def make(folder: Path, n: int) -> ImageDataset:
     )
     dataset = ImageDataset.create("million", folder)
     start = time.perf_counter()
-    dataset._add_scan(scan)
+    add_scan(core_of(dataset), scan)
     report(f"add {n:,} samples", time.perf_counter() - start)
     ids = dataset.query().sample_ids
     frame = pl.DataFrame({"sample_id": ids, "score": rng.random(n), "city": rng.choice(["Rom", "Bern", "Oslo"], n)})
     start = time.perf_counter()
-    dataset.update_metadata(frame)
+    dataset.metadata.update(frame)
     report("set 2 metadata values of each", time.perf_counter() - start)
     return dataset
 
@@ -109,7 +111,7 @@ def small_writes(folder: Path, count: int) -> None:
         if i % 3 == 0:
             dataset.select([names[i % 1000]]).add_tag(f"tag {i % 7}")
         else:
-            dataset.update_metadata({names[i % 1000]: {"value": i, "word": f"{i}"}})
+            dataset.metadata.update({names[i % 1000]: {"value": i, "word": f"{i}"}})
     took = time.perf_counter() - start
     size = sum(f.stat().st_size for f in (folder / "small").rglob("*") if f.is_file())
     files = sum(f.is_file() for f in (folder / "small").rglob("*"))

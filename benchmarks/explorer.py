@@ -46,14 +46,14 @@ middles, spreads = random.uniform(-1, 1, (10, 2)), random.uniform(0.03, 0.13, (1
 vectors = (middles[group] + spreads[group] * random.normal(size=(n, 2))).astype(np.float32)
 frame = pl.DataFrame(dict(sample_id=[f"s{{row}}" for row in range(n)], group=[f"g{{code}}" for code in group]))
 dataset = lw.Dataset.from_polars(frame, embeddings=vectors, name="points{n}")
-places, _ = dataset.projection()
+places, _ = dataset.projections.get()
 np.savez("points{n}.npz", places=places, group=group)
 """
 SETUP = {
     "ours": """
 import lightly_widget as lw, lightly_widget.widget
 dataset = lw.Dataset.load("points{n}")
-places, ids = dataset.projection()
+places, ids = dataset.projections.get()
 table = dataset.to_polars()
 some = ids.gather([row * {n} // 1000 for row in range(1000)]).to_list()
 """,

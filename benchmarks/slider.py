@@ -32,7 +32,7 @@ middles = random.normal(size=(10, 32)) * 3
 vectors = (middles[group] + random.normal(size=(n, 32))).astype(np.float32)
 frame = pl.DataFrame(dict(sample_id=[f"s{{row}}" for row in range(n)], group=[f"g{{code}}" for code in group]))
 dataset = lw.Dataset.from_polars(frame, embeddings=vectors, name="slider")
-dataset.projection()
+dataset.projections.get()
 """
 SHOW = """
 explorer = dataset.explore(

@@ -20,8 +20,13 @@ import numpy as np
 import polars as pl
 
 from lightly_widget import ImageDataset
+from lightly_widget.dataset import core_of
+from lightly_widget.dataset.images import add_scan
+from lightly_widget.dataset.metadata import write_columns
+from lightly_widget.dataset.metadata_values import columns_from_frame
 from lightly_widget.errors import LightlyWidgetError
 from lightly_widget.ingest import IMAGE_SCHEMA, ImageScan
+from lightly_widget.store.tables import tag_rows
 
 # Forked from a server that has loaded everything but opened nothing: a second's worth of imports saved each time.
 os.environ.setdefault("PYTHONWARNINGS", "ignore:lancedb fork support:RuntimeWarning")
@@ -53,15 +58,15 @@ def state_of(dataset: ImageDataset) -> State:
     """What the dataset holds now, every table read."""
     frame = dataset.to_polars()
     path = dict(zip(frame["sample_id"], frame["file_path_abs"], strict=True)) if frame.height else {}
-    tags = {name: [path[i] for i in dataset.tag(name).sample_ids] for name in dataset.tags}
+    tags = {name: [path[i] for i in dataset.tags[name].sample_ids] for name in dataset.tags}
     scores = {}
     if "metadata.score" in frame.columns:
         known = frame.drop_nulls("metadata.score")
         scores = dict(zip(known["file_path_abs"], known["metadata.score"], strict=True))
     found = dataset.query().annotations()
     classes = {path[i]: c for i, c in zip(found["sample_id"], found["class_name"], strict=True)}
-    for model in dataset.embedding_models:
-        vectors, ids = dataset.embeddings(model)
+    for model in dataset.embeddings.list():
+        vectors, ids = dataset.embeddings.get(model)
         assert len(vectors) == len(ids)
     return State(list(path.values()), tags, scores, classes)
 
@@ -75,7 +80,7 @@ def step(number: int, state: State, dataset: ImageDataset | None) -> None:
     if kind == "add":
         scan = scan_of(range(len(state.paths), len(state.paths) + 5), tag=f"batch {number}")
         if dataset is not None:
-            dataset._add_scan(scan)
+            add_scan(core_of(dataset), scan)
         state.paths += scan.frame["file_path_abs"].to_list()
         state.tags |= scan.tags
     elif kind == "tag":
@@ -85,28 +90,35 @@ def step(number: int, state: State, dataset: ImageDataset | None) -> None:
     elif kind == "rename" and state.tags:
         old = rng.choice(list(state.tags))
         if dataset is not None:
-            dataset.rename_tag(old, f"renamed {number}")
+            dataset.tags.rename(old, f"renamed {number}")
         state.tags = {f"renamed {number}" if name == old else name: paths for name, paths in state.tags.items()}
     elif kind == "sampling":
         if dataset is not None:
             scores = pl.DataFrame({"sample_id": ids, "score": [float(number)] * len(ids)})
-            dataset.write_tag(f"picks {number}", pl.Series(ids), recipe={"n": number}, metadata=scores)
+            write_picks(dataset, f"picks {number}", pl.Series(ids), scores)
         state.tags[f"picks {number}"] = chosen
         state.scores |= dict.fromkeys(chosen, float(number))
     elif kind == "class":
         if dataset is not None:
-            dataset.add_classifications(dict.fromkeys(ids, f"class {number % 3}"))
+            dataset.labels.add_classifications(dict.fromkeys(ids, f"class {number % 3}"))
         state.classes |= dict.fromkeys(chosen, f"class {number % 3}")
     else:
         if dataset is not None:
-            dataset.update_metadata({i: {"score": number / 2} for i in ids})
+            dataset.metadata.update({i: {"score": number / 2} for i in ids})
         state.scores |= dict.fromkeys(chosen, number / 2)
     if number % 40 == 39 and dataset is not None:
         dataset.optimize()
 
 
+def write_picks(dataset: Any, name: str, ids: pl.Series, values: pl.DataFrame) -> None:
+    """A tag and metadata of its samples, in one write: the one must never be seen without the other."""
+    with core_of(dataset).change("write_picks", {"tag": name}) as (work, now):
+        work.write("tags", tag_rows(name, now.known_rows(ids).astype(np.uint32)), op="set", tag=name)
+        write_columns(work, now, columns_from_frame(values), now.known_rows)
+
+
 def _ids(dataset: ImageDataset, paths: list[str]) -> list[str]:
-    frame = dataset.snapshot().samples.select("file_path_abs", "sample_id")
+    frame = core_of(dataset).snapshot().samples.select("file_path_abs", "sample_id")
     by_path = dict(frame.iter_rows())
     return [by_path[p] for p in paths]
 
@@ -260,16 +272,16 @@ def _mixed_writes(home: str, who: str, rounds: int) -> int:
         dataset.select([ids[number % len(ids)]]).add_tag(f"{who} {number}")
         picks = pl.Series(ids[: 1 + number % 5])
         values = pl.DataFrame({"sample_id": picks, f"{who} score": [float(number)] * len(picks)})
-        dataset.write_tag(f"{who} picks", picks, replace=True, metadata=values)
-        dataset._add_scan(scan_of(range(10, 11 + number)))  # both add the same images
-        dataset.update_metadata({ids[0]: {"last writer": who, f"{who} count": number}})
+        write_picks(dataset, f"{who} picks", picks, values)
+        add_scan(core_of(dataset), scan_of(range(10, 11 + number)))  # both add the same images
+        dataset.metadata.update({ids[0]: {"last writer": who, f"{who} count": number}})
     return rounds
 
 
 def two_kernels(home: Path, rounds: int) -> int:
     """Two processes write to one dataset while a third reads: no update lost, no read torn. Returns the reads."""
     dataset = ImageDataset.create("shared", home)
-    dataset._add_scan(scan_of(range(10)))
+    add_scan(core_of(dataset), scan_of(range(10)))
     first = dataset.query().sample_ids.to_list()
     writers = [context.Process(target=_mixed_writes, args=(str(home), who, rounds)) for who in ("left", "right")]
     for writer in writers:

@@ -43,7 +43,7 @@ def main(home: Path) -> dict[str, int]:
             counts["done"] += 1
             if number % 3 == 2:
                 dataset.add_embeddings(f"model {number}", np.ones((len(dataset), 4096)))
-                dataset.delete_embeddings(f"model {number}")
+                dataset.embeddings.delete(f"model {number}")
         except DiskFullError as error:
             said = str(error)
             counts["full unreserved" if unreserved else "full"] += 1

@@ -18,6 +18,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from lightly_widget import Dataset, ImageDataset
+from lightly_widget.dataset import core_of
 from lightly_widget.errors import LightlyWidgetError, LightlyWidgetWarning, no_progress
 
 door = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
@@ -55,7 +56,7 @@ class Door:
 
     def raises(self, call: Callable[[], object]) -> str:
         """The name of the error that the call was refused with, '' if it was not; if so, nothing was written."""
-        version = self.dataset.snapshot().version
+        version = core_of(self.dataset).snapshot().version
         message = ""
         try:
             call()
@@ -64,12 +65,12 @@ class Door:
         else:
             return ""
         assert 0 < len(message) < 4000
-        assert self.dataset.snapshot().version == version
+        assert core_of(self.dataset).snapshot().version == version
         return name
 
     def write(self) -> None:
         self.calls += 1
-        self.dataset.update_metadata({self.ids[0]: {"calls": self.calls}})
+        self.dataset.metadata.update({self.ids[0]: {"calls": self.calls}})
         assert self.dataset[0].metadata["calls"] == self.calls
 
 
@@ -85,7 +86,7 @@ HUGE = "t" * 1_000_000
 def test_tag_names_that_cannot_be(open_door: Door, name: Any) -> None:
     query = open_door.dataset.query()
     assert open_door.refuses(lambda: query.add_tag(name))
-    assert open_door.refuses(lambda: open_door.dataset.rename_tag("old", name))
+    assert open_door.refuses(lambda: open_door.dataset.tags.rename("old", name))
 
 
 def test_tag_names_that_look_alike_stay_apart(tmp_path: Path) -> None:
@@ -94,7 +95,7 @@ def test_tag_names_that_look_alike_stay_apart(tmp_path: Path) -> None:
     for number, name in enumerate(names):
         dataset.query()[: number % 3 + 1].add_tag(name)
     loaded = ImageDataset.load("doors", tmp_path / "home")
-    assert {name: loaded.tag_counts()[name] for name in names} == dict(zip(names, [1, 2, 3, 1], strict=True))
+    assert {name: loaded.tags.counts()[name] for name in names} == dict(zip(names, [1, 2, 3, 1], strict=True))
 
 
 @pytest.mark.parametrize(
@@ -224,8 +225,8 @@ def knock(open_door: Door, value: Any) -> list[str]:
         lambda: dataset.add_embeddings("generated", value, sample_ids=ids[:1]),
         lambda: dataset.add_embeddings("whole", value),
         lambda: dataset.add_embeddings("generated", [[1.0]], sample_ids=value),
-        lambda: dataset.add_classifications(value),
-        lambda: dataset.add_classifications({ids[0]: value}),
+        lambda: dataset.labels.add_classifications(value),
+        lambda: dataset.labels.add_classifications({ids[0]: value}),
         lambda: dataset.add_annotations_from_coco(value),
         lambda: dataset.add_images_from_path(
             below(open_door.folder / "none", value), embed=False, progress=no_progress
@@ -233,9 +234,9 @@ def knock(open_door: Door, value: Any) -> list[str]:
         lambda: dataset.query().add_tag(value),
         lambda: dataset.select(value).to_list(),
         lambda: dataset.match(value).to_list(),
-        lambda: dataset.rename_tag("old", value) or dataset.rename_tag(value, "old"),
-        lambda: dataset.update_metadata({ids[0]: {"generated": value}}),
-        lambda: dataset.update_metadata(value),
+        lambda: dataset.tags.rename("old", value) or dataset.tags.rename(value, "old"),
+        lambda: dataset.metadata.update({ids[0]: {"generated": value}}),
+        lambda: dataset.metadata.update(value),
         lambda: dataset.get_sample(value),
         lambda: Dataset.from_polars(value, name="generated", path=open_door.folder),
         lambda: dataset.query().sampling().random(value, "generated"),
@@ -244,10 +245,10 @@ def knock(open_door: Door, value: Any) -> list[str]:
         outcomes.append(open_door.raises(call) or "taken")
         assert len(dataset) == before
     open_door.write()
-    for name in {"generated", "whole"} & set(dataset.embedding_models):
-        dataset.delete_embeddings(name)
+    for name in {"generated", "whole"} & set(dataset.embeddings.list()):
+        dataset.embeddings.delete(name)
     for name in set(dataset.tags) - {"old"}:
-        dataset.delete_tag(name)
+        dataset.tags.delete(name)
     shutil.rmtree(open_door.folder / "generated", ignore_errors=True)
     return outcomes
 

@@ -18,6 +18,8 @@ import numpy as np
 import pytest
 
 from lightly_widget import ImageDataset
+from lightly_widget.dataset import core_of
+from lightly_widget.dataset.images import add_scan
 from lightly_widget.errors import DatasetReplacedError, DiskFullError, ReadOnlyError
 from lightly_widget.store import disk
 from tests.durability import (
@@ -180,18 +182,18 @@ def test_a_dataset_whose_making_was_killed_can_be_made_again(tmp_path: Path) -> 
     (tmp_path / "half" / "commits.lance" / "data").mkdir(parents=True)
     (tmp_path / "half" / ".lock").touch()
     dataset = ImageDataset.load_or_create("half", tmp_path)
-    dataset._add_scan(scan_of(range(3)))
+    add_scan(core_of(dataset), scan_of(range(3)))
     assert len(ImageDataset.load("half", tmp_path)) == 3
 
 
 def test_old_handles_of_a_dataset_that_was_created_again_refuse(tmp_path: Path) -> None:
     old = ImageDataset.create("d", tmp_path)
-    old._add_scan(scan_of(range(10)))
+    add_scan(core_of(old), scan_of(range(10)))
     old.add_embeddings("model", np.eye(10))
     query = old.query()
     shutil.rmtree(old.uri)
     new = ImageDataset.create("d", tmp_path)
-    new._add_scan(scan_of(range(100, 104)))
+    add_scan(core_of(new), scan_of(range(100, 104)))
     new.add_embeddings("model", np.eye(4))
     before = state_of(new)
     for use in (
@@ -210,14 +212,14 @@ def _load_until(home: str, stop: Any) -> int:
     while not stop.is_set():
         dataset = ImageDataset.load("d", home)
         assert {"tag 0", "tag 1", "tag 2"} <= set(dataset.tags), "a tag is missing"
-        assert len(dataset.embeddings("model")[0]) == 6
+        assert len(dataset.embeddings.get("model")[0]) == 6
         loads += 1
     return loads
 
 
 def test_loading_while_another_process_optimizes(tmp_path: Path) -> None:
     dataset = ImageDataset.create("d", tmp_path)
-    dataset._add_scan(scan_of(range(6)))
+    add_scan(core_of(dataset), scan_of(range(6)))
     dataset.add_embeddings("model", np.eye(6))
     for number in range(3):
         dataset[:2].add_tag(f"tag {number}")

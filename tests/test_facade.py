@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 import lightly_widget as lw
+from lightly_widget.dataset import core_of
 from lightly_widget.errors import (
     InvalidTypeError,
     InvalidValueError,
@@ -152,15 +153,15 @@ def test_a_limit_counts_new_images(empty: lw.ImageDataset, folder: Path) -> None
 )
 def test_folder_names_become_tags(empty: lw.ImageDataset, folder: Path, depth: int, counts: dict[str, int]) -> None:
     empty.add_images_from_path(folder, embed=False, tag_depth=depth)
-    assert again(empty).tag_counts() == counts
+    assert again(empty).tags.counts() == counts
 
 
 def test_adding_twice_adds_nothing(empty: lw.ImageDataset, folder: Path) -> None:
     empty.add_images_from_path(folder, embed=Means(), tag_depth=2)
     empty.match(F.file_name == "b.jpg").remove_tag("cat")
-    version, frame = empty.snapshot().version, empty.to_polars()
+    version, frame = core_of(empty).snapshot().version, empty.to_polars()
     assert empty.add_images_from_path(folder, embed=Means(), tag_depth=2) == 0
-    assert empty.snapshot().version == version
+    assert core_of(empty).snapshot().version == version
     assert again(empty).to_polars().equals(frame)
     assert empty.undo() == "remove_tag"
 
@@ -168,7 +169,7 @@ def test_adding_twice_adds_nothing(empty: lw.ImageDataset, folder: Path) -> None
 def test_adding_twice_tags_what_is_new_alone(empty: lw.ImageDataset, folder: Path) -> None:
     empty.add_images_from_path(folder / "val", embed=False)
     empty.add_images_from_path(folder, embed=False, tag_depth=1)
-    assert empty.tag_counts() == {"train": 3}
+    assert empty.tags.counts() == {"train": 3}
 
 
 @pytest.fixture
@@ -191,13 +192,15 @@ def test_a_url_is_embedded_cropped_shown_and_copied_like_a_folder(
     assert empty.add_images_from_path(remote, embed=Means(), tag_depth=2) == 5
     assert empty.add_images_from_path(f"{remote}/*/cat/*.png", embed=False) == 0
     empty.add_annotations_from_coco(coco_file(folder), remote)
-    assert empty.tag_counts() == local.tag_counts()
+    assert empty.tags.counts() == local.tags.counts()
     assert all(name.startswith("memory://") for name in names_of(empty))
     np.testing.assert_array_equal(empty.query().embeddings(), local.query().embeddings())
     for dataset in (empty, local):
         picks = dataset.query().sampling().subpart_diversity(3, "parts")
         assert len(picks.sample_ids) == 3
-    ours, theirs = (d.view().crop_embeddings(None, None, lambda f: None)[0] for d in (empty, local))
+    ours, theirs = (
+        core_of(d).candidates(d.query()).crop_embeddings(None, None, lambda f: None)[0] for d in (empty, local)
+    )
     np.testing.assert_array_equal(ours, theirs)
     empty.query().export.copy_files(tmp_path / "copies")
     for name in FILES:
@@ -211,7 +214,7 @@ def test_the_default_model_embeds_local_and_remote_images_alike(
     pytest.importorskip("efficientnet_lite_pytorch")
     empty.add_images_from_path(folder)
     empty.add_images_from_path(remote)
-    assert empty.embedding_models == ["efficientnet-lite0"]
+    assert empty.embeddings.list() == ["efficientnet-lite0"]
     vectors = empty.query().embeddings()
     assert vectors.shape == (10, 1280)
     np.testing.assert_allclose(vectors[:5], vectors[5:], atol=1e-4)
@@ -231,7 +234,7 @@ def test_damaged_pictures_and_bombs_are_named_and_the_others_embedded(empty: lw.
         assert empty.add_images_from_path(folder) == 8
     said = " ".join(str(warning.message) for warning in caught)
     assert all(name in said for name in ("bomb2.png", "bomb28.png", "half.png"))
-    vectors, ids = empty.embeddings()
+    vectors, ids = empty.embeddings.get()
     bad = {"bomb2.png", "half.png"}
     assert ids.to_list() == [s.sample_id for s in empty if s.file_name not in bad]
     assert np.isfinite(vectors).all()
@@ -247,12 +250,12 @@ def test_samples_from_coco_and_the_same_source_again(empty: lw.ImageDataset, fol
     assert empty.add_samples_from_coco(path, folder, embed=Means()) == 5
     expected = {str(folder / name): ("left", 0, 0, w // 2, h, 0.5) for name, (w, h) in SIZES.items()}
     assert boxes_of(again(empty)) == expected
-    assert empty.embedding_models == ["means"]
+    assert empty.embeddings.list() == ["means"]
     assert empty.add_samples_from_coco(path, folder, embed=False) == 0
     assert boxes_of(again(empty)) == expected
     assert empty.add_annotations_from_coco(path, folder, annotation_source="model") == 5
     assert empty.query().annotations().height == 10
-    empty.delete_annotation_source("model")
+    empty.labels.delete("model")
     assert boxes_of(again(empty)) == expected
 
 
@@ -260,7 +263,7 @@ def test_samples_from_yolo_and_the_same_source_again(empty: lw.ImageDataset, fol
     path = yolo_file(folder)
     assert empty.add_samples_from_yolo(path, "val", embed=False) == 2
     assert empty.add_samples_from_yolo(path, embed=False) == 3
-    assert empty.tag_counts() == {"val": 2, "train": 3}
+    assert empty.tags.counts() == {"val": 2, "train": 3}
     assert {box[:1] + box[3:] for box in boxes_of(again(empty)).values()} == {
         ("middle", w / 2, h / 2, None) for w, h in SIZES.values()
     }
@@ -299,12 +302,12 @@ def test_samples_from_pascal_voc_by_labelformat(empty: lw.ImageDataset) -> None:
 
 @pytest.mark.parametrize("add", ["add_samples_from_coco", "add_annotations_from_coco"])
 def test_a_wrong_folder_of_images_is_said_and_adds_nothing(full: lw.ImageDataset, folder: Path, add: str) -> None:
-    version = full.snapshot().version
+    version = core_of(full).snapshot().version
     options: dict[str, Any] = {"embed": False} if "samples" in add else {}
     with pytest.raises(InvalidValueError, match=r"none of the 5 images.*images/train.*images_root") as caught:
         getattr(full, add)(coco_file(folder), folder / "train", **options)
     assert str(folder / "train" / FILES[0]) in str(caught.value)
-    assert full.snapshot().version == version
+    assert core_of(full).snapshot().version == version
     with pytest.raises(InvalidValueError, match="none of the 5 images"):
         getattr(full, add)(coco_file(folder), **options)  # the folder of the JSON file
 
@@ -326,25 +329,27 @@ def test_classes_from_folders_columns_and_dicts_replace_their_source(full: lw.Im
         assert frame["sample_id"].is_unique().all()
         return dict(frame.select("sample_id", "class_name").iter_rows())
 
-    full.add_classifications_from_folders(annotation_source="animal")
+    full.labels.add_classifications_from_folders(annotation_source="animal")
     assert classes("animal") == {s.sample_id: Path(s.file_path_abs).parent.name for s in full}
-    full.add_classifications_from_folders(level=2, annotation_source="animal")
+    full.labels.add_classifications_from_folders(level=2, annotation_source="animal")
     assert classes("animal") == {s.sample_id: Path(s.file_path_abs).parts[-3] for s in full}
-    full.add_classifications({ids[0]: "horse", folder / FILES[4]: 4, names_of(full)[1]: None}, "animal")
+    full.labels.add_classifications({ids[0]: "horse", folder / FILES[4]: 4, names_of(full)[1]: None}, "animal")
     assert [classes("animal").get(i) for i in ids] == ["horse", None, "train", "val", "4"]
     table = pd.DataFrame({"path": [str(folder / name) for name in FILES], "kind": list("abcde"), "sure": [0.5] * 5})
-    full.add_classifications_from_column(table, "kind", key="path", confidence="sure", annotation_source="animal")
+    full.labels.add_classifications_from_column(
+        table, "kind", key="path", confidence="sure", annotation_source="animal"
+    )
     by_path = {s.file_path_abs: s.sample_id for s in full}
     assert classes("animal") == {by_path[p]: k for p, k in zip(table["path"], table["kind"], strict=True)}
     assert set(full.query().annotations("animal")["confidence"]) == {0.5}
     wanted = full.match(lw.ClassificationQuery.match(lw.ClassificationField.class_name == "c"))
     assert wanted.sample_ids.to_list() == [by_path[str(folder / FILES[2])]]
     with pytest.raises(UnknownNameError, match="neither a sample id nor a path"):
-        full.add_classifications({"nobody": "x"})
+        full.labels.add_classifications({"nobody": "x"})
     with pytest.raises(UnknownNameError, match="unknown column 'knd'"):
-        full.add_classifications_from_column(table, "knd", key="path")
+        full.labels.add_classifications_from_column(table, "knd", key="path")
     with pytest.raises(InvalidValueError, match="object_detection annotations, not 'classification'"):
-        full.add_classifications({ids[0]: "x"}, annotation_source="ground_truth")
+        full.labels.add_classifications({ids[0]: "x"}, annotation_source="ground_truth")
 
 
 # -- tables in ---------------------------------------------------------------------------------------------------------
@@ -367,7 +372,7 @@ def test_tables_of_every_make_become_the_same_dataset(tmp_path: Path) -> None:
         assert loaded.to_polars().select("sample_id", "text").equals(frame.select("sample_id", "text")), name
         assert loaded.to_polars()["metadata.n"].to_list() == [3, None, 1], name
         np.testing.assert_array_equal(loaded.query().embeddings(), vectors.astype(np.float32))
-        assert loaded.media == "text"
+        assert core_of(loaded).media == "text"
         assert loaded[:2].sampling().diverse(2, "both").sample_ids in (["b", "a"], ["a", "b"])
     with_column = frame.with_columns(v=pl.Series(vectors, dtype=pl.Array(pl.Float64, 2)))
     loaded = lw.Dataset.from_polars(with_column, "v", name="column", path=tmp_path / "home")
@@ -381,32 +386,32 @@ def test_metadata_is_promoted_or_refused(full: lw.ImageDataset) -> None:
     first, second = full[0], full[1]
     first.metadata["score"] = np.int16(3)
     first.metadata["camera"] = {"iso": 100}
-    assert again(full).metadata_keys == {"score": "integer", "camera.iso": "integer"}
+    assert again(full).metadata.types() == {"score": "integer", "camera.iso": "integer"}
     second.metadata["score"] = 0.5
-    assert again(full).metadata_keys == {"score": "float", "camera.iso": "integer"}
+    assert again(full).metadata.types() == {"score": "float", "camera.iso": "integer"}
     assert again(full)[0].metadata["score"] == 3.0
     assert full.match(F.metadata["score"] < 1).to_list() == [second]
     assert full.match(F.metadata["camera.iso"] == 100).to_list() == [first]
-    version = full.snapshot().version
+    version = core_of(full).snapshot().version
     with pytest.raises(InvalidTypeError, match="'score' holds float values and cannot take string"):
-        full.update_metadata({second.sample_id: {"new": 1, "score": "high"}})
-    assert full.snapshot().version == version
-    assert "new" not in full.metadata_keys
+        full.metadata.update({second.sample_id: {"new": 1, "score": "high"}})
+    assert core_of(full).snapshot().version == version
+    assert "new" not in full.metadata.types()
 
 
 # -- crops -------------------------------------------------------------------------------------------------------------
 
 
 def test_crops_are_what_the_boxes_hold_and_made_once(full: lw.ImageDataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    vectors, rows = full.view().crop_embeddings("means", None, lambda f: None)
+    vectors, rows = core_of(full).candidates(full.query()).crop_embeddings("means", None, lambda f: None)
     assert rows.tolist() == [0, 1, 2, 3, 4]
     inside = np.array([[255, 0, 0, s.width // 2, s.height] for s in full])
     np.testing.assert_allclose(vectors, inside, atol=8)  # one of them is a JPEG
     monkeypatch.setattr(Means, "embed", lambda self, items: pytest.fail("embedded twice"))
-    kept, _ = full.view().crop_embeddings("means", None, lambda f: None)
+    kept, _ = core_of(full).candidates(full.query()).crop_embeddings("means", None, lambda f: None)
     np.testing.assert_array_equal(kept, vectors)
     result = full.query().sampling().subpart_diversity(2, "parts")
-    assert again(full).tag("parts").sample_ids.to_list() == list(result.sample_ids)
+    assert again(full).tags["parts"].sample_ids.to_list() == list(result.sample_ids)
 
 
 def test_crops_of_files_that_are_gone_say_what_to_do(full: lw.ImageDataset, folder: Path, tmp_path: Path) -> None:
@@ -458,7 +463,7 @@ def test_yolo_out_keeps_equal_names_apart_and_comes_back(full: lw.ImageDataset, 
     assert sum(path.name == "a.txt" for path in labels) == 2
     other = lw.ImageDataset.create("back", tmp_path / "home")
     assert other.add_samples_from_yolo(folder / "data.yaml", embed=False) == 5
-    assert other.tag_counts() == {"train": 5}
+    assert other.tags.counts() == {"train": 5}
     ours = sorted(boxes_of(full).values(), key=str)
     for box, expected in zip(sorted(boxes_of(other).values(), key=str), ours, strict=True):
         assert box[0] == expected[0]
@@ -499,5 +504,5 @@ def test_a_moved_folder_is_found_again(full: lw.ImageDataset, folder: Path, tmp_
     moved = again(full)
     assert {p.replace(str(tmp_path / "new place"), str(folder)): box for p, box in boxes_of(moved).items()} == before
     assert moved.add_images_from_path(tmp_path / "new place", embed=False) == 0
-    assert moved.tag_counts() == {"train": 3, "val": 2}
+    assert moved.tags.counts() == {"train": 3, "val": 2}
     moved.query().export.copy_files(tmp_path / "out")

@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 import lightly_widget as lw
 from lightly_widget import AND, NOT, OR, ClassificationField, ClassificationQuery, ObjectDetectionField, SampleField
 from lightly_widget import ObjectDetectionQuery as Boxes
+from lightly_widget.dataset import core_of
+from lightly_widget.dataset.images import add_scan
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, UnknownFieldError, UnknownNameError
 from lightly_widget.query import Query
 from lightly_widget.query.code import filter_code
@@ -44,7 +46,7 @@ TAGS = {"a": [f"s{i:02}" for i in range(0, 40, 3)], "b": ["s07", "s01", "s03"], 
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> lw.Dataset:
     made = lw.Dataset.from_polars(pl.DataFrame(ROWS), name="rows", path=tmp_path_factory.mktemp("home"))
     for name, ids in TAGS.items():
-        made.write_tag(name, pl.Series(ids, dtype=pl.String))
+        core_of(made).candidates(made.query()).write_tag(name, pl.Series(ids, dtype=pl.String), recipe={}, grow=False)
     return made
 
 
@@ -287,7 +289,7 @@ def test_the_plan_is_shown(dataset: lw.Dataset) -> None:
 
 def test_all_criteria_are_met_by_one_annotation(tmp_path: Path) -> None:
     images = lw.ImageDataset.create("boxes", tmp_path)
-    images._add_scan(scan_of(range(3)))
+    add_scan(core_of(images), scan_of(range(3)))
     ids = images.query().sample_ids.to_list()
     rows = [(0, "cat", 0.9, 1, 1), (0, "dog", 0.2, 3, 3), (1, "cat", 0.3, 3, 3), (1, "dog", 0.95, 1, 1)]
     frame = pl.DataFrame(
@@ -302,8 +304,8 @@ def test_all_criteria_are_met_by_one_annotation(tmp_path: Path) -> None:
             "height": [float(r[4]) for r in rows],
         }
     )
-    images._add_annotations(frame, "model", "test")
-    images.add_classifications({ids[2]: "cat"}, annotation_source="human")
+    images.labels._add(frame, "model")
+    images.labels.add_classifications({ids[2]: "cat"}, annotation_source="human")
     sure_cat = Boxes.match(ObjectDetectionField.class_name == "cat", ObjectDetectionField.confidence > 0.5)
     assert images.match(sure_cat).sample_ids.to_list() == [ids[0]]
     big = Boxes.match(ObjectDetectionField.area >= 9)

@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 from lightly_widget import ImageDataset
+from lightly_widget.dataset import core_of
 from lightly_widget.embedding import UnreadableItemError, square_rgb
 from lightly_widget.errors import LightlyWidgetError, LightlyWidgetWarning, NotAllowedError, StorageError
 from lightly_widget.ingest import pictures
@@ -42,8 +43,8 @@ def dataset(tmp_path: Path) -> ImageDataset:
 
 def naming(dataset: ImageDataset, path: str | Path) -> ImageDataset:
     """The dataset with another path in its first row, as a crafted one has it: written past the public methods."""
-    now = dataset.snapshot()
-    with dataset._change("craft", {}) as (work, _):
+    now = core_of(dataset).snapshot()
+    with core_of(dataset).change("craft", {}) as (work, _):
         work.write("samples", now.samples.with_columns(file_path_abs=pl.lit(str(path))), op="set")
     return dataset
 
@@ -63,12 +64,13 @@ class Anything:
 
 def test_what_the_user_added_is_opened_in_this_and_later_sessions(dataset: ImageDataset, tmp_path: Path) -> None:
     path = str(tmp_path / "images" / "a.png")
-    assert Pictures(dataset.roots).get(path, 16)
+    assert Pictures(core_of(dataset).roots).get(path, 16)
     code = f"""if True:
         from lightly_widget import ImageDataset
+        from lightly_widget.dataset import core_of
         from lightly_widget.widget.pictures import Pictures
         dataset = ImageDataset.load("mine", {str(tmp_path / "home")!r})
-        assert Pictures(dataset.roots).get({path!r}, 16)
+        assert Pictures(core_of(dataset).roots).get({path!r}, 16)
         dataset.query().export.copy_files({str(tmp_path / "out")!r})
     """
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -80,7 +82,7 @@ def test_every_door_refuses_what_lies_elsewhere_and_says_how_to_allow_it(dataset
     query = naming(dataset, secret).query()
     out = tmp_path / "out"
     for call in (
-        lambda: Pictures(dataset.roots).get(str(secret), 16),
+        lambda: Pictures(core_of(dataset).roots).get(str(secret), 16),
         lambda: query.export.copy_files(out),
         lambda: query.export.copy_files(out, symlinks=True),
         lambda: query.export.to_yolo_object_detections(out),
@@ -95,7 +97,7 @@ def test_every_door_refuses_what_lies_elsewhere_and_says_how_to_allow_it(dataset
         dataset.embed(embedder)
     assert embedder.got == []
     dataset.allow_root(tmp_path / "private")
-    assert Pictures(dataset.roots).get(str(secret), 16)
+    assert Pictures(core_of(dataset).roots).get(str(secret), 16)
     dataset.embed(embedder)
     assert embedder.got == [secret]
     assert (query.export.copy_files(out) / "secret.png").exists()
@@ -103,13 +105,15 @@ def test_every_door_refuses_what_lies_elsewhere_and_says_how_to_allow_it(dataset
 
 def test_a_dataset_carries_no_permission(dataset: ImageDataset, tmp_path: Path, monkeypatch: Any) -> None:
     shutil.move(tmp_path / "home", tmp_path / "sent")
-    assert ImageDataset.load("mine", tmp_path / "sent").roots.refused([str(tmp_path / "images" / "a.png")]) == []
+    assert (
+        core_of(ImageDataset.load("mine", tmp_path / "sent")).roots.refused([str(tmp_path / "images" / "a.png")]) == []
+    )
     monkeypatch.setenv("LIGHTLY_WIDGET_CONFIG", str(tmp_path / "another user"))
     monkeypatch.setattr("lightly_widget.ingest.roots._named", {})
     received = ImageDataset.load("mine", tmp_path / "sent")
-    assert received.roots.refused([str(tmp_path / "images" / "a.png")]) == [str(tmp_path / "images" / "a.png")]
+    assert core_of(received).roots.refused([str(tmp_path / "images" / "a.png")]) == [str(tmp_path / "images" / "a.png")]
     monkeypatch.setenv("LIGHTLY_WIDGET_ROOTS", str(tmp_path / "images"))
-    assert received.roots.refused([str(tmp_path / "images" / "a.png")]) == []
+    assert core_of(received).roots.refused([str(tmp_path / "images" / "a.png")]) == []
 
 
 def test_without_a_home_roots_last_for_the_session(dataset: ImageDataset, tmp_path: Path, monkeypatch: Any) -> None:
@@ -117,7 +121,7 @@ def test_without_a_home_roots_last_for_the_session(dataset: ImageDataset, tmp_pa
     monkeypatch.setenv("LIGHTLY_WIDGET_CONFIG", str(tmp_path / "file"))
     with pytest.warns(LightlyWidgetWarning, match="known in this session only; set LIGHTLY_WIDGET_CONFIG"):
         dataset.allow_root(tmp_path / "more")
-    assert dataset.roots.refused([str(tmp_path / "more" / "x.png")]) == []
+    assert core_of(dataset).roots.refused([str(tmp_path / "more" / "x.png")]) == []
 
 
 def test_roots_are_folders_not_beginnings_of_names(tmp_path: Path) -> None:
@@ -146,7 +150,7 @@ def test_links_that_lead_out_of_the_folder_added_stay_closed(tmp_path: Path) -> 
     with pytest.warns(LightlyWidgetWarning, match=r"1 of the images will not be opened: .*b\.png.*allow_root"):
         assert dataset.add_images_from_path(tmp_path / "in", embed=False) == 2
     with pytest.raises(NotAllowedError):
-        Pictures(dataset.roots).get(str(tmp_path / "in" / "b.png"), 16)
+        Pictures(core_of(dataset).roots).get(str(tmp_path / "in" / "b.png"), 16)
 
 
 def test_pipes_devices_and_folders_are_not_opened(dataset: ImageDataset, tmp_path: Path) -> None:
@@ -232,7 +236,7 @@ def test_a_host_that_was_not_allowed_is_not_connected_to(dataset: ImageDataset, 
         for scheme in ("ftp", "http"):
             url = f"{scheme}://127.0.0.1:{port}/x.png"
             with pytest.raises(NotAllowedError, match=f"allow_root\\('{scheme}://127.0.0.1:{port}'\\)"):
-                Pictures(dataset.roots).get(url, 16)
+                Pictures(core_of(dataset).roots).get(url, 16)
             with pytest.raises(NotAllowedError):
                 naming(dataset, url).query().export.copy_files(tmp_path / "out")
         with pytest.raises(TimeoutError):
@@ -246,9 +250,9 @@ def test_an_allowed_host_is_read_from(dataset: ImageDataset) -> None:
     fsspec.filesystem("memory").pipe({"/seen/x.png": buffer.getvalue()})
     try:
         with pytest.raises(NotAllowedError):
-            Pictures(dataset.roots).get("memory:///seen/x.png", 16)
+            Pictures(core_of(dataset).roots).get("memory:///seen/x.png", 16)
         dataset.allow_root("memory:///seen")
-        assert Pictures(dataset.roots).get("memory:///seen/x.png", 16)
+        assert Pictures(core_of(dataset).roots).get("memory:///seen/x.png", 16)
     finally:
         fsspec.filesystem("memory").rm("/seen", recursive=True)
 

@@ -17,6 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lightly_widget as lw
+from lightly_widget.dataset import core_of
+from lightly_widget.dataset.candidates import QueryCandidates
 from lightly_widget.errors import Cancelled, InvalidValueError, LightlyWidgetError, SamplingWarning
 from lightly_widget.sampling import (
     PickedBlock,
@@ -916,10 +918,10 @@ def test_an_interruption_leaves_a_stored_dataset_as_it_was(stored: lw.Dataset) -
     def stop(fraction: float) -> None:
         raise KeyboardInterrupt
 
-    version = stored.snapshot().version
+    version = core_of(stored).snapshot().version
     with pytest.raises(KeyboardInterrupt):
-        Sampling(stored.view(stored.query()), progress=stop).diverse(3, "t")
-    assert stored.snapshot().version == version
+        Sampling(core_of(stored).candidates(stored.query()), progress=stop).diverse(3, "t")
+    assert core_of(stored).snapshot().version == version
 
 
 def test_samples_that_grow_one_tag_from_two_handles_keep_what_the_other_added(stored: lw.Dataset) -> None:
@@ -934,7 +936,7 @@ def test_samples_that_grow_one_tag_from_two_handles_keep_what_the_other_added(st
     growing.save_as("grown")
     other.select(strangers[2:]).add_tag("grown")
     later.save_as("grown", grow=True)
-    members = lw.Dataset.load(stored.name, Path(stored.uri).parent).tag("grown").sample_ids.to_list()
+    members = lw.Dataset.load(stored.name, Path(stored.uri).parent).tags["grown"].sample_ids.to_list()
     picked = [name for name in growing.sample_ids if name not in strangers[:2]]
     assert members[:4] == [*result.sample_ids[:2], *strangers[:2]]
     assert members[4 : 4 + len(picked)] == picked
@@ -952,15 +954,15 @@ def test_a_tag_that_grows_between_reading_and_writing_loses_nothing(
     result = stored.query().sampling().preview(3, [EmbeddingDiversityStrategy()])
     result.save_as("grown")
     stranger = next(name for name in stored.query().sample_ids if name not in result.sample_ids)
-    write = type(stored).write_tag
+    write = QueryCandidates.write_tag
 
-    def late(self: lw.Dataset, *args: Any, **kwargs: Any) -> None:
+    def late(self: QueryCandidates, *args: Any, **kwargs: Any) -> None:
         other.select([stranger]).add_tag("grown")  # the last moment before the write
         write(self, *args, **kwargs)
 
-    monkeypatch.setattr(type(stored), "write_tag", late)
+    monkeypatch.setattr(QueryCandidates, "write_tag", late)
     result.save_as("grown", grow=True)
-    assert stored.tag("grown").sample_ids.to_list() == [*result.sample_ids, stranger]
+    assert stored.tags["grown"].sample_ids.to_list() == [*result.sample_ids, stranger]
 
 
 # -- what labels are worth ---------------------------------------------------------------------------------------------

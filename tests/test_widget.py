@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import lightly_widget as lw
+from lightly_widget.dataset import core_of
 from lightly_widget.errors import InvalidValueError
 from lightly_widget.widget import Explorer
 from lightly_widget.widget.clusters import class_labels, word_labels
@@ -131,7 +132,7 @@ def make_dataset(tmp_path: Path, points: Any) -> Any:
     )
     dataset = lw.Dataset.from_polars(frame, embeddings=points, name="points", path=tmp_path)
     ids = dataset.query().sample_ids.to_list()
-    dataset.add_classifications({i: "even" if k % 2 == 0 else "odd" for k, i in enumerate(ids)})
+    dataset.labels.add_classifications({i: "even" if k % 2 == 0 else "odd" for k, i in enumerate(ids)})
     dataset.select(ids[10:20]).add_tag("ten")
     return dataset
 
@@ -438,7 +439,7 @@ def test_the_recipe_repeats_the_sample(front: Front, dataset: Any) -> None:
     names: dict[str, Any] = {}
     exec(code, names)
     assert names["result"].sample_ids == front.sample.sample_ids[:4]
-    assert "re'peated" in dataset.snapshot().tags()
+    assert "re'peated" in core_of(dataset).snapshot().tags()
 
 
 def test_export_writes_once_and_says_where(front: Front, tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ def test_each_model_can_be_laid_out(tmp_path: Path, points: Any) -> None:
     assert front.ask("projection", name="pca of second of two")[-1]["kind"] == "ok"
     content, buffers = front.last("points")
     assert content["projection"] == "pca of second of two"
-    wanted, _ = dataset.projection("second of two", "pca")
+    wanted, _ = dataset.projections.get("second of two", "pca")
     np.testing.assert_array_equal(np.frombuffer(buffers[0], "<f4"), wanted[:, 0])
     front.close()
 

@@ -1,250 +1,130 @@
-"""What every dataset has: a store, the present state, samples to ask for, metadata and tags to change."""
+"""The part of a dataset that its façade, namespaces, queries, samples, and candidates share."""
 
 from __future__ import annotations
 
-import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 
-import numpy as np
 import polars as pl
 
-from lightly_widget.errors import DatasetExistsError, DatasetNotFoundError, InvalidTypeError, InvalidValueError, shown
+from lightly_widget.dataset.tag_writes import add_to_tag, check_tag_name, remove_from_tag
+from lightly_widget.errors import InvalidValueError, shown
 from lightly_widget.ingest.roots import Roots
-from lightly_widget.query import Pinned, Query, ids_of
-from lightly_widget.query.fields import Field, OrderBy
+from lightly_widget.query import Query
 from lightly_widget.query.snapshot import Cache, Index, Snapshot
-from lightly_widget.store import Store, Transaction, is_remote
+from lightly_widget.sampling import ResultHome
+from lightly_widget.store import Store, Transaction
 from lightly_widget.store.tables import fold_of
 
 if TYPE_CHECKING:
-    from lightly_widget.dataset.view import View
-    from lightly_widget.export import Export
-    from lightly_widget.ingest.locations import PathLike
-    from lightly_widget.sampling import Sampling
+    from lightly_widget.embedding import Embedder
     from lightly_widget.store.commits import Commit, Part
 
 S = TypeVar("S")
 
-HOME_VARIABLE: Final = "LIGHTLY_WIDGET_HOME"
-DEFAULT_HOME: Final = "lightly_widget_data"
-DEFAULT_NAME: Final = "default"
 FORMAT: Final = 1
-_LONGEST_NAME: Final = 200
 
 
-class Core(Generic[S]):
-    """A stored set of samples. Made by `create`, `load` or `load_or_create`."""
+@dataclass(frozen=True)
+class Kind(Generic[S]):
+    """How datasets of images and datasets of anything else differ."""
 
-    kind: ClassVar[str]
-    sample_schema: ClassVar[dict[str, Any]]
+    name: Literal["image", "generic"]
+    """As it is stored."""
+    class_name: str
+    sample_schema: dict[str, Any]
+    sample: Callable[[DatasetCore[S], dict[str, Any]], S]
+    candidates: Callable[[DatasetCore[S], Query[S]], ResultHome]
 
-    def __init__(self, store: Store) -> None:
+
+class DatasetCore(Generic[S]):
+    """A store with its present state. Internal: `dataset.tags`, a query, and an explorer each hold the same one."""
+
+    def __init__(self, store: Store, kind: Kind[S]) -> None:
         details = store.commits[0].details
         if details.get("format") != FORMAT:
             raise InvalidValueError(
-                f"{store.uri} has the format {shown(details.get('format'))}, and this version reads {FORMAT}; "
-                "update lightly-widget"
+                f"{store.uri} has format {shown(details.get('format'))}, but this version reads format {FORMAT}; "
+                "upgrade lightly-widget"
             )
-        if details["kind"] != self.kind:
+        if details["kind"] != kind.name:
             other = {"image": "ImageDataset", "generic": "Dataset"}.get(details["kind"], details["kind"])
             raise InvalidValueError(f"{store.uri} is a {other}; load it with {other}.load")
-        self._store = store
+        self.store = store
+        self.kind = kind
+        self.embedders: dict[str, Embedder] = {}
+        """The embedders used in this session, by model name."""
         self._cache = Cache()
         self._now: Snapshot | None = None
         store.rewriter = self._rewrite
 
-    # -- making and finding -------------------------------------------------------------------------------------
-
-    @classmethod
-    def create(cls, name: str = DEFAULT_NAME, path: str | Path | None = None) -> Self:
-        """Create an empty dataset.
-
-        Args:
-            name: the name of the folder that is created below `path`; "default" when omitted.
-            path: the folder that holds datasets, or an object store's address such as `s3://bucket/folder`; else the
-                environment variable LIGHTLY_WIDGET_HOME, else `./lightly_widget_data`.
-
-        Raises:
-            DatasetExistsError: there is one of that name.
-            StorageError: the folder cannot be written.
-        """
-        return cls(Store.create(_address(name, path), {"name": name, "kind": cls.kind, "format": FORMAT}))
-
-    @classmethod
-    def load(cls, name: str = DEFAULT_NAME, path: str | Path | None = None) -> Self:
-        """Open an existing dataset, the one named "default" when `name` is omitted.
-
-        Raises:
-            DatasetNotFoundError: there is no dataset of that name; the message lists those that exist.
-        """
-        address = _address(name, path)
-        try:
-            return cls(Store.open(address))
-        except DatasetNotFoundError:
-            raise DatasetNotFoundError(f"no dataset {shown(name)} in {_home(path)}{_others(path)}") from None
-
-    @classmethod
-    def load_or_create(cls, name: str = DEFAULT_NAME, path: str | Path | None = None) -> Self:
-        """Open the dataset, or create it if it does not exist; the one named "default" when `name` is omitted."""
-        try:
-            return cls.load(name, path)
-        except DatasetNotFoundError:
-            try:
-                return cls.create(name, path)
-            except DatasetExistsError:
-                return cls.load(name, path)  # another process made it in between
-
     @property
     def name(self) -> str:
-        """The name it was made with."""
-        return str(self._store.commits[0].details["name"])
+        """The dataset's name."""
+        return str(self.store.commits[0].details["name"])
 
     @property
     def uri(self) -> str:
-        """The folder or address it lies in."""
-        return self._store.uri
+        """The folder or address where the dataset is stored."""
+        return self.store.uri
 
     @property
     def roots(self) -> Roots:
-        """Where this dataset's files may lie, as the user named it; see `allow_root`."""
-        return Roots(f"{self._store.commits[0].token:x}")
-
-    def allow_root(self, path: PathLike) -> None:
-        """Trust a folder, file or host: this dataset's files there are opened, now and in later sessions.
-
-        Whatever you add or relocate is trusted by that. A dataset that you received names files by itself, and nothing
-        that it names is opened before you have allowed the folder.
-
-        Args:
-            path: a folder with all below it, a file, or a URL, of which the host (bucket) counts.
-        """
-        from lightly_widget.ingest import absolute
-
-        self.roots.allow([absolute(path)])
+        """Where this dataset's files may be, as the user named it."""
+        return Roots(f"{self.store.commits[0].token:x}")
 
     @property
     def media(self) -> str:
-        """What samples are to look at: image, text or none."""
-        return "image" if self.kind == "image" else "text" if "text" in self.snapshot().samples.columns else "none"
-
-    def snapshot(self) -> Snapshot:
-        """The state now, with what other processes have written since. It never changes."""
-        self._store.refresh()
-        if self._now is None or self._now.version != self._store.version:
-            self._now = Snapshot(self._store, self._cache, pl.DataFrame(schema=self.sample_schema))
-        return self._now
-
-    @contextmanager
-    def _change(
-        self, action: str, details: Mapping[str, Any] | None = None, *, undoable: bool = True
-    ) -> Iterator[tuple[Transaction, Snapshot]]:
-        """One write: the newest state, and a transaction on it that nobody else can get in between."""
-        with self._store.transaction(action, details, undoable=undoable) as work:
-            yield work, self.snapshot()
-
-    def _rewrite(self, table: str, parts: Sequence[Part]) -> list[tuple[pl.DataFrame, dict[str, Any]]]:
-        fold = fold_of(table)
-        frames = self._store.read(table, parts)
-        return fold.unfold(fold.fold(None, list(zip(parts, frames, strict=True))))
-
-    # -- samples ------------------------------------------------------------------------------------------------
-
-    def query(self) -> Query[S]:
-        """All samples, in the order in which they were added."""
-        return Query(self)
-
-    def match(self, *conditions: object) -> Query[S]:
-        """The samples that meet all conditions."""
-        return self.query().match(*conditions)
-
-    def order_by(self, *keys: Field | OrderBy | pl.Expr | str, descending: bool = False) -> Query[S]:
-        """All samples sorted, missing values last."""
-        return self.query().order_by(*keys, descending=descending)
-
-    def select(self, sample_ids: Any) -> Query[S]:
-        """These samples (ids, samples or a query), in this order; each once."""
-        ids = ids_of(sample_ids).unique(maintain_order=True)
-        self.snapshot().known_rows(ids)
-        return Query(self, (Pinned(ids),))
-
-    def get_sample(self, sample_id: str) -> S:
-        """The sample with that id. Raises `UnknownNameError`, a `ValueError`."""
-        if not isinstance(sample_id, str):
-            raise InvalidTypeError(f"a sample id is a text, not {shown(sample_id)}")
-        snapshot = self.snapshot()
-        return self.samples_of(snapshot, snapshot.known_rows(ids_of([sample_id])))[0]
-
-    def samples_of(self, snapshot: Snapshot, rows: Index) -> list[S]:
-        """The samples in these rows of a snapshot."""
-        records = snapshot.samples[rows].to_dicts() if len(rows) else []
-        return [self._sample(record) for record in records]
-
-    def _sample(self, record: dict[str, Any]) -> S:
-        raise NotImplementedError
-
-    @overload
-    def __getitem__(self, key: int) -> S: ...
-    @overload
-    def __getitem__(self, key: slice) -> Query[S]: ...
-    def __getitem__(self, key: int | slice) -> S | Query[S]:
-        return self.query()[key]
+        """What there is to see of a sample: image, text or none."""
+        if self.kind.name == "image":
+            return "image"
+        return "text" if "text" in self.snapshot().samples.columns else "none"
 
     def __len__(self) -> int:
         return len(self.snapshot())
 
-    def __bool__(self) -> bool:
-        return True  # an empty dataset is a dataset
+    def snapshot(self) -> Snapshot:
+        """The present state, including what other processes have written. It never changes."""
+        self.store.refresh()
+        if self._now is None or self._now.version != self.store.version:
+            self._now = Snapshot(self.store, self._cache, pl.DataFrame(schema=self.kind.sample_schema))
+        return self._now
 
-    def __iter__(self) -> Iterator[S]:
-        return iter(self.query())
+    @contextmanager
+    def change(
+        self, action: str, details: Mapping[str, Any] | None = None, *, undoable: bool = True
+    ) -> Iterator[tuple[Transaction, Snapshot]]:
+        """One write: the newest state, and a transaction on it that nobody else can get in between."""
+        with self.store.transaction(action, details, undoable=undoable) as work:
+            yield work, self.snapshot()
 
-    def to_polars(self) -> pl.DataFrame:
-        """One row per sample: its fields, `tags` and `metadata.<key>`."""
-        return self.query().to_polars()
+    def samples_of(self, snapshot: Snapshot, rows: Index) -> list[S]:
+        """The samples with these indexes."""
+        records = snapshot.samples[rows].to_dicts() if len(rows) else []
+        return [self.kind.sample(self, record) for record in records]
 
-    def __repr__(self) -> str:
-        snapshot = self.snapshot()
-        return f"<{type(self).__name__} {self.name!r}: {len(snapshot):,} samples, {len(snapshot.tags())} tags>"
+    def query(self) -> Query[S]:
+        """All samples."""
+        return Query(self)
 
-    # -- what a query asks of its dataset -----------------------------------------------------------------------
+    def candidates(self, query: Query[S]) -> ResultHome:
+        """The samples of a query as they are now, to sample among."""
+        return self.kind.candidates(self, query)
 
     def change_tag(self, name: str, sample_ids: pl.Series, *, add: bool) -> None:
-        """Give the tag to these samples, or take it from them, as one write."""
-        raise NotImplementedError
-
-    def update_metadata(self, update: Any) -> None:
-        """Set metadata values, as one write."""
-        raise NotImplementedError
-
-    def view(self, query: Query[S] | None = None) -> View:
-        """A snapshot of a query's samples (all by default) for sampling and plotting; row i is its i-th sample."""
-        raise NotImplementedError
-
-    def sampling_of(self, query: Query[S]) -> Sampling:
-        """Choose among the samples of a query; `query.sampling()` is the same."""
-        from lightly_widget.sampling import Sampling
-
-        return Sampling(self.view(query))
-
-    def export_of(self, query: Query[S]) -> Export:
-        """Write the samples of a query; `query.export` is the same."""
-        from lightly_widget.export import Export
-
-        return Export(query, self.roots)
-
-    # -- the past -----------------------------------------------------------------------------------------------
+        """Add the tag to these samples, or remove it from them, in one write. Adding creates the tag."""
+        name = check_tag_name(name)
+        with self.change("add_tag" if add else "remove_tag", {"tag": name, "count": len(sample_ids)}) as (work, now):
+            rows = now.known_rows(sample_ids)
+            (add_to_tag if add else remove_from_tag)(work, now, name, rows)
 
     def undo(self) -> str | None:
-        """Take back the last change (tags, metadata, annotations, added samples); returns what it was, or None.
-
-        Call it again to go further back: the last 20 changes can be undone. The undoing is itself part of the history.
-        """
-        undone = self._store.undo(self._prepare_undo)
+        """Undo the last change and return its action, or None if there is nothing to undo."""
+        undone = self.store.undo(self._prepare_undo)
         return None if undone is None else undone.action
 
     def _prepare_undo(self, work: Transaction, target: Commit) -> None:
@@ -260,13 +140,14 @@ class Core(Generic[S]):
                 about = {"model": last["model"], "dimension": last["dimension"]}
                 work.write(table, pl.DataFrame(), op="truncate", n=left, **about)
 
-    def optimize(self) -> None:
-        """Merge small writes, remove what is no longer needed, and free the space. Also done after every 256 writes."""
-        self._store.optimize()
+    def _rewrite(self, table: str, parts: Sequence[Part]) -> list[tuple[pl.DataFrame, dict[str, Any]]]:
+        fold = fold_of(table)
+        frames = self.store.read(table, parts)
+        return fold.unfold(fold.fold(None, list(zip(parts, frames, strict=True))))
 
 
 def new_ids(count: int) -> pl.Series:
-    """Random ids of 24 hexadecimal digits: 96 bits, so that none is ever made twice."""
+    """Random ids of 24 hexadecimal digits: 96 bits, so that none is ever drawn twice."""
     digits = secrets.token_bytes(12 * count).hex()
     whole = pl.Series("sample_id", [digits])
     return whole.str.extract_all("[0-9a-f]{24}").explode() if count else pl.Series("sample_id", [], dtype=pl.String)
@@ -275,39 +156,3 @@ def new_ids(count: int) -> pl.Series:
 def now_column(count: int) -> pl.Series:
     """The present time, once for each row."""
     return pl.repeat(datetime.now(UTC), count, dtype=pl.Datetime("us", "UTC"), eager=True).alias("created_at")
-
-
-def numbers(rows: Index) -> pl.Series:
-    """Sample numbers as they are stored."""
-    return pl.Series("sample", rows.astype(np.uint32))
-
-
-def _home(path: str | Path | None) -> str:
-    if path is None:
-        path = os.environ.get(HOME_VARIABLE) or DEFAULT_HOME
-    if not isinstance(path, str | os.PathLike):
-        raise InvalidTypeError(f"path={shown(path)} must be a folder or an object store's address")
-    text = os.fspath(path)
-    if "\0" in text:
-        raise InvalidValueError(f"path={shown(text)} holds a NUL character")
-    return text if is_remote(text) else str(Path(text.removeprefix("file://")).expanduser().absolute())
-
-
-def _address(name: str, path: str | Path | None) -> str:
-    if not isinstance(name, str):
-        raise InvalidTypeError(f"name={shown(name)} must be a text")
-    unfit = not name.strip() or name in {".", ".."} or any(c in name for c in '/\\\0:*?"<>|') or not name.isprintable()
-    if unfit or len(name.encode("utf-8", "replace")) > _LONGEST_NAME:
-        raise InvalidValueError(
-            f'name={shown(name)} cannot name a folder; use 1 to {_LONGEST_NAME} bytes without / \\ : * ? " < > |'
-        )
-    home = _home(path)
-    return f"{home.rstrip('/')}/{name}" if is_remote(home) else str(Path(home) / name)
-
-
-def _others(path: str | Path | None) -> str:
-    home = _home(path)
-    if is_remote(home) or not Path(home).is_dir():
-        return ""
-    names = sorted(p.parent.name for p in Path(home).glob("*/head.json"))
-    return f"; there are: {', '.join(map(repr, names[:10]))}" if names else "; there are none"

@@ -1,247 +1,285 @@
-"""The datasets that users hold: images, and anything else that has embeddings."""
+"""What datasets of images and of anything else share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, overload
 
-import numpy as np
 import polars as pl
 
-from lightly_widget.dataset.core import new_ids, now_column
-from lightly_widget.dataset.describing import Describing, write_columns
-from lightly_widget.dataset.labeling import Labeling, warn_unreadable, write_images, write_tags
-from lightly_widget.dataset.metadata import columns_from_frame
-from lightly_widget.dataset.sample import ImageSample, Sample
-from lightly_widget.dataset.tagging import Tagging, check_tag_name
-from lightly_widget.dataset.vectors import Vectors, progress_bar, write_embeddings
-from lightly_widget.errors import (
-    DatasetExistsError,
-    InvalidTypeError,
-    InvalidValueError,
-    Progress,
-    listed,
-    shown,
-)
+from lightly_widget.checks import check_string
+from lightly_widget.dataset.core import FORMAT, DatasetCore, Kind
+from lightly_widget.dataset.embed import STORED_AT_ONCE, embed_samples
+from lightly_widget.dataset.embeddings import Embeddings, add_embeddings
+from lightly_widget.dataset.history import history_of, run_recipe
+from lightly_widget.dataset.homes import DEFAULT_NAME, address_of, home_of, names_in
+from lightly_widget.dataset.labels import Labels
+from lightly_widget.dataset.metadata import Metadata
+from lightly_widget.dataset.projections import Projections
+from lightly_widget.dataset.tags import Tags
+from lightly_widget.errors import DatasetExistsError, DatasetNotFoundError, Progress, no_progress, shown
+from lightly_widget.query import Pinned, Query, ids_of
+from lightly_widget.query.fields import Field, OrderBy
+from lightly_widget.sampling import SamplingResult, compute_similarity_metadata, compute_typicality_metadata
+from lightly_widget.store import Store
 
 if TYPE_CHECKING:
-    from lightly_widget.dataset.view import View
     from lightly_widget.embedding import Embedder
-    from lightly_widget.ingest import ImageScan
     from lightly_widget.ingest.locations import PathLike
-    from lightly_widget.query import Query
     from lightly_widget.widget import Explorer
 
 S = TypeVar("S")
 
 
-class BaseDataset(Describing[S], Tagging[S], Vectors[S]):
-    """What image datasets and others share."""
+class BaseDataset(Generic[S]):
+    """A stored set of samples. Opened by `create`, `load` or `load_or_create`."""
 
-    def view(self, query: Query[S] | None = None) -> View:
-        from lightly_widget.dataset.view import View
+    _kind: ClassVar[Kind[Any]]
 
-        return View(self, query if query is not None else self.query())
+    def __init__(self, store: Store) -> None:
+        self._core: DatasetCore[S] = DatasetCore(store, self._kind)
+
+    # -- creating and loading -----------------------------------------------------------------------------------
+
+    @classmethod
+    def create(cls, name: str = DEFAULT_NAME, path: str | Path | None = None) -> Self:
+        """Create an empty dataset.
+
+        Args:
+            name: the name of the folder that is created below `path`; "default" when omitted.
+            path: the folder that holds datasets, or an object store's address such as `s3://bucket/folder`; else the
+                environment variable LIGHTLY_WIDGET_HOME, else `./lightly_widget_data`.
+
+        Raises:
+            DatasetExistsError: a dataset of that name already exists.
+            StorageError: the folder cannot be written.
+        """
+        details = {"name": name, "kind": cls._kind.name, "format": FORMAT}
+        return cls(Store.create(address_of(name, path), details))
+
+    @classmethod
+    def load(cls, name: str = DEFAULT_NAME, path: str | Path | None = None) -> Self:
+        """Open an existing dataset, the one named "default" when `name` is omitted.
+
+        Raises:
+            DatasetNotFoundError: there is no dataset of that name; the message lists those that exist.
+        """
+        address = address_of(name, path)
+        try:
+            return cls(Store.open(address))
+        except DatasetNotFoundError:
+            raise DatasetNotFoundError(f"no dataset named {shown(name)} in {home_of(path)}{names_in(path)}") from None
+
+    @classmethod
+    def load_or_create(cls, name: str = DEFAULT_NAME, path: str | Path | None = None) -> Self:
+        """Open the dataset, or create it if it does not exist; the one named "default" when `name` is omitted."""
+        try:
+            return cls.load(name, path)
+        except DatasetNotFoundError:
+            try:
+                return cls.create(name, path)
+            except DatasetExistsError:
+                return cls.load(name, path)  # another process created it in between
+
+    @property
+    def name(self) -> str:
+        """The dataset's name."""
+        return self._core.name
+
+    @property
+    def uri(self) -> str:
+        """The folder or address where the dataset is stored."""
+        return self._core.uri
+
+    def allow_root(self, path: PathLike) -> None:
+        """Trust a folder, file or host: this dataset's files there are opened, now and in later sessions.
+
+        Whatever you add or relocate is trusted by that. A dataset that you received names files by itself, and nothing
+        that it names is opened before you have allowed the folder.
+
+        Args:
+            path: a folder with everything below it, a file, or a URL, of which the host (bucket) counts.
+        """
+        from lightly_widget.ingest import absolute
+
+        self._core.roots.allow([absolute(path)])
+
+    # -- namespaces ---------------------------------------------------------------------------------------------
+
+    @property
+    def tags(self) -> Tags[S]:
+        """The tags: list, count, rename, delete, combine them."""
+        return Tags(self._core)
+
+    @property
+    def labels(self) -> Labels:
+        """The annotations by source: classes and boxes."""
+        return Labels(self._core)
+
+    @property
+    def metadata(self) -> Metadata:
+        """The metadata by key: types, values, updates."""
+        return Metadata(self._core)
+
+    @property
+    def embeddings(self) -> Embeddings:
+        """The embeddings by model, and their neighbor graph."""
+        return Embeddings(self._core)
+
+    @property
+    def projections(self) -> Projections:
+        """The positions of the samples in the plots of explorers."""
+        return Projections(self._core)
+
+    # -- samples ------------------------------------------------------------------------------------------------
+
+    def query(self) -> Query[S]:
+        """All samples, in the order in which they were added."""
+        return Query(self._core)
+
+    def match(self, *conditions: object) -> Query[S]:
+        """The samples that meet all conditions."""
+        return self.query().match(*conditions)
+
+    def order_by(self, *keys: Field | OrderBy | pl.Expr | str, descending: bool = False) -> Query[S]:
+        """All samples sorted, missing values last."""
+        return self.query().order_by(*keys, descending=descending)
+
+    def select(self, sample_ids: Any) -> Query[S]:
+        """These samples (ids, samples or a query), in this order; each once."""
+        ids = ids_of(sample_ids).unique(maintain_order=True)
+        self._core.snapshot().known_rows(ids)
+        return Query(self._core, (Pinned(ids),))
+
+    def get_sample(self, sample_id: str) -> S:
+        """The sample with that id. Raises `UnknownNameError`, a `ValueError`."""
+        check_string("sample_id", sample_id)
+        snapshot = self._core.snapshot()
+        return self._core.samples_of(snapshot, snapshot.known_rows(ids_of([sample_id])))[0]
+
+    @overload
+    def __getitem__(self, key: int) -> S: ...
+    @overload
+    def __getitem__(self, key: slice) -> Query[S]: ...
+    def __getitem__(self, key: int | slice) -> S | Query[S]:
+        return self.query()[key]
+
+    def __len__(self) -> int:
+        return len(self._core)
+
+    def __bool__(self) -> bool:
+        return True  # an empty dataset is a dataset
+
+    def __iter__(self) -> Iterator[S]:
+        return iter(self.query())
+
+    def to_polars(self) -> pl.DataFrame:
+        """One row per sample: its fields, `tags` and `metadata.<key>`."""
+        return self.query().to_polars()
+
+    def __repr__(self) -> str:
+        snapshot = self._core.snapshot()
+        return f"<{type(self).__name__} {self.name!r}: {len(snapshot):,} samples, {len(snapshot.tags())} tags>"
+
+    # -- embeddings and what is computed from them --------------------------------------------------------------
+
+    def embed(
+        self, embedder: Embedder | None = None, *, batch_size: int = STORED_AT_ONCE, progress: Progress | None = None
+    ) -> str:
+        """Embed the samples that have no embedding of this model yet; returns the model's name.
+
+        Every batch is stored as soon as it is ready: an interrupted run continues where it stopped.
+
+        Args:
+            embedder: see `lightly_widget.embedding.Embedder`; by default EfficientNet-Lite0 for images and
+                all-MiniLM-L6-v2 for texts.
+            batch_size: samples stored at once.
+            progress: called with the fraction done; without it a progress bar is shown.
+
+        Raises:
+            MissingDependencyError: the default embedder's packages are not installed; the message says how to.
+            InvalidValueError: samples that are neither images nor texts, or a model of that name with other dimensions.
+        """
+        return embed_samples(self._core, embedder, batch_size=batch_size, progress=progress)
+
+    def add_embeddings(self, name: str, embeddings: Any, sample_ids: Any = None, *, replace: bool = False) -> None:
+        """Add vectors that were computed elsewhere, in one write.
+
+        Args:
+            name: the name of the model that computed them.
+            embeddings: (n, d) finite numbers: array, tensor, list of lists, column of arrays; stored as float32.
+            sample_ids: the sample of each row; None for all samples in the order in which they were added.
+            replace: whether to replace vectors of this model that the samples already have.
+
+        Raises:
+            InvalidValueError: wrong shape or number, not finite, ids unknown or repeated, or there already. Nothing is
+                written.
+            InvalidTypeError: not numbers, or ids that are not strings.
+        """
+        add_embeddings(self._core, name, embeddings, sample_ids, replace=replace)
+
+    def compute_typicality_metadata(
+        self,
+        metadata_name: str = "typicality",
+        embedding_model_name: str | None = None,
+        progress: Progress = no_progress,
+    ) -> str:
+        """Store how typical each embedded sample is (0…1, high where its 20 nearest neighbors are near).
+
+        Returns the metadata key.
+        """
+        return compute_typicality_metadata(
+            self._core.candidates(self.query()), metadata_name, embedding_model_name, progress
+        )
+
+    def compute_similarity_metadata(
+        self,
+        query_tag_name: str,
+        metadata_name: str | None = None,
+        embedding_model_name: str | None = None,
+        progress: Progress = no_progress,
+    ) -> str:
+        """Store how similar each embedded sample is to the samples of a tag (0…1).
+
+        Returns the metadata key: `metadata_name`, or `similarity_<tag>_<UTC time>` when it is omitted.
+        """
+        return compute_similarity_metadata(
+            self._core.candidates(self.query()), query_tag_name, metadata_name, embedding_model_name, progress
+        )
 
     def explore(self, **options: Any) -> Explorer:
-        """The widget: embedding plot, live sampling, tags. Options are those of `lightly_widget.widget.Explorer`."""
+        """Open the explorer: embedding plot, live sampling, tags. Options are those of `lightly_widget.Explorer`."""
         from lightly_widget.widget import Explorer
 
         return Explorer(self, **options)
 
+    # -- the past -----------------------------------------------------------------------------------------------
 
-class ImageDataset(Labeling[ImageSample], BaseDataset[ImageSample]):
-    """Images with tags, metadata, labels and embeddings. An image's identity is its absolute path or URL."""
+    def history(self) -> pl.DataFrame:
+        """All changes, oldest first: number, time (UTC), author, action, tag, count, recipe (JSON), undone."""
+        return history_of(self._core)
 
-    kind: ClassVar[str] = "image"
-    sample_schema: ClassVar[dict[str, Any]] = {
-        "sample_id": pl.String,
-        "file_name": pl.String,
-        "file_path_abs": pl.String,
-        "width": pl.Int32,
-        "height": pl.Int32,
-        "created_at": pl.Datetime("us", "UTC"),
-    }
-
-    def _sample(self, record: dict[str, Any]) -> ImageSample:
-        return ImageSample(self, record)
-
-    def add_images_from_path(
-        self,
-        path: PathLike | Iterable[PathLike],
-        *,
-        embed: bool | Embedder = True,
-        tag_depth: int = 0,
-        limit: int | None = None,
-        progress: Progress | None = None,
-    ) -> int:
-        """Add images; those that are there already stay as they are. Returns how many are new.
-
-        Args:
-            path: a folder with its subfolders, a file, a glob, an fsspec URL, or a list of these.
-            embed: whether to embed what has no embedding yet, with the default model or the one given. Where the
-                default model's packages are not installed, a warning says what to install.
-            tag_depth: how many levels of folders below `path` become tags of the new images; 0 for none.
-            limit: at most so many new images.
-            progress: called with the fraction done, 0…1; without it a progress bar is shown. What it raises ends the
-                reading before anything is written.
-
-        Unreadable files are left out, counted and named in a warning. Width and height are those of the file, in
-        pixels, before any EXIF rotation.
+    def run(self, recipe: Mapping[str, Any] | str) -> SamplingResult:
+        """Repeat a sampling from its recipe: `result.recipe`, or one of `history()`. Writes no tag; `save_as` does.
 
         Raises:
-            InvalidValueError: a single path that matches nothing, a negative `limit` or `tag_depth`, or a folder whose
-                name cannot be a tag.
-            InvalidTypeError: an argument of the wrong type.
-            MissingDependencyError: a URL needs a package that is not installed.
-            StorageError: a remote folder cannot be listed, or the dataset not written.
+            InvalidTypeError, InvalidValueError: not a recipe, or it names tags, models or keys that are gone.
         """
-        from lightly_widget.ingest import scan_images
+        return run_recipe(self._core, recipe)
 
-        known = set(self.snapshot().samples["file_path_abs"])
-        with progress_bar("read images", 100, progress) as report:
-            scan = scan_images(path, known=known, limit=limit, tag_depth=tag_depth, progress=report)
-        added = self._add_scan(scan)
-        self._trust(scan.roots, scan.frame["file_path_abs"])
-        warn_unreadable(scan.unreadable)
-        self._embed_new(embed, progress)
-        return added
+    def undo(self) -> str | None:
+        """Undo the last change (tags, metadata, annotations, added samples); returns its action, or None.
 
-    def _add_scan(self, scan: ImageScan) -> int:
-        tags = {check_tag_name(name): paths for name, paths in scan.tags.items()}
-        with self._change("add_images", {"count": scan.frame.height}) as (work, now):
-            added, rows_by_path = write_images(work, now, scan.frame)
-            # Only the new ones: a tag that was taken from an image does not come back when the folder is read again.
-            write_tags(work, now, tags, {p: row for p, row in rows_by_path.items() if row >= len(now)})
-        return added
-
-    def relocate(self, old: PathLike, new: PathLike) -> int:
-        """The images moved: replace the folder `old` at the front of their paths by `new`. Returns how many changed.
-
-        The files themselves are not looked at.
-
-        Raises:
-            InvalidValueError: a new path would be that of another image. Nothing is written.
+        Call it again to go further back: the last 20 changes can be undone. Undoing is itself part of the history.
         """
-        from lightly_widget.ingest import absolute
+        return self._core.undo()
 
-        before, after = absolute(old, "old").rstrip("/"), absolute(new, "new").rstrip("/")
-        with self._change("relocate", {"old": before, "new": after}) as (work, now):
-            paths = now.samples["file_path_abs"]
-            moved = (paths == before) | paths.str.starts_with(f"{before}/")
-            target = pl.select(
-                pl.when(moved)
-                .then(pl.lit(after) + paths.str.slice(len(before)))
-                .otherwise(paths)
-                .alias("file_path_abs")
-            ).to_series()
-            if target.n_unique() < paths.n_unique():
-                raise InvalidValueError(
-                    f"relocating {shown(before)} to {shown(after)} would give two images one path; nothing was changed"
-                )
-            if moved.any() and before != after:
-                work.write("samples", now.samples.with_columns(target), op="set")
-        self.roots.allow([after])
-        return int(moved.sum())
+    def optimize(self) -> None:
+        """Merge small writes, remove what is no longer needed, and free the space. Also done after every 256 writes."""
+        self._core.store.optimize()
 
 
-class Dataset(BaseDataset[Sample]):
-    """Anything that has embeddings: texts, table rows, sounds. Made from a table."""
-
-    kind: ClassVar[str] = "generic"
-    sample_schema: ClassVar[dict[str, Any]] = {"sample_id": pl.String, "created_at": pl.Datetime("us", "UTC")}
-
-    def _sample(self, record: dict[str, Any]) -> Sample:
-        return Sample(self, record)
-
-    @classmethod
-    def from_polars(
-        cls,
-        frame: Any,
-        embeddings: Any = None,
-        *,
-        name: str,
-        path: str | Path | None = None,
-        embedding_model_name: str = "embeddings",
-    ) -> Self:
-        """A new dataset from a table (polars, pandas, pyarrow, Parquet path), one sample a row.
-
-        Args:
-            frame: the column `sample_id`, if any, gives the ids; `text` is what the widget shows; all other columns
-                become metadata.
-            embeddings: (rows, d) finite numbers, kept as float32, or the name of a column of arrays or lists; None for
-                none yet.
-            name, path: as in `create`.
-            embedding_model_name: what the vectors are kept under.
-
-        Raises:
-            InvalidValueError: ids that are repeated or missing, embeddings of another count or not finite, a column
-                whose values cannot be kept. No dataset is made.
-            InvalidTypeError: not a table, or a column of a type that cannot be kept.
-            DatasetExistsError: there is one of that name.
-        """
-        from lightly_widget.ingest import frame_from_any
-
-        table, vectors = _take_vectors(frame_from_any(frame), embeddings)
-        samples = _sample_columns(table)
-        rest = table.drop([c for c in samples.columns if c in table.columns]).insert_column(0, samples["sample_id"])
-        metadata = columns_from_frame(rest)
-        dataset = cls._create_or_empty(name, path)
-        with dataset._change("add_samples", {"count": table.height}) as (work, now):
-            rows = np.arange(table.height)
-            if table.height:
-                work.write("samples", samples, op="add")
-                write_columns(work, now, metadata, lambda ids: rows)
-            if vectors is not None and len(vectors):
-                write_embeddings(work, now, embedding_model_name, rows, vectors)
-        return dataset
-
-    @classmethod
-    def _create_or_empty(cls, name: str, path: str | Path | None) -> Self:
-        try:
-            return cls.create(name, path)
-        except DatasetExistsError:
-            there = cls.load(name, path)
-            if there.snapshot().version > 1:
-                raise
-            return there  # a process died after making it and before filling it
-
-
-def _take_vectors(table: pl.DataFrame, embeddings: Any) -> tuple[pl.DataFrame, Any]:
-    from lightly_widget.ingest import check_embeddings
-
-    if embeddings is None:
-        return table, None
-    if isinstance(embeddings, str):
-        if embeddings not in table.columns:
-            raise InvalidValueError(
-                f"embeddings={shown(embeddings)} is no column of the frame: {listed(table.columns)}"
-            )
-        return table.drop(embeddings), check_embeddings(table[embeddings], table.height)
-    return table, check_embeddings(embeddings, table.height)
-
-
-def _sample_columns(table: pl.DataFrame) -> pl.DataFrame:
-    """The columns that are kept with the samples; all others are metadata."""
-    if "sample_id" in table.columns:
-        ids = table["sample_id"]
-        if ids.dtype.is_integer():
-            ids = ids.cast(pl.String)
-        if ids.dtype != pl.String:
-            raise InvalidTypeError(f"sample_id holds {ids.dtype}; expected texts or whole numbers")
-        if ids.null_count() or ids.n_unique() < len(ids):
-            twice = ids.filter(ids.is_duplicated()).unique(maintain_order=True)
-            raise InvalidValueError(
-                f"sample_id: {ids.null_count():,} missing, {len(twice):,} more than once ({listed(twice.head(5))}); "
-                "every row needs its own"
-            )
-    else:
-        ids = new_ids(table.height)
-    columns = [ids.alias("sample_id")]
-    for name in ("text", "file_name", "file_path_abs"):
-        if name in table.columns:
-            if table[name].dtype not in {pl.String, pl.Null}:
-                raise InvalidTypeError(f"{name} holds {table[name].dtype}; expected texts")
-            columns.append(table[name].cast(pl.String))
-    return pl.DataFrame([*columns, now_column(table.height)])
+def core_of(dataset: BaseDataset[S]) -> DatasetCore[S]:
+    """What an explorer works on. Internal."""
+    return dataset._core

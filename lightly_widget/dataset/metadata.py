@@ -1,250 +1,116 @@
-"""Metadata values: one type per key, found before anything is written.
-
-Nested dicts become keys with dots (`{"camera": {"iso": 100}}` → `camera.iso`); lists are kept as JSON.
-"""
+"""`dataset.metadata`: values by key, one type per key."""
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from typing import Any, Final
+import builtins
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from lightly_widget.errors import InvalidTypeError, InvalidValueError, shown
+from lightly_widget.dataset import metadata_values as md
+from lightly_widget.dataset.core import DatasetCore
+from lightly_widget.errors import InvalidValueError, shown
+from lightly_widget.query.snapshot import Index, Snapshot
 
-DTYPES: Final[dict[str, pl.DataType]] = {
-    "integer": pl.Int64(),
-    "float": pl.Float64(),
-    "string": pl.String(),
-    "boolean": pl.Boolean(),
-    "datetime": pl.Datetime("us", "UTC"),
-    "date": pl.Date(),
-    "json": pl.String(),
-}
-_EXACT_IN_FLOAT: Final = 2**53
-_LONGEST_KEY: Final = 255
+if TYPE_CHECKING:
+    from lightly_widget.store import Transaction
 
 
-@dataclass(frozen=True)
-class Values:
-    """New values of one key. `kind` is one of `DTYPES`, or 'none' where all are None."""
+class Metadata:
+    """The metadata of a dataset's samples.
 
-    kind: str
-    sample_ids: pl.Series
-    values: pl.Series
-
-
-def columns_from_mapping(update: Mapping[Any, Any]) -> dict[str, Values]:
-    """`{sample_id: {key: value}}` → the typed values of each key.
-
-    Raises:
-        InvalidTypeError: keys or values of a kind that cannot be kept, or of several kinds under one key.
-        InvalidValueError: a key that is empty or too long, a number or text that cannot be kept exactly.
+    `dataset.metadata["key"]` is a polars Series with one value per sample, null where a sample has none;
+    `"key" in dataset.metadata` and `list(dataset.metadata)` work as with a dict.
     """
-    gathered: dict[str, tuple[list[str], list[Any]]] = {}
-    for sample_id, values in update.items():
-        if not isinstance(sample_id, str) or not isinstance(values, Mapping):
-            raise InvalidTypeError(f"expected {{sample_id: {{key: value}}}}, not {shown(sample_id)}: {shown(values)}")
-        for key, value in flatten(values).items():
-            ids, column = gathered.setdefault(key, ([], []))
-            ids.append(sample_id)
-            column.append(value)
-    return {
-        key: _values(pl.Series("sample_id", ids, dtype=pl.String), typed(key, column))
-        for key, (ids, column) in gathered.items()
-    }
+
+    def __init__(self, core: DatasetCore[Any]) -> None:
+        self._core = core
+
+    def list(self) -> builtins.list[str]:
+        """The metadata keys."""
+        return builtins.list(self._core.snapshot().metadata_types())
+
+    def types(self) -> dict[str, str]:
+        """The type of each key: integer, float, string, boolean, datetime, date or json."""
+        return self._core.snapshot().metadata_types()
+
+    def __getitem__(self, key: str) -> pl.Series:
+        """The values of a key, in the order in which the samples were added. Raises `UnknownNameError`."""
+        return self._core.snapshot().metadata(key).alias(key)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.list()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.list())
+
+    def __len__(self) -> int:
+        return len(self.list())
+
+    def __repr__(self) -> str:
+        return f"<Metadata: {self.types()}>"
+
+    def update(self, update: Any) -> None:
+        """Set metadata of many samples in one write; other values stay.
+
+        Args:
+            update: `{sample_id: {key: value}}`, or a table (polars, pandas, pyarrow, Parquet path) with the column
+                `sample_id` and one column per key. None removes a value. Nested dicts become keys with dots. A key
+                keeps its type; integers become floats when a float joins them.
+
+        Raises:
+            InvalidTypeError: a value of another type than its key has, or that cannot be stored. Nothing is written.
+            InvalidValueError: unknown or repeated samples, numbers that would lose digits. Nothing is written.
+        """
+        columns = _columns(update)
+        count = max((len(new.values) for new in columns.values()), default=0)
+        with self._core.change("update_metadata", {"keys": sorted(columns)[:100], "count": count}) as (work, now):
+            write_columns(work, now, columns, now.known_rows)
 
 
-def columns_from_frame(frame: pl.DataFrame) -> dict[str, Values]:
-    """A frame with `sample_id` and one column per key → as `columns_from_mapping`."""
-    if "sample_id" not in frame.columns:
-        raise InvalidValueError(f"the frame lacks the column 'sample_id'; it has {shown(frame.columns)}")
-    result = {}
-    for name in frame.columns:
-        if name != "sample_id":
-            for key, values in _flat_series(name, frame[name]).items():
-                result[key] = _values(frame["sample_id"], values)
-    return result
+def _columns(update: Any) -> dict[str, md.Values]:
+    if isinstance(update, Mapping) and all(isinstance(value, Mapping) for value in update.values()):
+        return md.columns_from_mapping(update)
+    from lightly_widget.ingest import frame_from_any
+
+    return md.columns_from_frame(frame_from_any(update, argument="update"))
 
 
-def _values(sample_ids: pl.Series, found: tuple[str, pl.Series]) -> Values:
-    return Values(found[0], sample_ids, found[1])
+def write_columns(
+    work: Transaction, now: Snapshot, columns: dict[str, md.Values], rows_of: Callable[[pl.Series], Index]
+) -> None:
+    """Append typed values; `rows_of` gives the samples' numbers, also of samples that the same write adds."""
+    tables, kinds = now.metadata_tables(), now.metadata_types()
+    for number, (key, new) in enumerate(columns.items()):
+        rows = _rows_once(rows_of, key, new.sample_ids)
+        table, old_kind = tables.get(key), kinds.get(key)
+        fresh_table = f"metadata_{work.token:x}_{number}"
+        if table is None or old_kind is None:
+            if new.kind != "none":  # else nothing was known before, and nothing is now
+                frame = pl.DataFrame({"sample": rows, "value": new.values}).filter(new.values.is_not_null())
+                work.write(fresh_table, frame, op="update", key=key, type=new.kind)
+            continue
+        kind = old_kind
+        if new.kind != "none":
+            kind = md.joint_kind(key, old_kind, new.kind, now.metadata(key), new.values)
+        if kind != old_kind:
+            old = now.metadata(key).cast(md.DTYPES[kind])
+            moved = pl.DataFrame({"sample": pl.Series("sample", np.arange(len(old), dtype=np.uint32)), "value": old})
+            work.write(table, pl.DataFrame(), op="clear", key=key, type=old_kind)
+            table = fresh_table
+            work.write(table, moved.filter(old.is_not_null()), op="update", key=key, type=kind)
+        frame = pl.DataFrame({"sample": rows, "value": new.values.cast(md.DTYPES[kind])})
+        work.write(table, frame, op="update", key=key, type=kind)
 
 
-def flatten(values: Mapping[Any, Any], prefix: str = "", depth: int = 0) -> dict[str, Any]:
-    """Nested dicts as one, keys joined with dots."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        name = check_key(f"{prefix}{key}" if isinstance(key, str) else key)
-        if isinstance(value, Mapping) and value:
-            if depth > 50:
-                raise InvalidValueError(f"metadata {shown(prefix)} is nested too deeply")
-            flat.update(flatten(value, f"{name}.", depth + 1))
-        else:
-            flat[name] = value
-    return flat
-
-
-def check_key(key: object) -> str:
-    """The key, if it can be one."""
-    if not isinstance(key, str):
-        raise InvalidTypeError(f"a metadata key is a text, not {shown(key)}")
-    if not key.strip() or len(key) > _LONGEST_KEY or "\0" in key or not _is_unicode(key):
-        raise InvalidValueError(f"a metadata key has 1 to {_LONGEST_KEY} characters and no NUL; this is {shown(key)}")
-    return key
-
-
-def typed(key: str, values: list[Any]) -> tuple[str, pl.Series]:
-    """Python values as one kind and one column; the kind is 'none' when all are None."""
-    values = [_native(value) for value in values]
-    kinds = {_kind(key, value) for value in values if value is not None}
-    if not kinds:
-        return "none", pl.Series("value", values, dtype=pl.Null)
-    if kinds == {"integer", "float"}:
-        values = [None if value is None else _exact_float(key, value) for value in values]
-        kinds = {"float"}
-    if len(kinds) > 1:
-        raise InvalidTypeError(f"metadata {shown(key)} would hold {' and '.join(sorted(kinds))} values; use one type")
-    kind = kinds.pop()
-    if kind == "json":
-        values = [None if value is None else _json(key, value) for value in values]
-    if kind == "datetime":
-        values = [
-            None if v is None else v.replace(tzinfo=UTC) if v.tzinfo is None else v.astimezone(UTC) for v in values
-        ]
-    try:
-        return kind, pl.Series("value", values, dtype=DTYPES[kind])
-    except (OverflowError, pl.exceptions.PolarsError, TypeError) as error:
-        raise InvalidValueError(f"metadata {shown(key)}: {error}") from error
-
-
-def joint_kind(key: str, old: str, new: str, old_values: pl.Series, new_values: pl.Series) -> str:
-    """The type that holds the old and the new values without loss; InvalidTypeError where there is none."""
-    if old == new:
-        return old
-    if {old, new} != {"integer", "float"}:
-        raise InvalidTypeError(
-            f"metadata {shown(key)} holds {old} values and cannot take {new} ones; use another key, or convert them"
-        )
-    whole = old_values if old == "integer" else new_values
-    if (whole.abs() > _EXACT_IN_FLOAT).any():
+def _rows_once(rows_of: Callable[[pl.Series], Index], key: str, sample_ids: pl.Series) -> pl.Series:
+    if sample_ids.null_count():
+        raise InvalidValueError(f"metadata {shown(key)}: {sample_ids.null_count():,} rows have no sample_id")
+    rows = rows_of(sample_ids)
+    if len(np.unique(rows)) < len(rows):
         raise InvalidValueError(
-            f"metadata {shown(key)} would become a float column, but whole numbers above 2^53 do not fit in it exactly"
+            f"metadata {shown(key)}: {len(rows):,} rows for {sample_ids.n_unique():,} samples; give one row each"
         )
-    return "float"
-
-
-def restore(kind: str, value: Any) -> Any:
-    """A stored value as the user gave it."""
-    return json.loads(value) if kind == "json" and value is not None else value
-
-
-def _flat_series(name: str, series: pl.Series) -> dict[str, tuple[str, pl.Series]]:
-    check_key(name)
-    dtype = series.dtype
-    if isinstance(dtype, pl.Struct):
-        inner = series.struct.unnest()
-        flat: dict[str, tuple[str, pl.Series]] = {}
-        for field in inner.columns:
-            flat.update(_flat_series(f"{name}.{field}", inner[field]))
-        return flat
-    if dtype == pl.Object or isinstance(dtype, pl.List | pl.Array):
-        return {name: typed(name, series.to_list())}
-    values = _cast(name, series).alias("value")
-    kinds = {dtype: kind for kind, dtype in DTYPES.items() if kind != "json"}
-    return {name: ("none" if values.null_count() == len(values) else kinds[values.dtype], values)}
-
-
-def _cast(name: str, series: pl.Series) -> pl.Series:
-    dtype = series.dtype
-    if dtype == pl.Null or dtype in (pl.Boolean, pl.String, pl.Date):
-        return series
-    try:
-        if dtype.is_integer():
-            return series.cast(pl.Int64)
-        if dtype.is_float():
-            return series.cast(pl.Float64)
-        if isinstance(dtype, pl.Datetime):
-            zoned = (
-                series.dt.replace_time_zone("UTC") if dtype.time_zone is None else series.dt.convert_time_zone("UTC")
-            )
-            return zoned.cast(DTYPES["datetime"])
-        if isinstance(dtype, pl.Categorical | pl.Enum):
-            return series.cast(pl.String)
-    except pl.exceptions.PolarsError as error:
-        raise InvalidValueError(f"metadata {shown(name)} holds numbers beyond 64 bits: {error}") from error
-    raise InvalidTypeError(f"metadata {shown(name)} holds {dtype}; expected numbers, text, booleans, dates or lists")
-
-
-def _native(value: Any) -> Any:
-    if isinstance(value, np.datetime64):
-        return value.astype("datetime64[us]").item()
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, np.generic):
-        return value.item()
-    if type(value).__name__ in {"NaTType", "NAType"}:  # pandas' missing values, without importing pandas
-        return None
-    return value
-
-
-def _kind(key: str, value: Any) -> str:
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int):
-        if not -(2**63) <= value < 2**63:
-            raise InvalidValueError(f"metadata {shown(key)}: {shown(value)} does not fit in 64 bits")
-        return "integer"
-    if isinstance(value, float):
-        return "float"
-    if isinstance(value, str):
-        if not _is_unicode(value):
-            raise InvalidValueError(f"metadata {shown(key)}: {shown(value)} is not valid Unicode")
-        return "string"
-    if isinstance(value, datetime):
-        return "datetime"
-    if isinstance(value, date):
-        return "date"
-    if isinstance(value, list | tuple | Mapping):
-        return "json"
-    raise InvalidTypeError(
-        f"metadata {shown(key)}: {shown(value)} is a {type(value).__name__}; "
-        "expected a number, text, bool, date, datetime, list or dict"
-    )
-
-
-def _exact_float(key: str, value: float) -> float:
-    if isinstance(value, int) and abs(value) > _EXACT_IN_FLOAT:
-        raise InvalidValueError(f"metadata {shown(key)}: {value} does not fit exactly beside numbers with a fraction")
-    return float(value)
-
-
-def _json(key: str, value: Any) -> str:
-    try:
-        return json.dumps(_plain(value), allow_nan=False, ensure_ascii=True)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidTypeError(f"metadata {shown(key)}: {shown(value)} has no JSON form ({error})") from error
-
-
-def _plain(value: Any) -> Any:
-    value = _native(value)
-    if isinstance(value, Mapping):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    return value
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return pl.Series("sample", rows.astype(np.uint32))

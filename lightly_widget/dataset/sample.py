@@ -1,31 +1,30 @@
-"""One sample of a dataset: its fields as they were read, its tags, metadata and annotations as they are now."""
+"""One sample of a dataset: its fields as they were read; its tags, metadata, and annotations as they are now."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
-from lightly_widget.dataset.metadata import flatten, restore
+from lightly_widget.dataset.core import DatasetCore
+from lightly_widget.dataset.metadata import Metadata
+from lightly_widget.dataset.metadata_values import flatten, restore
 from lightly_widget.errors import UnknownNameError, did_you_mean
 from lightly_widget.query import annotations_of_rows
-
-if TYPE_CHECKING:
-    from lightly_widget.dataset.core import Core
 
 
 class Sample:
     """A sample; two are equal when they have the same id in the same dataset."""
 
-    def __init__(self, dataset: Core[Any], fields: dict[str, Any]) -> None:
-        self._dataset = dataset
+    def __init__(self, core: DatasetCore[Any], fields: dict[str, Any]) -> None:
+        self._core = core
         self._fields = fields
 
     @property
     def sample_id(self) -> str:
-        """The id, unique in the dataset, for ever."""
+        """The id, unique in the dataset. It never changes."""
         return str(self._fields["sample_id"])
 
     @property
@@ -51,38 +50,38 @@ class Sample:
 
     @property
     def tags(self) -> list[str]:
-        """Names of the sample's tags, in the order in which the tags were made."""
-        snapshot = self._dataset.snapshot()
+        """The names of the sample's tags, in the order in which the tags were created."""
+        snapshot = self._core.snapshot()
         names: list[str] = snapshot.tags_list()[self._row()].to_list()
         return names
 
     def add_tag(self, tag_name: str) -> None:
-        """Give the sample a tag, as one write."""
-        self._dataset.change_tag(tag_name, pl.Series([self.sample_id]), add=True)
+        """Add a tag to the sample, in one write."""
+        self._core.change_tag(tag_name, pl.Series([self.sample_id]), add=True)
 
     def remove_tag(self, tag_name: str) -> None:
-        """Take a tag away; nothing happens when the sample does not have it. Unknown tags raise."""
-        self._dataset.change_tag(tag_name, pl.Series([self.sample_id]), add=False)
+        """Remove a tag; nothing happens if the sample does not have it. Raises `UnknownNameError` for unknown tags."""
+        self._core.change_tag(tag_name, pl.Series([self.sample_id]), add=False)
 
     @property
-    def metadata(self) -> Metadata:
+    def metadata(self) -> SampleMetadata:
         """The sample's values by key, to read and to set: `sample.metadata["iso"] = 100`."""
-        return Metadata(self)
+        return SampleMetadata(self)
 
     @property
     def annotations(self) -> list[dict[str, Any]]:
         """The sample's annotations as dicts: source, type, class, confidence, box in pixels."""
-        snapshot = self._dataset.snapshot()
+        snapshot = self._core.snapshot()
         rows = snapshot.known_rows([self.sample_id])
         return annotations_of_rows(snapshot, rows, None).drop("row").to_dicts()
 
     def _row(self) -> int:
-        return int(self._dataset.snapshot().known_rows([self.sample_id])[0])
+        return int(self._core.snapshot().known_rows([self.sample_id])[0])
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sample) and (self.sample_id, self._dataset.uri) == (
+        return isinstance(other, Sample) and (self.sample_id, self._core.uri) == (
             other.sample_id,
-            other._dataset.uri,
+            other._core.uri,
         )
 
     def __hash__(self) -> int:
@@ -117,15 +116,14 @@ class ImageSample(Sample):
         return int(self._fields["height"])
 
 
-class Metadata(MutableMapping[str, Any]):
+class SampleMetadata(MutableMapping[str, Any]):
     """The metadata of one sample as a mapping. Nested values are dicts; setting None removes a value."""
 
     def __init__(self, sample: Sample) -> None:
         self._sample = sample
 
     def _flat(self) -> dict[str, Any]:
-        dataset = self._sample._dataset
-        snapshot = dataset.snapshot()
+        snapshot = self._sample._core.snapshot()
         row = int(snapshot.known_rows([self._sample.sample_id])[0])
         values = {key: restore(kind, snapshot.metadata(key)[row]) for key, kind in snapshot.metadata_types().items()}
         return {key: value for key, value in values.items() if value is not None}
@@ -156,12 +154,12 @@ class Metadata(MutableMapping[str, Any]):
         raise UnknownNameError(did_you_mean("metadata key of this sample", key, flat))
 
     def __setitem__(self, key: str, value: Any) -> None:
-        self._sample._dataset.update_metadata({self._sample.sample_id: {key: value}})
+        Metadata(self._sample._core).update({self._sample.sample_id: {key: value}})
 
     def __delitem__(self, key: str) -> None:
         value = self[key]
         gone = dict.fromkeys(flatten({key: value}))
-        self._sample._dataset.update_metadata({self._sample.sample_id: gone})
+        Metadata(self._sample._core).update({self._sample.sample_id: gone})
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._nested())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar, overload
+from typing import Any, Final, Generic, Protocol, Self, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -12,31 +12,42 @@ import polars as pl
 
 from lightly_widget.checks import check_bool, check_integer, check_number, check_string
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, shown
+from lightly_widget.export import Export
+from lightly_widget.ingest.roots import Roots
 from lightly_widget.plain import check_plain
 from lightly_widget.query.expressions import AND, DEEPEST, Expression, NoPlainFormError, as_expression
 from lightly_widget.query.fields import Field, OrderBy
 from lightly_widget.query.snapshot import Index, Snapshot
+from lightly_widget.sampling import ResultHome, Sampling
 
-if TYPE_CHECKING:
-    from lightly_widget.export import Export
-    from lightly_widget.sampling import Sampling
-
-S_co = TypeVar("S_co", covariant=True)
 S = TypeVar("S")
 
 
-class Source(Protocol[S_co]):
-    """What a query asks: a dataset."""
+class Source(Protocol[S]):
+    """The dataset that a query is about."""
 
-    def snapshot(self) -> Snapshot: ...
+    @property
+    def roots(self) -> Roots:
+        """Where its files may be."""
 
-    def samples_of(self, snapshot: Snapshot, rows: Index) -> list[Any]: ...
+    def snapshot(self) -> Snapshot:
+        """Its present state."""
 
-    def change_tag(self, name: str, sample_ids: pl.Series, *, add: bool) -> None: ...
+    def samples_of(self, snapshot: Snapshot, rows: Index) -> list[S]:
+        """The samples with these indexes."""
 
-    def sampling_of(self, query: Any) -> Any: ...
+    def change_tag(self, name: str, sample_ids: pl.Series, *, add: bool) -> None:
+        """Add a tag to these samples, or remove it from them."""
 
-    def export_of(self, query: Any) -> Any: ...
+    def candidates(self, query: Query[S]) -> ResultHome:
+        """The samples of a query, to sample among."""
+
+
+class Queryable(Protocol[S]):
+    """A dataset, as users hold it."""
+
+    def query(self) -> Query[S]:
+        """All samples."""
 
 
 class Step(Protocol):
@@ -190,8 +201,7 @@ class Query(Generic[S]):
         snapshot, rows = self.resolve()
         if not -len(rows) <= position < len(rows):
             raise IndexError(f"sample {position} asked for, there are {len(rows):,}")
-        sample: S = self._source.samples_of(snapshot, rows[[position]])[0]
-        return sample
+        return self._source.samples_of(snapshot, rows[[position]])[0]
 
     def split(self, shares: Mapping[str, float], *, seed: int = 0) -> dict[str, Self]:
         """Random parts without overlap that together are this query, e.g. `split({"train": 7, "val": 3})`.
@@ -234,11 +244,11 @@ class Query(Generic[S]):
         return {"steps": steps}
 
     @classmethod
-    def from_dict(cls, source: Source[S], data: Mapping[str, Any]) -> Self:
-        """The query that `to_dict` described, asked of a dataset."""
+    def from_dict(cls, dataset: Queryable[S], data: Mapping[str, Any]) -> Self:
+        """The query of a dataset that `to_dict` described."""
         check_plain("query", data, deepest=2 * DEEPEST + 6)
         try:
-            return cls(source, tuple(_STEPS[step["step"]](step) for step in data["steps"]))
+            return cls(dataset.query()._source, tuple(_STEPS[step["step"]](step) for step in data["steps"]))
         except (KeyError, TypeError) as error:
             if isinstance(error, InvalidTypeError | InvalidValueError):
                 raise
@@ -271,8 +281,7 @@ class Query(Generic[S]):
     def to_list(self) -> list[S]:
         """The samples."""
         snapshot, rows = self.resolve()
-        samples: list[S] = self._source.samples_of(snapshot, rows)
-        return samples
+        return self._source.samples_of(snapshot, rows)
 
     @property
     def sample_ids(self) -> pl.Series:
@@ -311,14 +320,12 @@ class Query(Generic[S]):
 
     def sampling(self) -> Sampling:
         """Choose among these samples, as they are now."""
-        chosen: Sampling = self._source.sampling_of(self)
-        return chosen
+        return Sampling(self._source.candidates(self))
 
     @property
     def export(self) -> Export:
-        """Write these samples to files, or hand them to other libraries."""
-        export: Export = self._source.export_of(self)
-        return export
+        """Write these samples to files, or convert them for other libraries."""
+        return Export(self, self._source.roots)
 
 
 _STEPS: Final[dict[str, Callable[[Mapping[str, Any]], Step]]] = {

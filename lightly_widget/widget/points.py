@@ -19,7 +19,7 @@ from lightly_widget.query.snapshot import places_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lightly_widget.dataset import BaseDataset
+    from lightly_widget.dataset import DatasetCore
     from lightly_widget.query import Query
     from lightly_widget.strategies import Candidates
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 class Points:
     """A snapshot of the dataset, read in the order of the explorer's points."""
 
-    def __init__(self, dataset: BaseDataset[Any], query: Query[Any], before: Points | None = None) -> None:
+    def __init__(self, dataset: DatasetCore[Any], query: Query[Any], before: Points | None = None) -> None:
         """`before`: the points until now, whose caches are kept where what they are made of has not changed."""
-        self.view: Candidates = dataset.view(query)
+        self.view: Candidates = dataset.candidates(query)
         self._snapshot = dataset.snapshot()
         self._samples = SampleIndexes(self._snapshot.rows_of(self.view.sample_ids))
         self._kept: dict[object, tuple[object, Any]] = {} if before is None else before._kept

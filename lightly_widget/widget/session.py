@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import polars as pl
 
+from lightly_widget.dataset import core_of
+from lightly_widget.dataset.projections import Projections
 from lightly_widget.errors import DiskFullError, Progress, ReadOnlyError
 from lightly_widget.query import Pinned, Query
 from lightly_widget.query.expressions import Expression
@@ -57,17 +59,17 @@ class Session:
 
     def __init__(self, dataset: BaseDataset[Any], query: Query[Any] | None = None) -> None:
         self.lock = threading.RLock()
-        self.dataset = dataset
+        self.dataset = core_of(dataset)
         self.query = dataset.query() if query is None else query
         self.history = History()
         self.compared: tuple[PointIndexes, NDArray[np.float64]] | None = None
         self.kept: Entry | None = None
-        self.pictures = Pictures(dataset.roots)
+        self.pictures = Pictures(self.dataset.roots)
         self.geometry: Geometry | None = None
         self.filter: NDArray[np.bool_] | None = None
         self.selected: NDArray[np.bool_] | None = None
         self._filtered: tuple[tuple[int, str], NDArray[np.bool_]] | None = None
-        self._points = Points(dataset, self.query)
+        self._points = Points(self.dataset, self.query)
         self._view = self._points.view
 
     @property
@@ -118,7 +120,7 @@ class Session:
                 query = self.select(self.ids_of(chosen))
             case "tag":
                 query = self.select(self.ids_of(self.points.in_tag(spec["tag"])))
-        view = self.dataset.view(query)
+        view = self.dataset.candidates(query)
         rows = self.points.of_query(query)
         if len(rows) != len(view):  # somebody wrote in between
             rows = self.points.known(view.sample_ids)
@@ -147,7 +149,7 @@ class Session:
         self, model: str, method: Literal["pca", "umap"], progress: Progress
     ) -> tuple[NDArray[np.float32], pl.Series]:
         try:
-            return self.dataset.projection(model, method, progress=progress)
+            return Projections(self.dataset).get(model, method, progress=progress)
         except (ReadOnlyError, DiskFullError):  # a plot needs no place to be kept
             from lightly_widget import projection
 

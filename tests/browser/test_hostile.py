@@ -39,7 +39,7 @@ ids = pictures.query().sample_ids.to_list()
 pictures.add_embeddings('noise', np.random.default_rng(0).normal(size=(len(ids), 8)).astype(np.float32))
 for row, (sample_id, text) in enumerate(zip(ids, strings)):
     attempt(pictures.select(ids[row : row + 3]).add_tag, text)
-    attempt(pictures.add_classifications, {sample_id: text})
+    attempt(pictures.labels.add_classifications, {sample_id: text})
     attempt(pictures.update_metadata, {sample_id: {text: row}})
     attempt(pictures.update_metadata, {sample_id: {'note': text}})
 tags = pictures.tags
@@ -51,7 +51,7 @@ def reset():
     explorer.strategies = [lw.EmbeddingDiversityStrategy()]
     explorer.color_by = {'by': 'label', 'key': 'ground_truth'}
     for tag in set(pictures.tags) - set(tags):
-        pictures.delete_tag(tag)
+        pictures.tags.delete(tag)
 """
 LOOK = """(node) => {
   const root = node.shadowRoot;
@@ -121,7 +121,7 @@ def test_as_tags(notebook: Notebook, widget: Locator) -> None:
         source.select_option(index=index)
         tag = source.evaluate("(select) => select.value").removeprefix("tag:")
         notebook.until(f"explorer.candidates == {{'from': 'tag', 'tag': {tag!r}}}")
-    size = notebook.python("len(pictures.tag(explorer.candidates['tag']))")
+    size = notebook.python("len(pictures.tags[explorer.candidates['tag']])")
     expect(widget.locator(".from-count")).to_have_text(str(size))
     in_place(notebook, widget)
     color_by_each(widget, "Tags")

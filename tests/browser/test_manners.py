@@ -222,7 +222,7 @@ def test_a_widget_in_the_notebook_opens_beside_it_too(notebook: Notebook) -> Non
 
 
 def test_it_answers_while_a_cell_runs(notebook: Notebook) -> None:
-    notebook.python("[dataset.delete_tag(tag) for tag in dataset.tags]")
+    notebook.python("[dataset.tags.delete(tag) for tag in dataset.tags]")
     widget = notebook.explore()
     # ipykernel would send what the browser says to where the widget spoke from last, which is the busy cell.
     with notebook.busy("explorer.n_samples_to_select = 40"):
@@ -233,7 +233,7 @@ def test_it_answers_while_a_cell_runs(notebook: Notebook) -> None:
         widget.get_by_label("Tag name").fill("while busy")
         widget.get_by_label("Tag name").press("Enter")
         expect(widget.get_by_label("Sample from")).to_contain_text("while busy (44)", timeout=ANSWER_MS)
-    assert notebook.python("len(dataset.tag('while busy'))") == 44
+    assert notebook.python("len(dataset.tags['while busy'])") == 44
 
 
 def test_above_the_servers_rate_limit_it_ends_in_the_right_state(notebook: Notebook) -> None:
