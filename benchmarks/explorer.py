@@ -68,7 +68,7 @@ some = [row * {n} // 1000 for row in range(1000)]
 SHOW = {
     "ours": """
 explorer = dataset.explore(
-    projection="pca", height={height}, color_by=dict(by="metadata", key="group"), view=[-1, -1, 1, 1]
+    projection="pca", height={height}, color_by=dict(by="metadata", key="group"), viewport=[-1, -1, 1, 1]
 )
 explorer
 """,
@@ -99,7 +99,7 @@ def measure(server: Lab, which: str, n: int, size: dict[str, Any]) -> dict[str, 
         size |= {"width": round(width), "height": round(height)} if which == "ours" else {}
         if which == "ours":
             # The legend took room from the plot meanwhile; now one unit is half the height, as it is in the other's.
-            in_kernel(page, "explorer.view = [-1, -1, 1, 1.000001]")
+            in_kernel(page, "explorer.viewport = [-1, -1, 1, 1.000001]")
             page.wait_for_timeout(2000)
         result["highlight"] = whole(page, lambda: in_kernel(page, SELECT[which]))
         assert opened.python(SELECTED[which]) == 1000

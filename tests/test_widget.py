@@ -212,7 +212,7 @@ def test_who_lost_messages_gets_the_traits_again(front: Front, monkeypatch: pyte
     front.ask("hello", protocol=1)
     assert sent == []
     front.ask("hello", protocol=1, lost=True)
-    assert {"n_samples_to_select", "strategies", "filter", "color_by", "view", "info"} <= sent[0]
+    assert {"n_samples_to_select", "strategies", "filter", "color_by", "viewport", "info"} <= sent[0]
     assert "_esm" not in sent[0]
 
 
@@ -571,9 +571,9 @@ BAD_TRAITS = [
     ("color_by", {"by": "nope"}),
     ("color_by", None),
     ("hovered", 5),
-    ("view", [1, 1, 0, 0]),
-    ("view", [0, 0, 1, float("inf")]),
-    ("view", [0, 0, 1]),
+    ("viewport", [1, 1, 0, 0]),
+    ("viewport", [0, 0, 1, float("inf")]),
+    ("viewport", [0, 0, 1]),
     ("height", 5),
     ("height", "tall"),
 ]
@@ -611,7 +611,7 @@ GOOD_TRAITS = [
     ("filter", {"op": "has_tag", "tag": "ten"}),
     ("color_by", {"by": "metadata", "key": "score"}),
     ("hovered", "some id"),
-    ("view", [0.0, 0.0, 1.0, 2.0]),
+    ("viewport", [0.0, 0.0, 1.0, 2.0]),
     ("height", 400),
 ]
 

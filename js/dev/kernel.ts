@@ -65,7 +65,7 @@ export class MockKernel {
       filter: null,
       color_by: { by: "label", key: this.options.hostile[0] ?? "labels" },
       hovered: null,
-      view: null,
+      viewport: null,
       height: this.options.height,
       info: this.info(),
     };

@@ -65,7 +65,7 @@ export interface Traits {
   /** sample_id under the pointer, or null. */
   hovered: string | null;
   /** Visible data box [x0, y0, x1, y1], or null for all. */
-  view: [number, number, number, number] | null;
+  viewport: [number, number, number, number] | null;
   /** Height of the widget in CSS pixels. */
   height: number;
   /** Python → browser only: name, size and what the dataset offers, see Info. */

@@ -28,7 +28,7 @@ const TRAITS: Traits = {
   filter: null,
   color_by: { by: "none" },
   hovered: null,
-  view: null,
+  viewport: null,
   height: 560,
   info: INFO,
 };

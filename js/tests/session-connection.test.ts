@@ -60,8 +60,8 @@ test("an error answer rejects, and becomes a toast once, which can be dismissed"
 
 test("an error that answers nothing is a toast too", () => {
   const { kernel, session } = ready();
-  kernel.say({ kind: "error", error: "TraitError", message: "view is empty" });
-  assert.equal(session.errors.list.value[0].message, "view is empty");
+  kernel.say({ kind: "error", error: "TraitError", message: "viewport is empty" });
+  assert.equal(session.errors.list.value[0].message, "viewport is empty");
 });
 
 test("a dropped message brings a resync, and answers that got lost are told so", async () => {

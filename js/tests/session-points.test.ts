@@ -5,20 +5,20 @@ import { ready, settle } from "./opened";
 
 test("a projection is wanted until it is there, and then all of it is shown", async () => {
   const { kernel, session } = ready();
-  session.set("view", [0, 0, 1, 1]);
+  session.set("viewport", [0, 0, 1, 1]);
   const shown = session.points.show("umap");
   assert.equal(kernel.last("projection").name, "umap");
   assert.equal(session.points.wanted.value, "umap");
-  assert.deepEqual(session.traits.view.value, [0, 0, 1, 1]);
+  assert.deepEqual(session.traits.viewport.value, [0, 0, 1, 1]);
   kernel.say({ kind: "ok" }, kernel.last("projection").id, true);
   await shown;
   assert.equal(session.points.wanted.value, null);
-  assert.equal(session.traits.view.value, null);
+  assert.equal(session.traits.viewport.value, null);
 });
 
 test("of two projections the last is wanted, and one that failed leaves the view alone", async () => {
   const { kernel, session } = ready();
-  session.set("view", [0, 0, 1, 1]);
+  session.set("viewport", [0, 0, 1, 1]);
   void session.points.show("umap");
   const first = kernel.last("projection").id;
   const second = session.points.show("pca");
@@ -30,5 +30,5 @@ test("of two projections the last is wanted, and one that failed leaves the view
   await second;
   assert.equal(session.points.wanted.value, null);
   assert.equal(session.errors.list.value.length, 1);
-  assert.deepEqual(session.traits.view.value, [0, 0, 1, 1]);
+  assert.deepEqual(session.traits.viewport.value, [0, 0, 1, 1]);
 });

@@ -50,7 +50,7 @@ _CHECKS: Final[dict[str, Callable[[Any], Any]]] = {
     "filter": traits.check_filter,
     "color_by": traits.check_color,
     "hovered": lambda value: traits.check_optional_text("hovered", value),
-    "view": traits.check_view,
+    "viewport": traits.check_viewport,
     "height": traits.check_height,
 }
 # A card in the panel may lack an option that is still being chosen; sampling says so then.
@@ -72,7 +72,7 @@ class Explorer(anywidget.AnyWidget):
     Synced, two-way traits: `n_samples_to_select`, `strategies` (strategies or their dicts), `candidates`
     (`{"from": "all" | "filter" | "selection"}` or `{"from": "tag", "tag": name}`), `preselected_tag_name`, `filter` (an
     expression), `color_by` (`{"by": "label" | "tag" | "metadata", "key": name}`, or "none", "typicality", "rank"),
-    `hovered` (a sample id), `view` ([x0, y0, x1, y1] in data coordinates), `height` (pixels). `info` is read-only.
+    `hovered` (a sample id), `viewport` ([x0, y0, x1, y1] in data coordinates), `height` (pixels). `info` is read-only.
 
     In Python only: `selection`, a query of what the lasso holds, which may be set with ids, samples or a query; and
     `sample`, the `SamplingResult` shown, cut to `n_samples_to_select`, which may be set too. Observers of both may be
@@ -88,7 +88,7 @@ class Explorer(anywidget.AnyWidget):
     filter = Checked(None).tag(sync=True)
     color_by = Checked().tag(sync=True)
     hovered = Checked(None).tag(sync=True)
-    view = Checked(None).tag(sync=True)
+    viewport = Checked(None).tag(sync=True)
     height = Checked(600).tag(sync=True)
     info = t.Dict(read_only=True).tag(sync=True)
     selection = Checked()

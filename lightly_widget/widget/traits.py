@@ -91,18 +91,18 @@ def check_color(value: Any) -> dict[str, str]:
     return check_color_by({"by": value} if isinstance(value, str) else value)
 
 
-def check_view(value: Any) -> list[float] | None:
+def check_viewport(value: Any) -> list[float] | None:
     """None, or [x0, y0, x1, y1] with x0 < x1 and y0 < y1."""
     if value is None:
         return None
     if not isinstance(value, list | tuple) or len(value) != 4:
-        raise InvalidTypeError(f"view={shown(value)} is not [x0, y0, x1, y1] or None")
+        raise InvalidTypeError(f"viewport={shown(value)} is not [x0, y0, x1, y1] or None")
     for item in value:
         if isinstance(item, bool) or not isinstance(item, int | float) or not math.isfinite(item):
-            raise InvalidValueError(f"view={shown(value)} holds {shown(item)}, which is no finite number")
+            raise InvalidValueError(f"viewport={shown(value)} holds {shown(item)}, which is no finite number")
     box = [float(item) for item in value]
     if not (box[0] < box[2] and box[1] < box[3]):
-        raise InvalidValueError(f"view={shown(value)} is empty: x0 < x1 and y0 < y1 are expected")
+        raise InvalidValueError(f"viewport={shown(value)} is empty: x0 < x1 and y0 < y1 are expected")
     return box
 
 

@@ -113,12 +113,12 @@ def test_pan_zoom_and_reset_move_the_view(quickstart: LabPage) -> None:
     page.mouse.move(box["x"] + box["width"] / 2 + 60, box["y"] + box["height"] / 2 + 20, steps=5)
     page.mouse.up()
     page.wait_for_function("() => true")
-    wait_for_python(quickstart, "explorer.view is not None")
-    panned = quickstart.python("explorer.view")
+    wait_for_python(quickstart, "explorer.viewport is not None")
+    panned = quickstart.python("explorer.viewport")
     page.mouse.wheel(0, -400)  # the plot has the focus now, so the wheel zooms
-    wait_for_python(quickstart, f"explorer.view[2] - explorer.view[0] < {panned[2] - panned[0]} * 0.95")
+    wait_for_python(quickstart, f"explorer.viewport[2] - explorer.viewport[0] < {panned[2] - panned[0]} * 0.95")
     widget(page).get_by_role("button", name="Show all points").click()
-    wait_for_python(quickstart, "explorer.view is None")
+    wait_for_python(quickstart, "explorer.viewport is None")
 
 
 def test_hover_shows_the_picture_and_its_name(quickstart: LabPage, screenshot: Callable[[Page, str], Path]) -> None:

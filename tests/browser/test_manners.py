@@ -115,7 +115,7 @@ def test_hovered_is_ringed_and_told(notebook: Notebook) -> None:
 def test_the_view_goes_both_ways(notebook: Notebook) -> None:
     widget = notebook.explore()
     whole = still(notebook, widget)
-    notebook.python("setattr(explorer, 'view', [0.0, 0.0, 0.4, 0.4])")
+    notebook.python("setattr(explorer, 'viewport', [0.0, 0.0, 0.4, 0.4])")
     for _ in range(100):
         painted(notebook.page)
         if widget.locator(".plot-host").screenshot() != whole:
@@ -126,9 +126,9 @@ def test_the_view_goes_both_ways(notebook: Notebook) -> None:
     notebook.page.mouse.down()
     notebook.page.mouse.move(700, 500, steps=4)
     notebook.page.mouse.up()
-    notebook.until("explorer.view != [0.0, 0.0, 0.4, 0.4]")
+    notebook.until("explorer.viewport != [0.0, 0.0, 0.4, 0.4]")
     button(widget, "Show all points").click()
-    notebook.until("explorer.view is None")
+    notebook.until("explorer.viewport is None")
     assert still(notebook, widget) == whole
 
 
@@ -136,7 +136,7 @@ def test_linked_explorers_show_the_same(notebook: Notebook) -> None:
     cell = notebook.run(
         "a = dataset.explore(projection='pca', height=330)\n"
         "b = dataset.explore(projection='pca', height=330)\n"
-        "for name in ('selection', 'n_samples_to_select', 'hovered', 'view', 'filter'):\n"
+        "for name in ('selection', 'n_samples_to_select', 'hovered', 'viewport', 'filter'):\n"
         "    traitlets.link((a, name), (b, name))\n"
         "display(a, b)"
     )

@@ -333,7 +333,7 @@ def test_a_card_makes_room_in_a_narrow_plot_and_hides_not_its_own_point(show: Ca
         assert py > 0
     page.locator(".plot-host canvas").last.press("Escape")
     expect(legend).to_be_visible()
-    widget.wait_for_trait("view", None)  # the map went back to where it was
+    widget.wait_for_trait("viewport", None)  # the map went back to where it was
     page.locator(".tile .thumb").first.click()
     widget.button("Unfold the legend").click()
     page.locator(".plot-host canvas").last.press("Escape")

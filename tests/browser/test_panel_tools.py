@@ -28,11 +28,11 @@ def test_another_projection_glides_in_and_can_be_given_up(show: Show) -> None:
     page.wait_for_timeout(100)  # the plot makes room for the legend in the frame after
     page.evaluate("[...demo.plots][0].settled()")
     before = page.evaluate("[...demo.plots][0].viewport.position(3)")
-    page.evaluate("demo.kernel.setFromPython('view', [-0.2, -0.2, 0.2, 0.2])")
+    page.evaluate("demo.kernel.setFromPython('viewport', [-0.2, -0.2, 0.2, 0.2])")
     choice.select_option(label="PCA")
     widget.until("asked('projection').length === 1 && asked('projection')[0].name === 'pca'")
     expect(page.locator(".projection")).to_have_attribute("aria-busy", "false")
-    widget.wait_for_trait("view", None)
+    widget.wait_for_trait("viewport", None)
     page.evaluate("[...demo.plots][0].settled()")
     assert page.evaluate("[...demo.plots][0].viewport.position(3)") != before
     choice.select_option(label="UMAP")
@@ -41,7 +41,7 @@ def test_another_projection_glides_in_and_can_be_given_up(show: Show) -> None:
     choice.select_option(label="PCA")
     expect(page.locator(".projection")).to_have_attribute("aria-busy", "false")
     assert widget.page.get_by_role("alert").all_inner_texts() in ([], [""])
-    page.evaluate("demo.kernel.setFromPython('view', [-0.2, -0.2, 0.2, 0.2])")
+    page.evaluate("demo.kernel.setFromPython('viewport', [-0.2, -0.2, 0.2, 0.2])")
     choice.select_option(label="UMAP")
     expect(page.locator(".status-bar")).to_contain_text("Computing UMAP")
     widget.button("Stop").click()
@@ -49,7 +49,7 @@ def test_another_projection_glides_in_and_can_be_given_up(show: Show) -> None:
     expect(page.locator(".projection")).to_have_attribute("aria-busy", "false")
     expect(choice.locator("option:checked")).to_have_text("PCA")
     assert widget.trait("view") == [-0.2, -0.2, 0.2, 0.2], "nothing new is shown, so the view stays"
-    page.evaluate("demo.kernel.setFromPython('view', null)")
+    page.evaluate("demo.kernel.setFromPython('viewport', null)")
     choice.select_option(label="UMAP")
     expect(page.locator(".projection")).to_have_attribute("aria-busy", "false")
     expect(page.locator(".status-bar")).not_to_contain_text("Computing UMAP")
@@ -334,7 +334,7 @@ def test_a_million_points_open_pan_and_show_a_sample_for_kilobytes(show: Show) -
     page.mouse.down()
     page.mouse.move(box["x"] + 400, box["y"] + 190, steps=3)
     page.mouse.up()
-    widget.until("demo.kernel.traits.view !== null")
+    widget.until("demo.kernel.traits.viewport !== null")
     panned = frames_of(page)
     assert panned["frames"] > after["frames"]
     assert panned["uploaded"] == after["uploaded"]

@@ -17,7 +17,7 @@ export function bind(view: View, host: HTMLElement): () => void {
   const scatter = new Scatter(host, {
     view: (box) => {
       moved.box = box;
-      session.set("view", box);
+      session.set("viewport", box);
     },
     hover,
     click: (row, { shift, alt }) => clicked(view, row, shift, alt),
@@ -38,7 +38,7 @@ export function bind(view: View, host: HTMLElement): () => void {
       scatter.mode = session.connection.gone.value ? "pan" : view.mode.value; // a lasso is worked out in the kernel
     }),
     effect(() => {
-      const box = session.traits.view.value;
+      const box = session.traits.viewport.value;
       // Our own moves come back as the trait: moving there again would stop the gesture that made them.
       if (drawn.value && box !== moved.box) scatter.viewport.show(box);
       moved.box = undefined;

@@ -71,7 +71,7 @@ export class Session {
     this.synced = new SyncedTraits(model, connection.timers, saveEveryMs, touched);
     this.traits = this.synced.signals;
     this.flags = new FlagBytes(() => this.nSamples);
-    this.points = new Points(connection, () => this.set("view", null));
+    this.points = new Points(connection, () => this.set("viewport", null));
     this.masks = new Masks(connection, this.flags, touched);
     this.picks = new Picks(this.traits.n_samples_to_select, this.flags, touched);
     this.samples = new Samples(connection, (sampleId) => this.set("hovered", sampleId));

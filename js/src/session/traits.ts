@@ -16,7 +16,7 @@ const TRAITS: TraitName[] = [
   "filter",
   "color_by",
   "hovered",
-  "view",
+  "viewport",
   "height",
   "info",
 ];
