@@ -23,6 +23,7 @@ from lightly_widget.errors import InvalidTypeError, InvalidValueError, UnknownFi
 from lightly_widget.query import Query
 from lightly_widget.query.code import filter_code
 from lightly_widget.query.expressions import Expression, from_dict
+from lightly_widget.query.snapshot import places_of
 from tests.durability import scan_of
 
 F = lw.ImageSampleField
@@ -467,3 +468,31 @@ def test_nanoseconds_are_times(dataset: lw.Dataset) -> None:
     exact = dataset.match(M["when"] == when).sample_ids.to_list()
     assert exact
     assert dataset.match(M["when"] == np.datetime64("2026-01-02", "ns")).sample_ids.to_list() == exact
+
+
+@given(st.permutations(["a", "b", "c", "d"]), st.lists(st.sampled_from("abcdxy"), max_size=5))
+def test_places_of_ids_are_theirs_whatever_shortcut_is_taken(order: list[str], asked: list[str]) -> None:
+    index = pl.DataFrame({"sample_id": order}).with_row_index("row")
+    places = {name: row for row, name in enumerate(order)}
+    for ids in (asked, order, sorted(order), [*order[:3], "x"]):
+        assert places_of(ids, index).tolist() == [places.get(name, -1) for name in ids]
+    large = pl.DataFrame({"sample_id": [*(f"s{i}" for i in range(100)), *order]}).with_row_index("row")
+    assert places_of(asked, large).tolist() == [places[name] + 100 if name in places else -1 for name in asked]
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_each_snapshot_has_its_own_state_in_whatever_order_they_are_read(tmp_path: Path, newest_first: bool) -> None:
+    made = lw.Dataset.from_polars(pl.DataFrame({"sample_id": ["a", "b", "c"]}), name="past", path=tmp_path)
+    snapshots, expected = [], []
+    for state in range(4):
+        if state == 3:
+            made.undo()
+            values = expected[1]
+        else:
+            values = [state, None, state * 10]
+            made.update_metadata({"a": {"k": state}, "c": {"k": state * 10}})
+        snapshots.append(made.snapshot())
+        expected.append(values)
+    pairs = list(zip(snapshots, expected, strict=True))
+    for snapshot, values in reversed(pairs) if newest_first else pairs:
+        assert snapshot.metadata("k").to_list() == values

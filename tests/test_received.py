@@ -307,3 +307,36 @@ def test_a_hover_says_why_there_is_no_picture(dataset: ImageDataset, tmp_path: P
     assert said["thumbnail"] is None
     assert said["fields"][0][0] == "picture"
     assert "dataset.allow_root" in said["fields"][0][1]
+
+
+def test_a_page_exports_only_below_the_root_and_only_over_its_own_exports(
+    dataset: ImageDataset, tmp_path: Path
+) -> None:
+    from tests.test_widget import Front
+
+    dataset.add_embeddings("m", [[1.0, 2.0]])
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    for folder in (root, outside):
+        folder.mkdir()
+        (folder / "kept.csv").write_text("precious")
+    (root / "link").symlink_to(outside)
+    (root / "link.csv").symlink_to(outside / "kept.csv")
+    front = Front(dataset, export_root=root)
+    front.sample_now(n=1)
+
+    def export(path: str | Path) -> dict[str, Any]:
+        asked: dict[str, Any] = front.ask("check_path", path=str(path))[-1]
+        said: dict[str, Any] = front.ask("export", format="csv", n=1, path=str(path), overwrite=True)[-1]
+        assert (asked["problem"] is None) == (said["kind"] == "exported")
+        return said
+
+    refused = [outside / "x.csv", "../outside/x.csv", "link/x.csv", "link.csv", outside / "kept.csv", "kept.csv"]
+    for path in [*refused, ".hidden", ".ssh/x", ".", "~/x.csv", "s3://bucket/x.csv", "a\0b", "x" * 300]:
+        assert export(path)["kind"] == "error", path
+    assert {p.name for folder in (root, outside) for p in folder.iterdir()} == {"kept.csv", "link", "link.csv"}
+    assert {(folder / "kept.csv").read_text() for folder in (root, outside)} == {"precious"}
+    for _ in range(2):
+        assert export("sub/new.csv")["path"] == str(root / "sub" / "new.csv")
+    (root / "sub" / "new.csv").write_text("edited by the user")
+    assert "was not written by an export" in export("sub/new.csv")["message"]
+    assert (root / "sub" / "new.csv").read_text() == "edited by the user"

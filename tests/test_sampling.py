@@ -41,6 +41,7 @@ from lightly_widget.strategies import (
     Strategy,
     SubpartDiversityStrategy,
 )
+from tests import reference
 from tests.memory_view import MemoryCandidates, MemoryDataset, line
 
 
@@ -435,6 +436,39 @@ def test_balancing_without_annotations(data: MemoryDataset) -> None:
     data.labels = data.labels.filter(pl.col("sample_id") == "id0")
     with pytest.raises(ValueError, match="none of the 3 candidates has an annotation from 'labels'"):
         Sampling(data.view([1, 2, 3])).annotation_balancing(1, "t", "uniform", annotation_source="labels")
+
+
+@given(
+    st.lists(st.sampled_from([None, "cat", "dog", "fox"]), min_size=2, max_size=14).filter(any),
+    st.integers(1, 14),
+    st.sets(st.integers(0, 13), max_size=3),
+)
+def test_pure_balancing_picks_no_sample_without_annotations(
+    classes: list[str | None], n: int, before: set[int]
+) -> None:
+    data = MemoryDataset(len(classes), {"m": line(*range(len(classes)))}).label(classes)
+    preselected = [row for row in sorted(before) if row < len(classes)]
+    ids = [f"id{row}" for row in preselected]
+    strategy = AnnotationClassBalancingStrategy(target_distribution="uniform")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SamplingWarning)
+        result = Sampling(data.view()).preview(n, [strategy], pinned_ids=ids)
+        both = Sampling(data.view()).preview(n, [strategy, EmbeddingDiversityStrategy()], pinned_ids=ids)
+    names = sorted({name for name in classes if name})
+    counts = np.array([[name == other for other in names] for name in classes], dtype=float)
+    empty = [row for row, name in enumerate(classes) if name is None]
+    term = {"kind": "balancing", "counts": counts, "target": np.ones(len(names)), "strength": 1.0}
+    assert result.rows.tolist() == reference.greedy([term], len(classes), n, preselected, empty)
+    spread = {"kind": "diversity", "embeddings": data.models["m"], "strength": 1.0}
+    assert both.rows.tolist() == reference.greedy([term, spread], len(classes), n, preselected)
+    (won,) = result.balance_counts
+    assert won.picks_without == 0
+    assert sum(won.objects.values()) == len(result)
+    assert both.balance_counts[0].picks_without == sum(classes[row] is None for row in both.rows)
+    left = [row for row in empty if row not in preselected]
+    if left and len(result) < n:
+        assert f"the other {len(left)} have none" in result.message
+        assert result.message.rstrip(".") in result.warnings
 
 
 def test_a_dict_above_one_warns(data: MemoryDataset) -> None:

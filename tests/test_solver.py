@@ -496,3 +496,13 @@ def test_coverage_agrees_with_all_distances() -> None:
 def test_coverage_refuses_lengths_it_does_not_have() -> None:
     with pytest.raises(InvalidValueError, match="at must be lengths in 1…2"):
         solver.coverage(line(5), np.array([0, 1]), at=[3])
+
+
+def test_class_shares_below_one_in_ten_million_count_as_that() -> None:
+    # Row 2 brings a missing class, but only a share of 5e-8: below the floor it wins nothing and costs a little.
+    counts = np.array([[2e7, 0], [0, 0], [0, 1]])
+    term = {"kind": "balancing", "counts": counts, "target": [0.5, 0.5], "strength": 1.0}
+    expected = reference.greedy([term], 3, 2, [0])
+    assert expected == [1, 2]
+    found = solver.solve([Balancing(counts, np.array([0.5, 0.5]))], n_rows=3, n_picks=2, preselected=np.array([0]))
+    assert found.rows.tolist() == expected

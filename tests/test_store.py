@@ -5,6 +5,8 @@ import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -22,6 +24,7 @@ from lightly_widget.errors import (
 )
 from lightly_widget.store import Store
 from lightly_widget.store.checksums import checksum
+from lightly_widget.store.commits import covered_by_optimize
 from lightly_widget.store.tables import array_column
 
 
@@ -315,3 +318,30 @@ def test_all_values_survive_the_round_trip(store: Store, data: pl.DataFrame) -> 
         work.write("all", data, op="add")
     parts = Store.open(store.uri).parts("all")
     assert Store.open(store.uri).read("all", parts)[-1].equals(data)
+
+
+def commits_of(kinds: list[str]) -> list[Any]:
+    """Commits numbered from 1: changes that can be undone, others, and ones that undo the newest change left."""
+    made: list[Any] = []
+    for number, kind in enumerate(kinds, 1):
+        undone = {c.undoes for c in made}
+        left = [c.number for c in made if c.undoable and c.number not in undone]
+        undoes = left[-1] if kind == "undo" and left else None
+        made.append(SimpleNamespace(number=number, undoable=kind == "change", undoes=undoes, covers=None))
+    return made
+
+
+@given(
+    st.lists(st.sampled_from(["change", "other", "undo"]), min_size=1, max_size=30),
+    st.integers(1, 5),
+    st.integers(1, 40),
+)
+def test_optimize_leaves_what_can_still_be_undone(kinds: list[str], kept: int, window: int) -> None:
+    commits = commits_of(["other", *kinds])  # the first one made the dataset
+    covered = covered_by_optimize(commits, kept, window)
+    undone = {c.undoes for c in commits}
+    can_be_undone = [c.number for c in commits if c.undoable and c.number not in undone][-kept:]
+    newest = commits[-1].number - window
+    assert all(number > covered for number in can_be_undone if number > newest)
+    if len(can_be_undone) == kept:
+        assert covered == max(can_be_undone[0] - 1, newest)  # and nothing else is left apart

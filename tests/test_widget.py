@@ -442,7 +442,8 @@ def test_the_recipe_repeats_the_sample(front: Front, dataset: Any) -> None:
     assert "re'peated" in core_of(dataset).snapshot().tags()
 
 
-def test_export_writes_once_and_says_where(front: Front, tmp_path: Path) -> None:
+def test_export_writes_once_and_says_where(front: Front, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     front.sample_now(n=6)
     path = tmp_path / "picks.csv"
     said = front.ask("export", format="csv", n=4, path=str(path), overwrite=False)[-1]

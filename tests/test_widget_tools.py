@@ -329,8 +329,9 @@ def test_without_an_image_model_it_says_why(front: Front, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("kind", ["txt", "csv", "parquet"])
 def test_what_is_at_a_path_is_said_and_the_export_reads_back(
-    images: tuple[Front, MeanColor], tmp_path: Path, kind: str
+    images: tuple[Front, MeanColor], tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     front, _ = images
     front.sample_now(n=3)
     path = tmp_path / "new folder" / f"picks.{kind}"

@@ -31,7 +31,7 @@ class Roots:
     """
 
     def __init__(self, identity: str) -> None:
-        self._file = _config_folder() / "roots" / f"{identity}.jsonl"
+        self._file = config_folder() / "roots" / f"{identity}.jsonl"
         self._named = _named.setdefault(identity, {})
 
     def allow(self, paths: Iterable[str]) -> None:
@@ -103,7 +103,8 @@ class Roots:
             )
 
 
-def _config_folder() -> Path:
+def config_folder() -> Path:
+    """Where this package keeps what belongs to the user and not to a dataset."""
     if given := os.environ.get(CONFIG_VARIABLE):
         return Path(given)
     home = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")

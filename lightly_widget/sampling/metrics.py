@@ -89,6 +89,17 @@ class Shares:
     target: list[float] | None = None
 
 
+@dataclass(frozen=True)
+class BalanceCounts:
+    """What a balancing won with its picks, the preselected samples left out."""
+
+    what: str
+    objects: dict[str, int]
+    """Objects (or samples with the value) by class."""
+    picks_without: int
+    """Picks that have none of them."""
+
+
 def random_rows(n_rows: int, count: int, taken: NDArray[np.int64]) -> NDArray[np.int64]:
     """The baseline: `count` rows in random order (seed 0) that are not taken."""
     order = np.random.default_rng(BASELINE_SEED).permutation(n_rows)

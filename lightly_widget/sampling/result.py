@@ -15,6 +15,7 @@ from lightly_widget.checks import check_integer
 from lightly_widget.errors import InvalidValueError, Progress, no_progress, shown
 from lightly_widget.sampling.checks import check_result_tag
 from lightly_widget.sampling.metrics import (
+    BalanceCounts,
     Coverage,
     CoverageCurve,
     Shares,
@@ -228,6 +229,18 @@ class SamplingResult:
     def shares(self) -> tuple[Shares, ...]:
         """Target against achieved shares, one entry per balancing strategy, the preselected samples counted in."""
         return tuple(self._balance_shares(balance) for balance in self._balances)
+
+    @property
+    def balance_counts(self) -> tuple[BalanceCounts, ...]:
+        """The objects won per class and the picks without any, one entry per balancing strategy."""
+        return tuple(
+            BalanceCounts(
+                balance.what,
+                dict(zip(balance.names, balance.counts[self.rows].sum(axis=0).astype(int).tolist(), strict=True)),
+                int((~balance.counts[self.rows].any(axis=1)).sum()),
+            )
+            for balance in self._balances
+        )
 
     def class_shares(self, annotation_source: str | None = None) -> Shares:
         """The shares of the annotated classes among the candidates, the sample and a random one of its size."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -17,7 +17,7 @@ from lightly_widget.sampling.home import ResultHome
 from lightly_widget.sampling.recipe import make_recipe
 from lightly_widget.sampling.result import SamplingResult
 from lightly_widget.sampling.worth import Resample
-from lightly_widget.solver import Picks, StopReason, iterate
+from lightly_widget.solver import Balancing, Picks, StopReason, iterate
 from lightly_widget.strategies import Balance, Strategy, parse_strategies
 
 if TYPE_CHECKING:
@@ -113,6 +113,7 @@ def execute(
         warnings.insert(
             0, f"n_samples_to_select={plan.n} is more than the {plan.available:,} available: all were taken"
         )
+    uncounted = _uncounted(plan, terms)
     rows, gains = [], []
     solve_with = engine.iterate if engine is not None else partial(iterate, device=device)
     solving = solve_with(
@@ -120,7 +121,7 @@ def execute(
         n_rows=len(plan.home),
         n_picks=min(plan.n, plan.available),
         preselected=plan.preselected,
-        excluded=plan.excluded,
+        excluded=np.union1d(plan.excluded, uncounted),
     )
     try:
         while True:
@@ -134,8 +135,30 @@ def execute(
             yield _block(picks, progress)
     finally:
         solving.close()
-    return _result(
-        plan, np.concatenate([*rows, _NO_ROWS]), np.concatenate([*gains, _NO_GAINS]), reason, warnings, balances
+    found = np.concatenate([*rows, _NO_ROWS])
+    result = _result(plan, found, np.concatenate([*gains, _NO_GAINS]), reason, warnings, balances)
+    if len(uncounted) and len(found) < plan.n:
+        why = _uncounted_left(len(found), plan.n, len(uncounted))
+        return replace(result, message=why, warnings=(*result.warnings, why.rstrip(".")))
+    return result
+
+
+def _uncounted(plan: Plan, terms: Sequence[Term]) -> NDArray[np.int64]:
+    """Rows without any count that are not picked because balancing is all that is asked for.
+
+    Such a row leaves the shares as they are, so that pure balancing would prefer it as soon as they are perfect.
+    """
+    active = [term for term in terms if term.strength != 0]
+    if not active or not all(isinstance(term, Balancing) for term in active):
+        return _NO_ROWS
+    counted = np.logical_or.reduce([term.counts.any(axis=1) for term in active if isinstance(term, Balancing)])
+    return np.setdiff1d(np.flatnonzero(~counted), np.concatenate([plan.preselected, plan.excluded]))
+
+
+def _uncounted_left(picked: int, n: int, left: int) -> str:
+    return (
+        f"took all {picked:,} samples with a class to balance, {n:,} were asked for: the other {left:,} have none; "
+        "combine balancing with another strategy, such as diversity, to select among them, too."
     )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import anywidget
 import traitlets as t
 
+from lightly_widget.checks import check_path
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, MissingDependencyError, shown
 from lightly_widget.query import Query, ids_of
 from lightly_widget.sampling import SamplingResult
@@ -102,13 +103,15 @@ class Explorer(anywidget.AnyWidget):
         layout: str = "inline",
         height: int = 600,
         projection: str = "auto",
+        export_root: str | Path = ".",
         **traits_to_set: Any,
     ) -> None:
         """Explore a dataset, or the samples of a query of it as they are now.
 
         layout: "inline", or "side" for a panel beside the notebook (JupyterLab, needs `sidecar`). projection: "auto"
         (PCA at once, then UMAP up to 200,000 samples), "pca" or "umap"; the panel can choose another at any time.
-        Further keywords set traits.
+        export_root: the folder below which the panel may write files; the working directory by default. Further
+        keywords set traits.
         """
         if layout not in LAYOUTS:
             raise InvalidValueError(f"layout={shown(layout)} is not one of {LAYOUTS}")
@@ -119,6 +122,7 @@ class Explorer(anywidget.AnyWidget):
         self._own: Any = _NOTHING
         self._browser_thread: int | None = None
         self._layout_kind = layout
+        self.export_root = Path(check_path("export_root", export_root)).expanduser()
         super().__init__(height=height, **traits_to_set)
         self.on_msg(lambda _widget, content, buffers: self._handlers.answer(content, buffers))
         if layout == "side":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from lightly_widget.errors import InvalidValueError
-from lightly_widget.export.files import find_out
+from lightly_widget.export import written
 from lightly_widget.indexes import PointIndex, PointIndexes
 from lightly_widget.jobs import Job, Jobs
 from lightly_widget.widget import clusters, find, metrics
@@ -241,11 +241,14 @@ class Handlers:
         export = self._session.select(ids).export
         job.check()
         write = {"txt": export.to_txt, "csv": export.to_csv, "parquet": export.to_parquet}[request.format]
-        path = write(request.path, overwrite=request.overwrite)
+        target = written.confined(request.path, self._widget.export_root)
+        written.check_replaceable(target)
+        path = write(target, overwrite=request.overwrite)
+        written.remember(path)
         self._done(job, replies.Exported(str(path), len(ids)))
 
     def _check_path(self, request: ask.CheckPath) -> None:
-        path, exists, problem = find_out(request.path)
+        path, exists, problem = written.find_out_below(request.path, self._widget.export_root)
         self._out.say(replies.Path(path, exists, problem), request.id, done=True)
 
     def _step(self, request: Request, by: int) -> None:
