@@ -11,14 +11,14 @@ PIP := HATCH_JUPYTER_BUILDER_SKIP_NPM=1 $(BIN)/python -m pip install --disable-p
 JS_SOURCES := $(shell find js/src -type f 2>/dev/null)
 BUNDLE := lightly_widget/static/widget.js
 
-.PHONY: demo test check lint types js-check unit browser screenshots bench bundle clean
+.PHONY: demo test check lint types rooms js-check unit browser test-lowest screenshots bench bundle clean
 
 demo: $(VENV)/.demo notebooks/node_modules/.done
 	cd notebooks && ../$(BIN)/jupyter lab $$([ "$$(id -u)" != 0 ] || echo --allow-root) quickstart.ipynb
 
 test: check unit browser
 
-check: lint types js-check
+check: lint types rooms js-check
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -27,15 +27,22 @@ lint: $(VENV)/.test
 types: $(VENV)/.test
 	$(BIN)/mypy
 
+# Who imports whom, and how sentences are written.
+rooms: $(VENV)/.test
+	$(BIN)/python -m pytest -q tests/test_package.py tests/test_zz_sentences.py
+
 js-check: js/node_modules/.done
 	cd js && npm run --silent typecheck && npm run --silent lint && npm test --silent
 
 unit: $(VENV)/.test notebooks/node_modules/.done
-	$(BIN)/python -m pytest -m "not browser" --cov=lightly_widget --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -m "not browser and not lowest" --cov=lightly_widget --cov-report=term:skip-covered
 
-# A browser on a busy machine can miss its moment: a second try is allowed, and the report says that there was one.
 browser: $(VENV)/.test notebooks/node_modules/.done .chromium
-	$(BIN)/python -m pytest -m browser --reruns 1
+	$(BIN)/python -m pytest -m browser
+
+# The lowest versions that pyproject.toml allows, in an environment of their own.
+test-lowest: $(VENV)/.test
+	$(BIN)/python -m pytest -m lowest
 
 # The README's pictures are what the browser tests saw.
 screenshots: browser

@@ -7,7 +7,6 @@ import graphlib
 import importlib
 import subprocess
 import sys
-import zipfile
 from functools import cache
 from pathlib import Path
 
@@ -190,26 +189,3 @@ def test_relative_and_hidden_imports_are_seen(tmp_path: Path, monkeypatch: pytes
 
 def test_version_is_the_metadata_version() -> None:
     assert importlib.import_module("importlib.metadata").version("lightly-widget") == lightly_widget.__version__
-
-
-def test_the_wheel_ships_the_bundle_and_nothing_of_the_tests(tmp_path: Path) -> None:
-    bundle = PACKAGE / "static" / "widget.js"
-    assert bundle.exists(), "the front end is not built: `make bundle`"
-    command = [
-        sys.executable,
-        "-m",
-        "build",
-        "--wheel",
-        "--no-isolation",
-        "--outdir",
-        str(tmp_path),
-        str(PACKAGE.parent),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (wheel,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        names = archive.namelist()
-        assert archive.read("lightly_widget/static/widget.js") == bundle.read_bytes()
-    assert "lightly_widget/py.typed" in names
-    assert not [name for name in names if not name.startswith(("lightly_widget/", "lightly_widget-"))]
