@@ -88,6 +88,14 @@ class MissingDependencyError(LightlyWidgetError, ImportError):
     """An optional package is not installed; the message says how to install it."""
 
 
+class NoThreadError(LightlyWidgetError, RuntimeError):
+    """The system gives no further thread. Nothing was started."""
+
+
+class ForkedProcessError(LightlyWidgetError, RuntimeError):
+    """A dataset that was loaded before `os.fork`, used in the child. Load it again there."""
+
+
 class Cancelled(LightlyWidgetError):
     """The work was stopped on request; nothing was changed."""
 

@@ -11,17 +11,17 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from lightly_widget.errors import Cancelled
+from lightly_widget.errors import Cancelled, NoThreadError
 
 SAY_EVERY: Final = 0.2
 """Seconds between two progress messages of one job, at least."""
 ALIVE_EVERY: Final = 2.0
-"""Seconds after which it is said again that a job goes on, though its fraction has not moved."""
+"""Seconds after which a job is reported again though its fraction has not moved."""
 MOVED: Final = 0.005
 
 
 class Job:
-    """One piece of work. `check` (or `progress`) is to be called at least every 0.2 s and raises when it shall stop.
+    """One piece of work. Call `check` or `progress` at least every 0.2 s; both raise once the job is to stop.
 
     `words` say what it is about; the work may change them as it goes on.
     """
@@ -41,7 +41,7 @@ class Job:
 
     @property
     def cancelled(self) -> bool:
-        """Whether it was told to stop."""
+        """Whether it is to stop."""
         return self._stop.is_set()
 
     def cancel(self, reason: str, *, replaced: bool = False) -> None:
@@ -52,12 +52,12 @@ class Job:
             self._stop.set()
 
     def check(self) -> None:
-        """Raise `Cancelled` when the job was told to stop."""
+        """Raise `Cancelled` once the job is to stop."""
         if self._stop.is_set():
             raise Cancelled(self._reason)
 
     def progress(self, fraction: float) -> None:
-        """Raise `Cancelled` when the job was told to stop; else say the fraction, at most five times a second."""
+        """Raise `Cancelled` once the job is to stop; else report the fraction, at most five times a second."""
         self.check()
         now = time.monotonic()
         moved = abs(fraction - self._said) >= MOVED
@@ -91,11 +91,28 @@ class Jobs:
                 before.cancel("replaced by a newer request", replaced=True)
             self._newest[lane] = job
             self._running.add(job)
-        threading.Thread(target=self._run, args=(job, before, work), name=f"lightly-widget-{lane}", daemon=True).start()
+        name = f"lightly-widget-{lane}"
+        try:
+            threading.Thread(target=self._run, args=(job, before, work), name=name, daemon=True).start()
+        except RuntimeError as error:
+            self._take_back(job, before)
+            raise NoThreadError(
+                f"{lane}: the system gives no further thread ({error}); try again in a moment"
+            ) from error
         return job
 
+    def _take_back(self, job: Job, before: Job | None) -> None:
+        """As if the job had never been started; the one before it still stops."""
+        with self._lock:
+            self._running.discard(job)
+            if self._newest.get(job.lane) is job:
+                del self._newest[job.lane]
+                if before in self._running:
+                    self._newest[job.lane] = before
+        job.finished.set()
+
     def cancel(self, number: int) -> bool:
-        """Tell the job with this id to stop. False: there is none, or it is done."""
+        """Tell the job with this id to stop. False: there is no such job, or it is done."""
         with self._lock:
             found = [job for job in self._running if job.id == number]
         for job in found:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lightly_widget.errors import Cancelled
+from lightly_widget.errors import Cancelled, NoThreadError
 from lightly_widget.jobs import Job, Jobs
 
 PATIENCE = 20.0
@@ -160,3 +160,24 @@ def test_stopping_a_lane_for_something_else_marks_the_job_as_replaced(jobs: Jobs
     assert jobs.wait(PATIENCE)
     assert job.replaced
     assert str(told.failures[0][1]) == "because"
+
+
+def test_a_lane_whose_thread_cannot_start_is_usable_again(
+    jobs: Jobs, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started, ran = threading.Event(), []
+    jobs.start("lane", 1, until_stopped(started))  # type: ignore[arg-type]
+    assert started.wait(PATIENCE)
+    with monkeypatch.context() as patch:
+
+        def start(thread: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        patch.setattr(threading.Thread, "start", start)
+        with pytest.raises(NoThreadError, match="lane: the system gives no further thread"):
+            jobs.start("lane", 2, lambda job: ran.append(2))
+        assert jobs.running() in ([1], [])
+    jobs.start("lane", 3, lambda job: ran.append(3))
+    assert jobs.wait(PATIENCE)
+    assert ran == [3]
+    assert [number for number, _ in told.failures] == [1]

@@ -13,6 +13,7 @@ be one behind, which is harmless.
 from __future__ import annotations
 
 import getpass
+import os
 import secrets
 import threading
 import time
@@ -28,6 +29,7 @@ from lightly_widget.errors import (
     DatasetExistsError,
     DatasetNotFoundError,
     DatasetReplacedError,
+    ForkedProcessError,
     StaleError,
 )
 from lightly_widget.store import commits as log
@@ -81,6 +83,7 @@ class Store:
         self._seen: object = None
         self._log_version: int | None = None
         self._checked = 0.0
+        self._process = os.getpid()
         self.rewriter: Rewriter | None = None
 
     # -- opening ------------------------------------------------------------------------------------------------
@@ -131,6 +134,7 @@ class Store:
 
     def refresh(self) -> bool:
         """Take in what other processes have written since; True when there was something."""
+        self._check_process()
         with self._memory:
             sign = self._sign()
             if sign is not None and sign == self._seen:
@@ -139,6 +143,14 @@ class Store:
             self._read_log()
             self._seen = sign
             return self._commits[-1].token != before
+
+    def _check_process(self) -> None:
+        """Threads and locks do not survive a fork: what waits for them would wait for good."""
+        if os.getpid() != self._process:
+            raise ForkedProcessError(
+                f"{self.uri} was loaded in process {self._process}, which process {os.getpid()} was forked from; "
+                "load the dataset again here, or start processes with the method 'spawn'"
+            )
 
     def _sign(self) -> object:
         if self.path is not None:
@@ -296,6 +308,7 @@ class Store:
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """Hold the writer's lock."""
+        self._check_process()
         self._tables.check_folder()
         with storage_errors("write to", self.uri), self._lock.hold():
             yield

@@ -6,6 +6,7 @@ from Python, from the browser and, where a sample is done, from a background thr
 
 from __future__ import annotations
 
+import os
 import threading
 import uuid
 from collections.abc import Callable
@@ -16,7 +17,7 @@ import anywidget
 import traitlets as t
 
 from lightly_widget.checks import check_path
-from lightly_widget.errors import InvalidTypeError, InvalidValueError, MissingDependencyError, shown
+from lightly_widget.errors import InvalidTypeError, InvalidValueError, MissingDependencyError, listed, shown
 from lightly_widget.query import Query, ids_of
 from lightly_widget.sampling import SamplingResult
 from lightly_widget.widget import traits
@@ -34,14 +35,24 @@ if TYPE_CHECKING:
     from lightly_widget.dataset import BaseDataset
 
 BUNDLE: Final = Path(__file__).parents[1] / "static" / "widget.js"
+HOT_RELOAD: Final = os.environ.get("ANYWIDGET_HMR") == "1"
 _NOT_BUILT: Final = """
 export default { render({ el }) {
   el.textContent = "The front end of lightly_widget is not built: run 'make bundle'.";
 } };
 """
+
+
+def _front_end() -> str | Path:
+    """The module that draws the explorer. As a path, anywidget would watch it and keep each explorer alive for good."""
+    if not BUNDLE.exists():
+        return _NOT_BUILT
+    return BUNDLE if HOT_RELOAD else BUNDLE.read_text(encoding="utf-8")
+
+
 _NOTHING: Final = object()
 _HOST_TRAITS: Final = frozenset({"layout", "tooltip", "tabbable", "_dom_classes", "_view_count"})
-LAYOUTS: Final = ("inline", "side")
+PLACEMENTS: Final = ("inline", "side")
 
 _CHECKS: Final[dict[str, Callable[[Any], Any]]] = {
     "n_samples_to_select": traits.check_count,
@@ -80,7 +91,7 @@ class Explorer(anywidget.AnyWidget):
     called from a background thread.
     """
 
-    _esm = BUNDLE if BUNDLE.exists() else _NOT_BUILT
+    _esm = _front_end()
 
     n_samples_to_select = Checked(100).tag(sync=True)
     strategies = Checked().tag(sync=True)
@@ -100,7 +111,7 @@ class Explorer(anywidget.AnyWidget):
         dataset: BaseDataset[Any],
         query: Query[Any] | None = None,
         *,
-        layout: str = "inline",
+        placement: str = "inline",
         height: int = 600,
         projection: str = "auto",
         export_root: str | Path = ".",
@@ -108,24 +119,24 @@ class Explorer(anywidget.AnyWidget):
     ) -> None:
         """Explore a dataset, or the samples of a query of it as they are now.
 
-        layout: "inline", or "side" for a panel beside the notebook (JupyterLab, needs `sidecar`). projection: "auto"
+        placement: "inline", or "side" for a panel beside the notebook (JupyterLab, needs `sidecar`). projection: "auto"
         (PCA at once, then UMAP up to 200,000 samples), "pca" or "umap"; the panel can choose another at any time.
         export_root: the folder below which the panel may write files; the working directory by default. Further
-        keywords set traits.
+        keywords set traits, ipywidgets' `layout` among them.
         """
-        if layout not in LAYOUTS:
-            raise InvalidValueError(f"layout={shown(layout)} is not one of {LAYOUTS}")
+        if placement not in PLACEMENTS:
+            raise InvalidValueError(f"placement must be one of {listed(PLACEMENTS)}, got {shown(placement)}")
         self._session = Session(dataset, query)
         self._session_id = uuid.uuid4().hex
         self._out = Outbox(lambda content, buffers: self.send(content, buffers))
         self._handlers = Handlers(self, self._session, self._out, check_projection(projection))
         self._own: Any = _NOTHING
         self._browser_thread: int | None = None
-        self._layout_kind = layout
+        self._placement = placement
         self.export_root = Path(check_path("export_root", export_root)).expanduser()
         super().__init__(height=height, **traits_to_set)
         self.on_msg(lambda _widget, content, buffers: self._handlers.answer(content, buffers))
-        if layout == "side":
+        if placement == "side":
             self.open_side_panel()
 
     # Life -----------------------------------------------------------------------------------------------------------
@@ -177,7 +188,7 @@ class Explorer(anywidget.AnyWidget):
         return f"Explorer of {shown(self._session.dataset.name)}: {told}"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        if self._layout_kind == "side":
+        if self._placement == "side":
             return {"text/plain": f"{self!r}, shown in the side panel"}, {}
         return super()._repr_mimebundle_(**kwargs)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import tempfile
-import warnings
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -94,17 +93,15 @@ def _decoded(data: bytes) -> Any:
     from PIL import Image, ImageOps
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                if max(image.size) > MAX_SIDE:
-                    raise InvalidValueError(
-                        f"the image has {image.width} × {image.height} pixels; at most {MAX_SIDE} a side are taken"
-                    )
-                upright = ImageOps.exif_transpose(image)
-                picture = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
-                picture.info.clear()
-                return picture
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            if max(image.size) > MAX_SIDE:
+                raise InvalidValueError(
+                    f"the image has {image.width} × {image.height} pixels; at most {MAX_SIDE} a side are taken"
+                )
+            upright = ImageOps.exif_transpose(image)
+            picture = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+            picture.info.clear()
+            return picture
     except LightlyWidgetError:
         raise
     except Exception as error:

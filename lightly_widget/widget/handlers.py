@@ -26,11 +26,14 @@ from lightly_widget.wire import requests as ask
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lightly_widget.sampling import SamplingResult
     from lightly_widget.sampling.metrics import CoverageCurve
     from lightly_widget.widget.explorer import Explorer
     from lightly_widget.wire import Request
 
 SAMPLING: Final = "Sampling"
+THUMBNAILS_PART: Final = 1_000
+"""Of 128 pixels, about 4 MB. A page shows fewer at a time."""
 
 
 class Handlers:
@@ -87,11 +90,11 @@ class Handlers:
 
         return start
 
-    def _aside(self, work: Callable[[Any], None]) -> Callable[[Any], None]:
+    def _aside(self, work: Callable[[Any, Job], None]) -> Callable[[Any], None]:
         """Off the main thread, each request by itself: files are read, and a disk or host may not answer."""
 
         def start(request: Request) -> None:
-            self.jobs.start(f"Looking at {request.id}", request.id, lambda job: work(request))
+            self.jobs.start(f"Looking at {request.id}", request.id, lambda job: work(request, job))
 
         return start
 
@@ -219,12 +222,18 @@ class Handlers:
         return entry
 
     def _save_tag(self, request: ask.SaveTag) -> None:
-        saved = self._entry().result.save_as(request.name, n=self._count(request.n), grow=request.grow)
-        self._widget.tell_info()
-        if request.name == self._widget.preselected_tag_name:
-            self.say_preselected()
-        count = len(self._session.points.view.tag(request.name))
-        self._out.say(replies.Saved(saved.tag_name or request.name, count), request.id, done=True)
+        """In the background, because another process may hold the lock of the dataset; no save stops another."""
+        result, n = self._entry().result, self._count(request.n)
+        self.jobs.start(f"Saving {request.id}", request.id, lambda job: self._write_tag(request, result, n))
+
+    def _write_tag(self, request: ask.SaveTag, result: SamplingResult, n: int) -> None:
+        saved = result.save_as(request.name, n=n, grow=request.grow)
+        with self._session.lock:
+            self._widget.tell_info()
+            if request.name == self._widget.preselected_tag_name:
+                self.say_preselected()
+            count = len(self._session.points.view.tag(request.name))
+            self._out.say(replies.Saved(saved.tag_name or request.name, count), request.id, done=True)
 
     def _count(self, n: int) -> int:
         """The picks shown: never more than there are."""
@@ -313,17 +322,21 @@ class Handlers:
         self._widget.show_filter(request.filter)
         self._ok(request)
 
-    def _detail(self, request: ask.GetDetail) -> None:
+    def _detail(self, request: ask.GetDetail, job: Job) -> None:
         points = self._session.points
         points.check("row", [request.row])
         shown = detail(points, PointIndex(request.row), self._session.media, self._session.pictures)
         self._out.say(shown, request.id, done=True)
 
-    def _thumbnails(self, request: ask.GetThumbnails) -> None:
-        points = self._session.points
+    def _thumbnails(self, request: ask.GetThumbnails, job: Job) -> None:
+        """In parts, so that the first are seen early and no message is too large."""
+        session, points = self._session, self._session.points
         points.check("rows", request.rows)
-        shown = thumbnails(points, request.rows, request.size, self._session.media, self._session.pictures)
-        self._out.say(shown, request.id, done=True)
+        for start in range(0, max(len(request.rows), 1), THUMBNAILS_PART):
+            job.check()
+            part = request.rows[start : start + THUMBNAILS_PART]
+            last = start + THUMBNAILS_PART >= len(request.rows)
+            self._out.say(thumbnails(points, part, request.size, session.media, session.pictures), job.id, done=last)
 
     def _neighbors(self, request: ask.GetNeighbors, job: Job) -> None:
         points = self._session.points

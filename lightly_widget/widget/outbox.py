@@ -61,9 +61,13 @@ class Outbox:
 
     def _sync_in(self, seconds: float) -> None:
         if not self._closed:
-            self._timer = threading.Timer(seconds, self._sync)
-            self._timer.daemon = True
-            self._timer.start()
+            timer = threading.Timer(seconds, self._sync)
+            timer.daemon = True
+            try:
+                timer.start()
+            except RuntimeError:  # no thread to be had: the next message tries again
+                return
+            self._timer = timer
 
     def _sync(self) -> None:
         """A gap in the numbers shows with the next message only: after the last one, there must be one more."""

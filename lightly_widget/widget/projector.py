@@ -135,8 +135,9 @@ class Projector:
 
     def _start(self, names: list[str], number: int | None) -> None:
         self._end(Cancelled("another projection was chosen"))
-        run = self._run = _Run(names[-1])
+        run = _Run(names[-1])
         run.job = self._jobs.start(LAYING_OUT, number, lambda job: self._work(run, names, job))
+        self._run = run  # the job cannot have come to its end yet: the lock is held
 
     def _work(self, run: _Run, names: list[str], job: Job) -> None:
         for name in names:

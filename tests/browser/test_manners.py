@@ -188,7 +188,7 @@ def in_side_panel(notebook: Notebook) -> Locator:
 
 
 def test_the_side_panel_stays_while_cells_run(notebook: Notebook, screenshot: Callable[[Page, str], Path]) -> None:
-    cell = notebook.run("explorer = dataset.explore(layout='side', projection='pca')\nexplorer")
+    cell = notebook.run("explorer = dataset.explore(placement='side', projection='pca')\nexplorer")
     side = in_side_panel(notebook)
     assert notebook.page.locator(".jp-Notebook .jp-Cell").nth(cell).locator(".lightly-widget").count() == 0
     stage, panel = side.locator(".stage").bounding_box(), side.locator(".panel").bounding_box()
