@@ -51,7 +51,7 @@ class MetadataWeightingStrategy(Strategy, tag="metadata_weighting", frozen=True)
     def why_unusable(cls, info: DatasetInfo) -> str | None:
         if any(kind in {"number", "boolean"} for kind in info.metadata.values()):
             return None
-        return "No metadata is a number: dataset.update_metadata(…) or compute_typicality_metadata() adds some."
+        return "No metadata is a number: dataset.metadata.update(…) or compute_typicality_metadata() adds some."
 
 
 class MetadataBalancingStrategy(Strategy, tag="metadata_balancing", frozen=True):
@@ -88,7 +88,7 @@ class MetadataBalancingStrategy(Strategy, tag="metadata_balancing", frozen=True)
     def why_unusable(cls, info: DatasetInfo) -> str | None:
         if any(kind in {"string", "boolean"} for kind in info.metadata.values()):
             return None
-        return "No metadata is text or true/false: dataset.update_metadata(…) adds some."
+        return "No metadata is text or true/false: dataset.metadata.update(…) adds some."
 
 
 class AnnotationClassBalancingStrategy(Strategy, tag="annotation_balancing", frozen=True):

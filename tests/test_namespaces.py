@@ -1,0 +1,57 @@
+"""The shape of the façade: few methods in one place, no helpers among them, nothing left open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import lightly_widget as lw
+from lightly_widget.dataset.embeddings import Embeddings
+from lightly_widget.dataset.labels import Labels
+from lightly_widget.dataset.metadata import Metadata
+from lightly_widget.dataset.projections import Projections
+from lightly_widget.dataset.tags import Tags
+
+NAMESPACES = [Embeddings, Labels, Metadata, Projections, Tags]
+HELPERS = {
+    *("snapshot", "samples_of", "sampling_of", "export_of", "view", "write_tag", "change_tag", "update_metadata"),
+    *("store", "change", "candidates", "core", "roots", "media"),
+}
+
+
+def public(cls: type[Any]) -> set[str]:
+    return {name for name in dir(cls) if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("cls", NAMESPACES)
+def test_a_namespace_has_at_most_15_public_methods_and_shares_none(cls: type[Any]) -> None:
+    assert 1 <= len(public(cls)) <= 15
+    bases = {base.__name__ for base in cls.__mro__[1:]}
+    assert bases <= {"object", "Generic"}, f"{cls.__name__} inherits behavior from {bases}"
+
+
+@pytest.mark.parametrize("cls", [*NAMESPACES, lw.Dataset, lw.ImageDataset])
+def test_no_helper_is_public(cls: type[Any]) -> None:
+    assert not public(cls) & HELPERS
+
+
+@pytest.mark.parametrize("cls", [lw.Dataset, lw.ImageDataset])
+def test_a_dataset_has_what_lightlystudio_users_type_and_the_namespaces(cls: type[Any]) -> None:
+    own = {
+        *("create", "load", "load_or_create", "name", "uri", "allow_root"),
+        *("tags", "labels", "metadata", "embeddings", "projections"),
+        *("query", "match", "order_by", "select", "get_sample", "to_polars"),
+        *("embed", "add_embeddings", "compute_typicality_metadata", "compute_similarity_metadata"),
+        *("explore", "history", "undo", "run", "optimize"),
+    }
+    images = {
+        *("add_images_from_path", "relocate"),
+        *(f"add_{what}_from_{kind}" for what in ("samples", "annotations") for kind in ("coco", "yolo", "labelformat")),
+    }
+    assert public(cls) == own | (images if cls is lw.ImageDataset else {"from_polars"})
+
+
+@pytest.mark.parametrize("cls", [*NAMESPACES, lw.Dataset, lw.ImageDataset])
+def test_every_public_method_says_what_it_does(cls: type[Any]) -> None:
+    assert [name for name in public(cls) if not (getattr(cls, name).__doc__ or "").strip()] == []
