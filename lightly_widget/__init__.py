@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "dataset": ("Dataset", "ImageDataset"),
     "embedding": ("EfficientNetLite0", "Embedder", "SentenceMiniLM"),
+    "engines": ("LocalEngine", "RayEngine"),
     "query": (
         "AND",
         "NOT",
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
     from lightly_widget.embedding import EfficientNetLite0 as EfficientNetLite0
     from lightly_widget.embedding import Embedder as Embedder
     from lightly_widget.embedding import SentenceMiniLM as SentenceMiniLM
+    from lightly_widget.engines import LocalEngine as LocalEngine
+    from lightly_widget.engines import RayEngine as RayEngine
     from lightly_widget.query import AND as AND
     from lightly_widget.query import NOT as NOT
     from lightly_widget.query import OR as OR

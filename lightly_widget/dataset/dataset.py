@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, overload
 
@@ -16,6 +16,7 @@ from lightly_widget.dataset.history import history_of, run_recipe
 from lightly_widget.dataset.homes import DEFAULT_NAME, address_of, home_of, names_in
 from lightly_widget.dataset.labels import Labels
 from lightly_widget.dataset.metadata import Metadata
+from lightly_widget.dataset.predictions import ProbeReport, add_predictions, fit_probe
 from lightly_widget.dataset.projections import Projections
 from lightly_widget.dataset.tags import Tags
 from lightly_widget.errors import DatasetExistsError, DatasetNotFoundError, Progress, no_progress, shown
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from lightly_widget.embedding import Embedder
     from lightly_widget.ingest.locations import PathLike
     from lightly_widget.widget import Explorer
+    from lightly_widget.worth import LearningCurve
 
 S = TypeVar("S")
 
@@ -247,6 +249,63 @@ class BaseDataset(Generic[S]):
         return compute_similarity_metadata(
             self._core.candidates(self.query()), query_tag_name, metadata_name, embedding_model_name, progress
         )
+
+    # -- what labels are worth, and what models say ------------------------------------------------------------
+
+    def learning_curve(self, strategies: Sequence[Any] | Mapping[str, Any], **options: Any) -> LearningCurve:
+        """Compare strategies by what labels chosen by them are worth: `query().sampling().learning_curve`.
+
+        For instance `dataset.learning_curve([lw.EmbeddingRepresentativeStrategy()], labels="group")`.
+        """
+        return self.query().sampling().learning_curve(strategies, **options)
+
+    def fit_probe(
+        self,
+        labels: str | None = None,
+        *,
+        name: str = "probe",
+        embedding_model_name: str | None = None,
+        seed: int = 0,
+        progress: Progress = no_progress,
+    ) -> ProbeReport:
+        """Fit a linear probe on the embeddings and keep what it says of each embedded sample as metadata.
+
+        Labeled samples are judged by probes that did not see their label (5 folds), unlabeled ones by a probe fitted on
+        all labels. Keys: `<name>_class`, `<name>_confidence` (0…1), `<name>_margin` (0 undecided … 1 sure),
+        `<name>_entropy` (0 sure … 1 undecided), `<name>_uncertainty` (1 - margin), and for labeled samples
+        `<name>_doubt` (0 agrees … 1 contradicts: likely label errors).
+
+        Args:
+            labels: an annotation source of classifications, or a metadata key of strings or booleans; None where there
+                is one such source.
+            name: what the keys begin with.
+            embedding_model_name: the embeddings to fit on; None where the dataset has one model.
+            seed: of the folds.
+            progress: called with the fraction done.
+
+        Raises:
+            InvalidValueError: labels of fewer than two classes, no embeddings, an unknown name.
+        """
+        return fit_probe(self._core, labels, name, embedding_model_name, seed, progress)
+
+    def add_predictions(
+        self, predictions: Any, *, name: str = "model", labels: str | None = None, least_iou: float = 0.5
+    ) -> tuple[str, ...]:
+        """Add what a model of yours predicts; returns the metadata keys that were written, in the same change.
+
+        Args:
+            predictions: a table (polars, pandas, pyarrow, Parquet path) with `sample_id`, `class_name` and `confidence`
+                (0…1), one row per sample, or one per sample and class. With `x`, `y`, `width` and `height` (pixels)
+                each row is a box.
+            name: the annotation source that keeps the predictions, and what the keys begin with.
+            labels: the labels to compare with. Classes get `<name>_doubt`; boxes get `<name>_false_positives` and
+                `<name>_false_negatives`, matched as COCO's evaluation does.
+            least_iou: intersection over union (0…1) from which a predicted and a labeled box match.
+
+        Raises:
+            InvalidValueError: missing columns, unknown samples, a class twice, values out of range. Nothing is written.
+        """
+        return add_predictions(self._core, predictions, name, labels, least_iou)
 
     def explore(self, **options: Any) -> Explorer:
         """Open the explorer: embedding plot, live sampling, tags. Options are those of `lightly_widget.Explorer`."""

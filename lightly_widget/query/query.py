@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, Protocol, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,9 @@ from lightly_widget.query.expressions import AND, DEEPEST, Expression, NoPlainFo
 from lightly_widget.query.fields import Field, OrderBy
 from lightly_widget.query.snapshot import Index, Snapshot
 from lightly_widget.sampling import ResultHome, Sampling
+
+if TYPE_CHECKING:
+    from lightly_widget.engines import Engine
 
 S = TypeVar("S")
 
@@ -318,9 +321,12 @@ class Query(Generic[S]):
         """Take the tag from all samples of the query, as one write."""
         self._source.change_tag(tag_name, self.sample_ids, add=False)
 
-    def sampling(self) -> Sampling:
-        """Choose among these samples, as they are now."""
-        return Sampling(self._source.candidates(self))
+    def sampling(self, *, engine: Engine | None = None) -> Sampling:
+        """Choose among these samples, as they are now.
+
+        engine: `LocalEngine` or `RayEngine` to solve large samplings in partitions; None for this process.
+        """
+        return Sampling(self._source.candidates(self), engine=engine)
 
     @property
     def export(self) -> Export:
