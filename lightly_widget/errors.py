@@ -76,6 +76,10 @@ class CorruptDataError(StorageError):
     """Stored data are damaged: unreadable, or their checksum differs from the one kept when they were written."""
 
 
+class UnsafeFileError(StorageError):
+    """A file of the dataset is a link or a special file, and could lead out of the dataset's folder."""
+
+
 class StaleError(StorageError):
     """What was read before is no longer stored: others have changed the dataset since. Ask the dataset again."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import json
 import os
 import resource
@@ -20,8 +21,9 @@ import pytest
 from lightly_widget import ImageDataset
 from lightly_widget.dataset import core_of
 from lightly_widget.dataset.images import add_scan
-from lightly_widget.errors import DatasetReplacedError, DiskFullError, ReadOnlyError
+from lightly_widget.errors import DatasetReplacedError, DiskFullError, ReadOnlyError, StaleError
 from lightly_widget.store import disk
+from lightly_widget.strategies import EmbeddingRepresentativeStrategy, EmbeddingTypicalityStrategy
 from tests.durability import (
     context,
     kill_rounds,
@@ -148,6 +150,59 @@ def test_a_read_only_folder_can_be_read_and_says_that_it_cannot_be_written() -> 
         assert all("cannot be written" in text for text in said), said
 
 
+def _explore(dataset: ImageDataset) -> list[Any]:
+    assert dataset.compute_typicality_metadata() == "typicality"
+    positions, ids = dataset.projections.get()
+    results = [
+        dataset.to_polars()["metadata.typicality"].to_list(),
+        dataset.embeddings.neighbor_graph().indices.tolist(),
+        positions.tolist(),
+        ids.to_list(),
+        list(dataset.query().sampling().preview(5, [EmbeddingRepresentativeStrategy()]).sample_ids),
+        list(dataset.query().sampling().preview(5, [EmbeddingTypicalityStrategy()]).sample_ids),
+        dataset.order_by("metadata.typicality", descending=True)[:3].sample_ids.to_list(),
+    ]
+    explorer = dataset.explore()
+    assert explorer.wait()
+    explorer.close()
+    return results
+
+
+def _explore_read_only(home: str) -> None:
+    expected = _explore(ImageDataset.load("copy", home))  # all imports are made before the user changes
+    if os.geteuid() == 0:  # root may write anywhere
+        os.setgid(65534)
+        os.setuid(65534)
+    dataset = ImageDataset.load("kept", home)
+    for _ in range(2):
+        assert _explore(dataset) == expected
+    kept = {table.split("_")[0] for table in core_of(dataset).store.tables()}
+    assert {"graph", "projection", "metadata"} <= kept
+    for change in (lambda: dataset[:3].add_tag("T"), lambda: dataset.metadata.update({expected[3][0]: {"a": 1}})):
+        with pytest.raises(ReadOnlyError):
+            change()
+    assert "typicality" not in ImageDataset.load("kept", home).metadata
+
+
+def test_a_read_only_dataset_is_explored_and_sampled_whole() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        home = Path(name)
+        dataset = ImageDataset.create("kept", home)
+        add_scan(core_of(dataset), scan_of(range(40)))
+        dataset.add_embeddings("model", np.random.default_rng(0).random((40, 8)))
+        before = state_of(dataset)
+        shutil.copytree(dataset.uri, home / "copy")
+        paths = [home, home / "kept", *(home / "kept").rglob("*")]
+        for path in paths:
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        try:
+            run(_explore_read_only, name)
+        finally:
+            for path in paths:
+                path.chmod(0o755 if path.is_dir() else 0o644)
+        assert state_of(dataset) == before
+
+
 def _mounted(*command: str) -> subprocess.CompletedProcess[str] | None:
     """Run with a small file system of its own in a folder, its last argument; None where mounting is not allowed."""
     mount = 'mount -t tmpfs -o size=12m tmpfs "$1" && shift && exec "$@"'
@@ -205,6 +260,26 @@ def test_old_handles_of_a_dataset_that_was_created_again_refuse(tmp_path: Path) 
         with pytest.raises(DatasetReplacedError, match="Load the dataset again"):
             use()
     assert state_of(ImageDataset.load("d", tmp_path)) == before
+
+
+def test_a_query_held_across_writes_and_an_optimize_never_changes_or_is_too_old(tmp_path: Path) -> None:
+    dataset = ImageDataset.create("d", tmp_path)
+    add_scan(core_of(dataset), scan_of(range(5)))
+    dataset[:3].add_tag("T")
+    held = core_of(dataset).snapshot()
+    other = ImageDataset.load("d", tmp_path)
+    for number in range(30):
+        add_scan(core_of(other), scan_of(range(5, 7 + number)))
+        other[number : number + 2].add_tag("T")
+    other.optimize()
+    core_of(dataset).snapshot()
+    for look, expected in (
+        (lambda: held.tag("T").tolist(), [0, 1, 2]),
+        (lambda: len(held), 5),
+        (lambda: held.tags_list().list.len().to_list(), [1, 1, 1, 0, 0]),
+    ):
+        with contextlib.suppress(StaleError):
+            assert look() == expected
 
 
 def _load_until(home: str, stop: Any) -> int:

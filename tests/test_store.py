@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import polars as pl
@@ -20,11 +23,17 @@ from lightly_widget.errors import (
     DatasetExistsError,
     DatasetNotFoundError,
     DatasetReplacedError,
+    InvalidValueError,
     LightlyWidgetWarning,
+    ReadOnlyError,
+    StaleError,
+    StorageError,
+    UnsafeFileError,
 )
-from lightly_widget.store import Store
+from lightly_widget.store import Durability, Store, disk
 from lightly_widget.store.checksums import checksum
 from lightly_widget.store.commits import covered_by_optimize
+from lightly_widget.store.locks import WriterLock
 from lightly_widget.store.tables import array_column
 
 
@@ -217,6 +226,169 @@ def test_a_head_of_another_dataset_is_noticed(store: Store) -> None:
     shutil.copy(Path(other.uri, "head.json"), Path(store.uri, "head.json"))
     with pytest.raises(CorruptDataError, match="do not belong together"):
         Store.open(store.uri)
+
+
+LINKED = ["head.json", ".lock", "things.lance", "things.lance/data", "things.lance/_versions", "commits.lance"]
+
+
+@pytest.mark.parametrize("name", LINKED)
+def test_a_link_in_the_folder_is_refused_and_not_followed(store: Store, tmp_path: Path, name: str) -> None:
+    write(store, 1)
+    outside = tmp_path / "outside"
+    Path(store.uri, name).rename(outside)
+    Path(store.uri, name).symlink_to(outside)
+    before = tree(outside)
+    with pytest.raises(UnsafeFileError, match="is a link"):
+        Store.open(store.uri)
+    with pytest.raises((UnsafeFileError, StorageError)):
+        write(store, 2)
+    assert tree(outside) == before
+
+
+def tree(path: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(path)): p.read_bytes() for p in [path, *path.rglob("*")] if p.is_file()}
+
+
+@pytest.mark.parametrize("name", ["head.json.new", ".room", ".head"])
+def test_a_link_with_the_name_of_a_temporary_file_is_refused(store: Store, tmp_path: Path, name: str) -> None:
+    (tmp_path / "precious").write_text("mine")
+    Path(store.uri, name).symlink_to(tmp_path / "precious")
+    with contextlib.suppress(UnsafeFileError):
+        write(store, 1)
+    with pytest.raises(UnsafeFileError):
+        Store.open(store.uri)
+    assert (tmp_path / "precious").read_text() == "mine"
+
+
+def test_a_named_pipe_in_the_place_of_the_head_does_not_block(store: Store) -> None:
+    Path(store.uri, "head.json").unlink()
+    os.mkfifo(Path(store.uri, "head.json"))
+    for use in (lambda: Store.open(store.uri), store.refresh):
+        with pytest.raises(UnsafeFileError):
+            use()
+
+
+def test_optimize_removes_temporary_files_of_writes_that_died(store: Store) -> None:
+    Path(store.uri, ".head-0123").touch()
+    Path(store.uri, ".room-0123").touch()
+    store.optimize()
+    assert {p.name for p in Path(store.uri).iterdir()} == {".lock", "head.json", "commits.lance"}
+
+
+def test_without_its_head_a_dataset_is_read_only_until_repaired(store: Store) -> None:
+    write(store, 1)
+    write(store, 2)
+    Path(store.uri, "head.json").unlink()
+    with pytest.warns(LightlyWidgetWarning, match="head.json is missing"):
+        old = Store.open(store.uri)
+    assert values(old) == [1, 2]
+    for change in (lambda: write(old, 3), old.optimize, lambda: old.undo(lambda work, commit: None)):
+        with pytest.raises(ReadOnlyError, match="repair=True"):
+            change()
+    repaired = Store.open(store.uri, repair=True)
+    write(repaired, 3)
+    write(old, 4)  # which sees that the head is there again
+    assert values(Store.open(store.uri)) == [1, 2, 3, 4]
+
+
+def test_a_first_write_that_died_before_its_head_needs_no_repair(store: Store) -> None:
+    Path(store.uri, "head.json").unlink()
+    again = Store.open(store.uri)
+    write(again, 1)
+    assert values(Store.open(store.uri)) == [1]
+
+
+def test_a_head_that_is_one_behind_is_harmless(store: Store) -> None:
+    write(store, 1)
+    before = Path(store.uri, "head.json").read_bytes()
+    write(store, 2)
+    Path(store.uri, "head.json").write_bytes(before)
+    again = Store.open(store.uri)
+    assert values(again) == [1, 2]
+    write(again, 3)
+    assert values(Store.open(store.uri)) == [1, 2, 3]
+
+
+def test_only_one_writer_at_a_time_and_again_within_a_thread(tmp_path: Path) -> None:
+    path = tmp_path / ".lock"
+    lock, other = WriterLock(path), WriterLock(path, timeout_s=0.05)
+    with (
+        lock.hold(),
+        lock.hold(),
+        ThreadPoolExecutor() as pool,
+        pytest.raises(StorageError, match="another process"),
+    ):
+        pool.submit(other.hold().__enter__).result()
+    with other.hold():
+        pass
+
+
+def test_durability_is_one_of_two(store: Store) -> None:
+    with pytest.raises(InvalidValueError, match="durability must be 'disk' or 'os', got 'none'"):
+        Store.open(store.uri, durability="none")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("durability", get_args(Durability))
+def test_what_a_commit_names_is_synced_before_the_call_returns(
+    store: Store, durability: Durability, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: set[Path] = set()
+    for name in ("sync_file", "sync_folder"):
+        sync = getattr(disk, name)
+        monkeypatch.setattr(disk, name, lambda path, sync=sync: (synced.add(path), sync(path)))
+    writer = Store.open(store.uri, durability=durability)
+    folder = Path(store.uri)
+    for value in range(3):
+        before = {p for p in folder.rglob("*") if p.is_file()}
+        synced.clear()
+        write(writer, value)
+        new = {p for p in folder.rglob("*") if p.is_file() and p not in before}
+        assert new
+        wanted = new | {p.parent for p in new}
+        assert wanted <= synced if durability == "disk" else not synced
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[str]:
+    return draw(st.lists(st.sampled_from(["write", "write", "undo", "optimize"]), min_size=1, max_size=12))
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(histories(), histories(), st.integers(1, 3))
+def test_a_snapshot_never_changes_or_is_too_old(
+    tmp_path_factory: pytest.TempPathFactory, before: list[str], after: list[str], kept: int
+) -> None:
+    store = Store.create(str(tmp_path_factory.mktemp("s") / "d"), {})
+    store.rewriter = lambda table, parts: [(pl.concat([f for f in store.read(table, parts) if f.width]), {"op": "add"})]
+    made = iter(range(1000))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lightly_widget.store.store._UNDOABLE_KEPT", kept)
+        change(store, before, made)
+        write(store, next(made))
+        held = Store.open(store.uri)
+        _, number, parts = held.state()
+        expected = values(store)
+        change(store, after, made)
+        held.refresh()
+        try:
+            now = held.read("things", parts["things"])
+        except StaleError:
+            try:
+                now = held.read("things", held.parts_at(number, parts)["things"])
+            except StaleError:
+                assert "undo" in after or "optimize" in after
+                return
+        assert [v for piece in now if piece.width for v in piece["a"]] == expected
+
+
+def change(store: Store, history: list[str], made: Iterator[int]) -> None:
+    for step in history:
+        if step == "write":
+            write(store, next(made))
+        elif step == "undo":
+            store.undo(lambda work, commit: None)
+        else:
+            store.optimize()
 
 
 def test_a_damaged_head_is_mended_with_a_warning(store: Store) -> None:

@@ -139,7 +139,8 @@ class QueryCandidates:
     def write_metadata(self, key: str, sample_ids: pl.Series, values: pl.Series) -> None:
         """Set the metadata of these samples in one atomic write."""
         columns = columns_from_frame(pl.DataFrame({"sample_id": sample_ids, key: values}))
-        with self._core.change("update_metadata", {"keys": [key], "count": len(sample_ids)}) as (work, now):
+        details = {"keys": [key], "count": len(sample_ids)}
+        with self._core.change("update_metadata", details, recomputable=True) as (work, now):
             write_columns(work, now, columns, now.known_rows)
 
     def frame(self, sample_ids: pl.Series) -> pl.DataFrame:

@@ -96,10 +96,18 @@ class DatasetCore(Generic[S]):
 
     @contextmanager
     def change(
-        self, action: str, details: Mapping[str, Any] | None = None, *, undoable: bool = True
+        self,
+        action: str,
+        details: Mapping[str, Any] | None = None,
+        *,
+        undoable: bool = True,
+        recomputable: bool = False,
     ) -> Iterator[tuple[Transaction, Snapshot]]:
-        """One write: the newest state, and a transaction on it that nobody else can get in between."""
-        with self.store.transaction(action, details, undoable=undoable) as work:
+        """One write: the newest state, and a transaction on it that nobody else can get in between.
+
+        Where the dataset cannot be written, what is `recomputable` is kept in memory.
+        """
+        with self.store.transaction(action, details, undoable=undoable, recomputable=recomputable) as work:
             yield work, self.snapshot()
 
     def samples_of(self, snapshot: Snapshot, rows: Index) -> list[S]:

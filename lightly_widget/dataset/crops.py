@@ -36,7 +36,7 @@ def embed_crops(
     if stored is not None:
         return stored.rows["vector"].to_numpy()
     vectors = _embedded(core, snapshot, _embedder(core, model), boxes, progress)
-    with core.change("store_crops", undoable=False) as (work, now):
+    with core.change("store_crops", undoable=False, recomputable=True) as (work, now):
         table = now.derived_table("crops", model=model, source=source) or f"crops_{work.token:x}"
         work.write(table, embedding_rows(boxes["sample"].to_numpy(), vectors), op="set", **about)
     return vectors

@@ -23,7 +23,7 @@ from lightly_widget.errors import DatasetExistsError, DatasetNotFoundError, Prog
 from lightly_widget.query import Pinned, Query, ids_of
 from lightly_widget.query.fields import Field, OrderBy
 from lightly_widget.sampling import SamplingResult, compute_similarity_metadata, compute_typicality_metadata
-from lightly_widget.store import Store
+from lightly_widget.store import Durability, Store
 
 if TYPE_CHECKING:
     from lightly_widget.embedding import Embedder
@@ -45,44 +45,64 @@ class BaseDataset(Generic[S]):
     # -- creating and loading -----------------------------------------------------------------------------------
 
     @classmethod
-    def create(cls, name: str = DEFAULT_NAME, path: str | Path | None = None) -> Self:
+    def create(
+        cls, name: str = DEFAULT_NAME, path: str | Path | None = None, *, durability: Durability = "disk"
+    ) -> Self:
         """Create an empty dataset.
 
         Args:
             name: the name of the folder that is created below `path`; "default" when omitted.
             path: the folder that holds datasets, or an object store's address such as `s3://bucket/folder`; else the
                 environment variable LIGHTLY_WIDGET_HOME, else `./lightly_widget_data`.
+            durability: what a write waits for. With "disk", a power cut cannot take back a write that has returned.
+                "os" leaves that to the operating system, and is faster.
 
         Raises:
             DatasetExistsError: a dataset of that name already exists.
             StorageError: the folder cannot be written.
         """
         details = {"name": name, "kind": cls._kind.name, "format": FORMAT}
-        return cls(Store.create(address_of(name, path), details))
+        return cls(Store.create(address_of(name, path), details, durability=durability))
 
     @classmethod
-    def load(cls, name: str = DEFAULT_NAME, path: str | Path | None = None) -> Self:
+    def load(
+        cls,
+        name: str = DEFAULT_NAME,
+        path: str | Path | None = None,
+        *,
+        durability: Durability = "disk",
+        repair: bool = False,
+    ) -> Self:
         """Open an existing dataset, the one named "default" when `name` is omitted.
+
+        Args:
+            name: the name it was created with.
+            path: as in `create`.
+            durability: as in `create`, for the writes of this object.
+            repair: a dataset without its file `head.json` may lack its newest writes, as an incomplete copy does, and
+                is read-only. With True, what is there is accepted as complete, and can be written again.
 
         Raises:
             DatasetNotFoundError: there is no dataset of that name; the message lists those that exist.
         """
         address = address_of(name, path)
         try:
-            return cls(Store.open(address))
+            return cls(Store.open(address, durability=durability, repair=repair))
         except DatasetNotFoundError:
             raise DatasetNotFoundError(f"no dataset named {shown(name)} in {home_of(path)}{names_in(path)}") from None
 
     @classmethod
-    def load_or_create(cls, name: str = DEFAULT_NAME, path: str | Path | None = None) -> Self:
+    def load_or_create(
+        cls, name: str = DEFAULT_NAME, path: str | Path | None = None, *, durability: Durability = "disk"
+    ) -> Self:
         """Open the dataset, or create it if it does not exist; the one named "default" when `name` is omitted."""
         try:
-            return cls.load(name, path)
+            return cls.load(name, path, durability=durability)
         except DatasetNotFoundError:
             try:
-                return cls.create(name, path)
+                return cls.create(name, path, durability=durability)
             except DatasetExistsError:
-                return cls.load(name, path)  # another process created it in between
+                return cls.load(name, path, durability=durability)  # another process created it in between
 
     @property
     def name(self) -> str:

@@ -48,6 +48,6 @@ def keep_derived(
     core: DatasetCore[Any], kind: str, frame: pl.DataFrame, about: dict[str, Any], same: dict[str, Any]
 ) -> None:
     """Store something derived from embeddings in place of what was derived with the same options, if anything."""
-    with core.change(f"store_{kind}", undoable=False) as (work, now):
+    with core.change(f"store_{kind}", undoable=False, recomputable=True) as (work, now):
         table = now.derived_table(kind, **same) or f"{kind}_{work.token:x}"
         work.write(table, frame, op="set", **about)

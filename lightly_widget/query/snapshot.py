@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from lightly_widget.errors import (
+    DatasetReplacedError,
     InvalidTypeError,
     InvalidValueError,
     StaleError,
@@ -25,6 +26,7 @@ from lightly_widget.store.commits import Part
 from lightly_widget.store.tables import ANNOTATION_SCHEMA, Column, Derived, Embeddings, Rows, fold_of
 
 Index = npt.NDArray[np.int64]
+T = TypeVar("T")
 
 _ANNOTATION_COLUMNS = [name for name in ANNOTATION_SCHEMA if name != "sample"]
 
@@ -57,20 +59,30 @@ class Snapshot:
         self._store = store
         self._no_samples = no_samples
         self._cache = cache
-        self.version = store.version
-        self._parts = {table: store.parts(table) for table in store.tables()}
+        self.version, self._number, self._parts = store.state()
 
     # -- tables -------------------------------------------------------------------------------------------------
 
     def value(self, table: str) -> Any:
         """What the table's parts fold to."""
         with self._cache.lock:
-            try:
-                return self._fold(table, self._parts[table])
-            except StaleError:
-                # Another process merged the parts: their content lives on in the newest ones.
-                self._parts[table] = self._store.parts(table)
-                return self._fold(table, self._parts[table])
+            return self._unchanged(table, lambda: self._fold(table, self._parts[table]))
+
+    def _unchanged(self, table: str, look: Callable[[], T]) -> T:
+        """`look()`, with the table's parts as they are, or merged by another process into others of the same content.
+
+        Raises:
+            StaleError: they were merged with later ones, or undone and removed.
+        """
+        try:
+            return look()
+        except DatasetReplacedError:
+            raise
+        except StaleError:
+            self._parts = self._store.parts_at(self._number, self._parts)
+            if table not in self._parts:
+                raise
+            return look()
 
     def _fold(self, table: str, parts: tuple[Part, ...]) -> Any:
         known, value = self._cache.values.get(table, ((), None))
@@ -251,7 +263,7 @@ class Snapshot:
         known, _ = self._cache.values.get(table, ((), None))
         if known == self._parts[table] or any(op["op"] != "add" for p in self._parts[table] for op in p.ops):
             return self.embeddings(model).samples
-        columns = self._store.read_column(table, self._parts[table], "sample")
+        columns = self._unchanged(table, lambda: self._store.read_column(table, self._parts[table], "sample"))
         return np.concatenate([c.to_numpy() for c in columns])
 
     def derived(self, kind: str, **about: object) -> Derived | None:

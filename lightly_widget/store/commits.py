@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Protocol
 
-from lightly_widget.errors import CorruptDataError, LightlyWidgetWarning
+from lightly_widget.errors import CorruptDataError
 from lightly_widget.store.checksums import checksum_text
+from lightly_widget.store.head import Head
 
 
 class Work(Protocol):
@@ -165,6 +164,20 @@ def extend(parts: Parts, commits: Sequence[Commit]) -> Parts:
     return {**parts, **{table: (*parts.get(table, ()), *more) for table, more in lists.items()}}
 
 
+def parts_at(commits: Sequence[Commit], number: int) -> Parts | None:
+    """The parts that hold what was visible after commit `number`; None where it was merged with later ones."""
+    then = [c for c in commits if c.number <= number]
+    base = next((c for c in reversed(commits) if c.covers is not None), None)
+    if base is None or base.covers is None or base.number <= number:
+        return visible_parts(then)
+    undone_between = (c.undoes for c in commits if c.undoes is not None and number < c.number <= base.number)
+    if base.covers > number or any(undone <= base.covers for undone in undone_between):
+        return None
+    undone = {c.undoes for c in then}
+    chosen = [c for c in then if c.number > base.covers and c.number not in undone and c.covers is None]
+    return extend(extend({}, [base]), chosen)
+
+
 def covered_by_optimize(commits: Sequence[Commit], kept: int, window: int) -> int:
     """The number up to which `optimize` may merge.
 
@@ -195,54 +208,7 @@ def split_by_token(rows: Any, column: str) -> dict[int, Any]:
     return {int(t): moved.slice(int(a), int(n)) for t, a, n in zip(values, first, counts, strict=True)}
 
 
-# -- the head --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Head:
-    number: int
-    token: int
-
-
-def write_head(folder: Path, commit: Commit) -> None:
-    """Name the newest commit, by replacing the file as a whole."""
-    text = json.dumps({"number": commit.number, "token": commit.token})
-    temporary = folder / "head.json.new"
-    try:
-        temporary.write_text(json.dumps({"head": text, "checksum": checksum_text(text)}), encoding="utf-8")
-        temporary.replace(folder / "head.json")
-    except OSError as error:
-        # The commit itself is safe; only other processes may notice it late.
-        warnings.warn(f"could not update {folder / 'head.json'}: {error}", LightlyWidgetWarning, stacklevel=2)
-
-
-def read_head(folder: Path | None, *, warn: bool = True) -> Head | None:
-    """The newest commit's name, or None where there is no (whole) head file."""
-    if folder is None or not (folder / "head.json").exists():
-        return None
-    try:
-        outer = json.loads((folder / "head.json").read_bytes())
-        if outer["checksum"] != checksum_text(outer["head"]):
-            raise ValueError("its checksum differs")
-        return Head(**json.loads(outer["head"]))
-    except (ValueError, KeyError, TypeError) as error:
-        if warn:
-            warnings.warn(
-                f"{folder / 'head.json'} is damaged ({error}); the data are read without it, "
-                "and the next write repairs it",
-                LightlyWidgetWarning,
-                stacklevel=2,
-            )
-        return None
-
-
-def head_sign(folder: Path) -> object:
-    """Something that changes whenever the head does; None when there is no head."""
-    try:
-        # Not its time, which many file systems keep to 4 ms only.
-        return (folder / "head.json").read_bytes()
-    except FileNotFoundError:
-        return None
+# -- damage ---------------------------------------------------------------------------------------------------------
 
 
 def check_sequence(uri: str, first: int, commits: Sequence[Commit], head: Head | None) -> None:

@@ -1,24 +1,29 @@
-"""Room on the disk, made sure of before a write and checked after it.
+"""Files of a dataset: room made sure of before a write, whole and forced to the disk after it, and never a link.
 
 LanceDB 0.40 does not notice when the last bytes of a file no longer fit: the append is reported as done, and the table
-cannot be read any more. So room is reserved first, and what was written is looked at before it counts.
+cannot be read any more. It does not force what it wrote to the disk either, so a power cut could take it away. So room
+is reserved first, and what was written is looked at and synced before it counts.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from lightly_widget.errors import DiskFullError
+from lightly_widget.errors import DiskFullError, UnsafeFileError
 
 _MAGIC: Final = b"LANC"  # the last bytes of every data file and manifest
+_ENDING_WITH_MAGIC: Final = (".lance", ".manifest")
 _AMPLE: Final = 256 * 2**20
 _SPARE: Final = 256 * 1024  # manifests, transactions, the head
+_TEMPORARY: Final = (".room", ".head", "head.json.new")  # the last is of earlier versions
 
 
 def reserve(folder: Path, size: int) -> None:
@@ -29,8 +34,7 @@ def reserve(folder: Path, size: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
     if not hasattr(os, "posix_fallocate") or (free > _AMPLE + 2 * size and _largest_file() > size):
         return  # reserving costs 2 ms
-    path = folder / ".room"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
+    path, descriptor = new_file(folder, ".room")
     try:
         os.posix_fallocate(descriptor, 0, size)
     finally:
@@ -45,35 +49,147 @@ def _largest_file() -> float:
     return float("inf") if limit == resource.RLIM_INFINITY else limit
 
 
+# -- names -----------------------------------------------------------------------------------------------------------
+
+
+def new_file(folder: Path, prefix: str) -> tuple[Path, int]:
+    """A new file with a name that nobody can foresee, open for writing: neither a link nor another's file."""
+    path = folder / f"{prefix}-{secrets.token_hex(8)}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    return path, os.open(path, flags, 0o666)
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file in a dataset's folder was made by a write, and left there if the write died."""
+    return name.startswith(_TEMPORARY)
+
+
+def remove_temporary(folder: Path) -> None:
+    """Remove what writes that died have left; only for the holder of the writer's lock."""
+    for path in folder.iterdir():
+        if is_temporary(path.name):
+            path.unlink()
+
+
+def read_small(path: Path, limit: int = 65_536) -> bytes | None:
+    """The content of a regular file of the dataset, or None where there is none."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _unsafe(path) from error
+        raise
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise _unsafe(path)
+        return file.read(limit)
+
+
+def check_links(folder: Path) -> None:
+    """Raise `UnsafeFileError` where anything in a dataset's folder is neither a regular file nor a folder."""
+    for table in _entries(folder):
+        for part in _entries(Path(table.path)) if table.is_dir() else ():
+            _entries(Path(part.path)) if part.is_dir() else ()
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    found = []
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        found = list(entries)
+    for entry in found:
+        if not (entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)) and os.path.lexists(entry):
+            raise _unsafe(Path(entry.path))
+    return found
+
+
+def _unsafe(path: Path) -> UnsafeFileError:
+    return UnsafeFileError(
+        f"{path} is a link or a special file, and a dataset is read and written only inside its own folder; "
+        "if you trust it, copy the dataset with its links resolved (cp -rL) and load the copy"
+    )
+
+
+# -- whole and lasting -----------------------------------------------------------------------------------------------
+
+
 @contextmanager
-def whole_files(table: Path) -> Iterator[None]:
-    """Let a LanceDB table be written; go back to what it was, and raise, when a file was cut short."""
-    before = files_of(table)
+def whole_files(table: Path, *, lasting: bool = False) -> Iterator[None]:
+    """Let a LanceDB table be written; go back to what it was, and raise, when a file was cut short.
+
+    `lasting` forces the new files, and the folders that name them, to the disk.
+    """
+    folders = _folders(table)
+    before = _files(folders)
     try:
         yield
     finally:
-        new = [Path(path) for path in files_of(table) - before]
-        if not all(_ends_well(path) for path in new):
+        now = _folders(table)
+        new = [Path(path) for path in _files(now) - before]
+        if not all(_ends_well(path) for path in new if path.suffix in _ENDING_WITH_MAGIC):
             # Without its manifest a version does not exist; the hint to the newest one is only a hint.
             for path in new:
                 if path.suffix == ".manifest":
                     path.unlink(missing_ok=True)
             (table / "_versions" / "latest_version_hint.json").unlink(missing_ok=True)
             raise DiskFullError(f"no space left (or a limit on the size of files) in {table}; nothing was changed")
+    if lasting:
+        for path in new:
+            sync_file(path)
+        for folder in {path.parent for path in new}:
+            sync_folder(folder)
+        if now != folders:
+            sync_folder(table)
+            sync_folder(table.parent)
+
+
+def sync_file(path: Path) -> None:
+    """Force a file's content to the disk."""
+    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        sync_descriptor(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_descriptor(descriptor: int) -> None:
+    """As `sync_file`, of an open file."""
+    import sys
+
+    if sys.platform == "darwin":  # where fsync leaves it in the cache of the drive
+        import fcntl
+
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+    else:
+        os.fsync(descriptor)
+
+
+def sync_folder(path: Path) -> None:
+    """Force the names in a folder to the disk."""
+    if os.name != "nt":  # where folders cannot be opened, and need not be
+        sync_file(path)
 
 
 def size_of(table: Path) -> int:
-    """Bytes of a table's data files."""
+    """Bytes of a table's files."""
     return sum(Path(path).stat().st_size for path in files_of(table))
 
 
 def files_of(table: Path) -> set[str]:
-    """Paths of a table's data files and manifests."""
-    found: set[str] = set()  # not Paths, which take longer to make than the directory to read
-    for name, suffix in (("data", ".lance"), ("_versions", ".manifest")):
-        with suppress(FileNotFoundError), os.scandir(table / name) as entries:
-            found.update(entry.path for entry in entries if entry.name.endswith(suffix))
-    return found
+    """Paths of a table's files."""
+    return _files(_folders(table))
+
+
+def _folders(table: Path) -> set[str]:
+    if table.is_symlink():
+        raise _unsafe(table)
+    return {str(table), *(entry.path for entry in _entries(table) if entry.is_dir())} if table.is_dir() else set()
+
+
+def _files(folders: set[str]) -> set[str]:
+    # Not Paths, which take longer to make than the directory to read.
+    return {entry.path for folder in folders for entry in _entries(Path(folder)) if entry.is_file()}
 
 
 def _ends_well(path: Path) -> bool:

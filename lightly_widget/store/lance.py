@@ -25,11 +25,15 @@ def is_remote(uri: str) -> bool:
 class Tables:
     """Tables by name, each opened once."""
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, *, lasting: bool = True) -> None:
+        """`lasting`: whether what is written is forced to the disk."""
         self.uri = uri
+        self._lasting = lasting
         self.path = None if is_remote(uri) else Path(uri)
         self._handles: dict[str, Any] = {}
         self.reconnect()
+        if self.path is not None:
+            disk.check_links(self.path)
 
     def reconnect(self) -> None:
         """Forget what LanceDB remembers of the files."""
@@ -132,7 +136,7 @@ class Tables:
             return
         disk.reserve(self.path, size)
         try:
-            with disk.whole_files(self.path / f"{table}.lance"):
+            with disk.whole_files(self.path / f"{table}.lance", lasting=self._lasting):
                 yield
         except DiskFullError:
             self._handles.pop(table, None)  # it knows a version that is gone

@@ -1,82 +1,60 @@
-"""One writer at a time: a lock file that the operating system frees when its holder dies."""
+"""One writer at a time."""
 
 from __future__ import annotations
 
-import os
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from lightly_widget.errors import StorageError
 
-_FIRST_WAIT_S = 0.001
-_LONGEST_WAIT_S = 0.05
+_POLL_S: Final = 0.005
 
 
 class WriterLock:
     """Exclusive among threads and processes of one machine; re-entrant within a thread.
 
+    `filelock` does the work on the file: the operating system frees its lock when the holder dies, and links are not
+    followed. It does not do two things. Object stores have no files to lock, so their writers take turns among the
+    threads of this object only. And it would let threads poll for the file, where they can wait for each other.
+
     Args:
-        path: the lock file, created on first use and never deleted; None locks among this object's threads only
-            (object stores have no file locks).
-        timeout_s: seconds to wait for another writer before `StorageError`.
+        path: the lock file, created on first use and never deleted; None for an object store.
+        timeout_s: seconds to wait for another process before `StorageError`.
     """
 
     def __init__(self, path: Path | None, timeout_s: float = 60.0) -> None:
+        from filelock import FileLock
+
         self._path = path
         self._timeout_s = timeout_s
-        self._thread_lock = threading.RLock()
-        self._depth = 0
+        self._threads = threading.RLock()
+        # No soft locks: one that a dead process left behind would have to be removed by hand.
+        self._file = None if path is None else FileLock(path, timeout_s, poll_interval=_POLL_S, fallback_to_soft=False)
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        with self._thread_lock:
-            if self._path is None or self._depth:
-                self._depth += 1
-                try:
-                    yield
-                finally:
-                    self._depth -= 1
+        """Wait for the turn, and keep it for the block."""
+        with self._threads:
+            if self._file is None:
+                yield
                 return
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
+            self._acquire()
             try:
-                self._wait(descriptor)
-                self._depth = 1
-                try:
-                    yield
-                finally:
-                    self._depth = 0
+                yield
             finally:
-                os.close(descriptor)  # which frees the lock
+                self._file.release()
 
-    def _wait(self, descriptor: int) -> None:
-        deadline = time.monotonic() + self._timeout_s
-        pause = _FIRST_WAIT_S
-        while not _try_lock(descriptor):
-            if time.monotonic() > deadline:
-                raise StorageError(
-                    f"another process has been writing to {self._path} for {self._timeout_s:.0f} s; "
-                    "close it or wait until it is done, then try again"
-                )
-            time.sleep(pause)
-            pause = min(pause * 2, _LONGEST_WAIT_S)
+    def _acquire(self) -> None:
+        from filelock import Timeout
 
-
-def _try_lock(descriptor: int) -> bool:
-    if os.name == "nt":
-        import msvcrt
-
+        assert self._file is not None
         try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        except OSError:
-            return False
-        return True
-    import fcntl
-
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+            self._file.acquire()
+        except Timeout:
+            raise StorageError(
+                f"another process has been writing to {self._path} for {self._timeout_s:.0f} s; "
+                "close it or wait until it is done, then try again"
+            ) from None

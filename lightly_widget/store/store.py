@@ -17,10 +17,12 @@ import os
 import secrets
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 import polars as pl
 
@@ -30,9 +32,14 @@ from lightly_widget.errors import (
     DatasetNotFoundError,
     DatasetReplacedError,
     ForkedProcessError,
+    InvalidValueError,
+    LightlyWidgetWarning,
+    ReadOnlyError,
     StaleError,
+    shown,
 )
 from lightly_widget.store import commits as log
+from lightly_widget.store import disk, head
 from lightly_widget.store.checksums import checksum
 from lightly_widget.store.commits import Commit, Part
 from lightly_widget.store.lance import Tables, is_remote
@@ -45,12 +52,32 @@ _PARTS_BEFORE_MERGE: Final = 64
 _COMMITS_BEFORE_OPTIMIZE: Final = 256
 _UNDOABLE_KEPT: Final = 20
 _COMMITS_KEPT: Final = 200
-_OURS: Final = {".lock", ".room", "head.json", "head.json.new", "commits.lance"}
+_OURS: Final = {".lock", head.NAME, "commits.lance"}
 _REMOTE_CHECK_S: Final = 2.0
 _FRESH_BYTES: Final = 16 * 2**20
+_IN_MEMORY: Final = "in memory"  # in the place of a checksum
+TOO_OLD: Final = (
+    "the query, view or sampling in use is too old: what it would read was merged or undone since; "
+    "start again from the dataset"
+)
+
+Durability = Literal["disk", "os"]
+"""What a write waits for: that the disk has it, so that a power cut cannot take it back, or that the system has it."""
 
 Rewriter = Callable[[str, Sequence[Part]], "list[tuple[pl.DataFrame, dict[str, Any]]]"]
 """(table, its parts) → the same content as few (rows, operation) pairs."""
+
+
+Piece = tuple[pl.DataFrame, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What was to be written to a table of a dataset that cannot be written."""
+
+    part: Part
+    rows: pl.DataFrame
+    pieces: list[Piece]
 
 
 class Transaction:
@@ -71,9 +98,12 @@ class Transaction:
 class Store:
     """The tables of one dataset. Safe to use from several threads; writers of one machine take turns."""
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, *, durability: Durability = "disk") -> None:
+        if durability not in get_args(Durability):
+            raise InvalidValueError(f"durability must be 'disk' or 'os', got {shown(durability)}")
         self.uri = uri
-        self._tables = Tables(uri)
+        self._lasting = durability == "disk"
+        self._tables = Tables(uri, lasting=self._lasting)
         self.path = self._tables.path
         self._lock = WriterLock(self.path / ".lock" if self.path is not None else None)
         self._memory = threading.RLock()
@@ -84,50 +114,84 @@ class Store:
         self._log_version: int | None = None
         self._checked = 0.0
         self._process = os.getpid()
+        self._headless = False
+        self._in_memory: dict[str, _Kept] = {}
+        self._changes_in_memory = 0
         self.rewriter: Rewriter | None = None
 
     # -- opening ------------------------------------------------------------------------------------------------
 
     @classmethod
-    def create(cls, uri: str, details: Mapping[str, Any]) -> Store:
+    def create(cls, uri: str, details: Mapping[str, Any], *, durability: Durability = "disk") -> Store:
         """Make an empty dataset. `details` is kept in the first commit. Raises `DatasetExistsError`."""
         path = None if is_remote(uri) else Path(uri)
         with storage_errors("create", uri):
+            made = [] if path is None else [folder for folder in (path, *path.parents) if not folder.exists()]
+            strangers = []
             if path is not None:
                 path.mkdir(parents=True, exist_ok=True)
-                strangers = [p.name for p in path.iterdir() if p.name not in _OURS]
-            store = cls(uri)
+                strangers = [p.name for p in path.iterdir() if p.name not in _OURS and not disk.is_temporary(p.name)]
+            store = cls(uri, durability=durability)
             with store._lock.hold():
-                if store._has_commits() or (path is not None and strangers):
+                if store._has_commits() or strangers:
                     raise DatasetExistsError(f"{uri} exists already; load it, or choose another name or path")
                 store._tables.make(_COMMITS, log.schema())
                 store._append_commit(Commit.new(1, Transaction("create", details, False), _author(), ()))
+            if store._lasting:
+                for folder in made:
+                    disk.sync_folder(folder.parent)
         return store
 
     @classmethod
-    def open(cls, uri: str) -> Store:
-        """Raises `DatasetNotFoundError`, and `CorruptDataError` where the log is damaged."""
+    def open(cls, uri: str, *, durability: Durability = "disk", repair: bool = False) -> Store:
+        """Open a dataset.
+
+        Args:
+            uri: the folder or address.
+            durability: what a write waits for.
+            repair: whether to take the writes that are found for all there were, where `head.json` is missing.
+
+        Raises `DatasetNotFoundError`, and `CorruptDataError` where the log is damaged.
+        """
         if not is_remote(uri) and not Path(uri).is_dir():
             raise DatasetNotFoundError(f"no dataset in {uri}")
-        store = cls(uri)
+        store = cls(uri, durability=durability)
         if not store._has_commits():
             raise DatasetNotFoundError(f"no dataset in {uri}")
         store.refresh()
+        if store._headless:
+            store._without_head(repair)
         return store
 
+    def _without_head(self, repair: bool) -> None:
+        if not repair:
+            warnings.warn(self._headless_text(), LightlyWidgetWarning, stacklevel=5)
+            return
+        self._headless = False
+        with self._turn():
+            self._renew()
+            self._write_head(self._commits[-1])
+
+    def _headless_text(self) -> str:
+        return (
+            f"{self.uri}: head.json is missing, so writes after the {self._commits[-1].number - 1:,} found may be "
+            "missing too. The dataset is read-only; restore the folder from a complete copy, or load it with "
+            "repair=True to go on with what is there"
+        )
+
     def _has_commits(self) -> bool:
-        head = log.read_head(self.path, warn=False)
+        newest = head.read_head(self.path, warn=False)
         with storage_errors("open", f"the log of {self.uri}", reading=True):
             there = _COMMITS in self._tables.names()
         if there:
             try:
                 return self._tables.read(_COMMITS, lambda handle: bool(handle.count_rows() > 0))
             except CorruptDataError as error:
-                if head is None and "not found" in str(error.__cause__).lower():
+                if newest is None and "not found" in str(error.__cause__).lower():
                     return False  # creating it died before its first commit
                 raise
-        if head is not None:
-            raise CorruptDataError(f"{self.uri}: the table of commits is missing though {head.number} were written")
+        if newest is not None:
+            raise CorruptDataError(f"{self.uri}: the table of commits is missing though {newest.number} were written")
         return False
 
     # -- the log ------------------------------------------------------------------------------------------------
@@ -154,7 +218,7 @@ class Store:
 
     def _sign(self) -> object:
         if self.path is not None:
-            return log.head_sign(self.path)
+            return head.head_sign(self.path)
         if self._commits and time.monotonic() - self._checked < _REMOTE_CHECK_S:
             return self._seen
         self._checked = time.monotonic()
@@ -168,30 +232,35 @@ class Store:
 
     def _read_log(self) -> None:
         newest = self._commits[-1] if self._commits else None
-        head = log.read_head(self.path, warn=newest is None)  # before the table, which may grow in between
-        if head is None:
+        named = head.read_head(self.path, warn=newest is None)  # before the table, which may grow in between
+        if named is None:
             self._tables.reconnect()
-        elif newest is not None and head.number <= newest.number:
-            if head.token != self._commits[head.number - 1].token:
+        elif newest is not None and named.number <= newest.number:
+            if named.token != self._commits[named.number - 1].token:
                 raise self._replaced()
-            if head.token == newest.token and self._tables.read(_COMMITS, _version) == self._log_version:
+            if named.token == newest.token and self._tables.read(_COMMITS, _version) == self._log_version:
                 return
         found, version = self._tables.read(_COMMITS, lambda handle: (_commits_from(handle, newest), _version(handle)))
-        if (
-            head is not None
-            and all(c.token != head.token for c in found)
-            and (not newest or head.number > newest.number)
-        ):
+        ahead = named is not None and (newest is None or named.number > newest.number)
+        if named is not None and ahead and all(c.token != named.token for c in found):
             # LanceDB may have answered from what it remembers of files that were replaced.
             self._tables.reconnect()
             found = self._tables.read(_COMMITS, lambda handle: _commits_from(handle, newest))
         if newest is not None and (not found or found[0].token != newest.token):
-            if head is not None and head.token == newest.token:
+            if named is not None and named.token == newest.token:
                 raise CorruptDataError(f"{self.uri}: commit {newest.number} is missing from the log of the data")
             raise self._replaced()
-        log.check_sequence(self.uri, 1 if newest is None else newest.number, found, head)
+        log.check_sequence(self.uri, 1 if newest is None else newest.number, found, named)
         self._take(found if newest is None else found[1:])
         self._log_version = version
+        self._note_head(first=newest is None)
+
+    def _note_head(self, *, first: bool) -> None:
+        """A log without a head may be an old copy, except where the very first write died before its head."""
+        if self.path is None or head.head_sign(self.path) is not None:
+            self._headless = False
+        elif first:
+            self._headless = len(self._commits) > 1 or self._tables.names() != [_COMMITS]
 
     def _replaced(self) -> DatasetReplacedError:
         return DatasetReplacedError(
@@ -210,17 +279,41 @@ class Store:
         return self._commits
 
     @property
-    def version(self) -> int:
+    def number(self) -> int:
         """The number of the newest commit."""
         return self._commits[-1].number
 
+    @property
+    def version(self) -> int:
+        """Grows with each commit, and with each change that is kept in memory only."""
+        return self.number + self._changes_in_memory
+
+    def state(self) -> tuple[int, int, dict[str, tuple[Part, ...]]]:
+        """The version, the newest commit's number, and the parts of each table, of one moment."""
+        with self._memory:
+            kept = {t: (*self._parts.get(t, ()), kept.part) for t, kept in self._in_memory.items()}
+            return self.version, self.number, {**self._parts, **kept}
+
+    def parts_at(self, number: int, before: Mapping[str, tuple[Part, ...]]) -> dict[str, tuple[Part, ...]]:
+        """What the parts that were there after a commit, `before`, have been merged into since.
+
+        Raises:
+            StaleError: they were merged with later ones.
+        """
+        with self._memory:
+            parts = log.parts_at(self._commits, number)
+        if parts is None:
+            raise StaleError(TOO_OLD)
+        kept = {t: [p for p in mine if _is_in_memory(p)] for t, mine in before.items()}
+        return {t: (*parts.get(t, ()), *more) for t, more in kept.items() if t in parts or more}
+
     def parts(self, table: str) -> tuple[Part, ...]:
         """What the table consists of now, in order; empty when there is no such table."""
-        return self._parts.get(table, ())
+        return self.state()[2].get(table, ())
 
     def tables(self) -> list[str]:
         """Names of the tables that hold something, oldest first."""
-        return list(self._parts)
+        return list(self.state()[2])
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -233,6 +326,9 @@ class Store:
         """
         with self._memory:
             fresh = {p.token: self._fresh.pop((table, p.token)) for p in parts if (table, p.token) in self._fresh}
+            kept = self._in_memory.get(table)
+            if kept is not None:
+                fresh[kept.part.token] = kept.rows
         missing = [p for p in parts if p.token not in fresh and p.rows]
         stored = self._read_stored(table, missing) if missing else {}
         return [fresh[p.token] if p.token in fresh else stored.get(p.token, pl.DataFrame()) for p in parts]
@@ -240,7 +336,9 @@ class Store:
     def _read_stored(self, table: str, parts: Sequence[Part]) -> dict[int, pl.DataFrame]:
         import pyarrow as pa
 
-        everything = len(parts) == len([p for p in self.parts(table) if p.rows])
+        if any(_is_in_memory(part) for part in parts):
+            raise StaleError(TOO_OLD)
+        everything = len(parts) == len([p for p in self._parts.get(table, ()) if p.rows])
         if everything or len(parts) > _COMMITS_BEFORE_OPTIMIZE:
             rows = self._rows(table, parts, lambda handle: handle.to_arrow())
         else:
@@ -287,53 +385,79 @@ class Store:
         self._renew()
         current = set(self.parts(table))
         if any(part not in current for part in parts):
-            raise StaleError(f"{self.uri}: rows of table {table!r} were merged or undone since; ask the dataset again")
+            raise StaleError(TOO_OLD)
 
     # -- writing ------------------------------------------------------------------------------------------------
 
     @contextmanager
     def transaction(
-        self, action: str, details: Mapping[str, Any] | None = None, *, undoable: bool = True
+        self,
+        action: str,
+        details: Mapping[str, Any] | None = None,
+        *,
+        undoable: bool = True,
+        recomputable: bool = False,
     ) -> Iterator[Transaction]:
-        """Hold the writer's lock, with the newest state taken in; commit when the block ends without an error."""
-        with self._turn():
+        """Hold the writer's lock, with the newest state taken in; commit when the block ends without an error.
+
+        Where the dataset cannot be written, what is `recomputable` is kept in memory, for this object alone.
+        """
+        with ExitStack() as stack:
+            writable = True
+            try:
+                stack.enter_context(self._turn())
+            except ReadOnlyError:
+                if not recomputable:
+                    raise
+                writable = False
             self._renew()
             work = Transaction(action, details or {}, undoable)
             yield work
-            if work.pieces:
+            if work.pieces and writable:
                 self._commit(work)
-                if self.version - self._last_optimize() > _COMMITS_BEFORE_OPTIMIZE:
+                if self.number - self._last_optimize() > _COMMITS_BEFORE_OPTIMIZE:
                     self.optimize()
+            elif work.pieces:
+                self._keep_in_memory(work)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """Hold the writer's lock."""
         self._check_process()
         self._tables.check_folder()
+        if self._headless and self.path is not None and head.head_sign(self.path) is None:
+            raise ReadOnlyError(f"could not write: {self._headless_text()}")
         with storage_errors("write to", self.uri), self._lock.hold():
             yield
 
+    def _keep_in_memory(self, work: Transaction) -> None:
+        with self._memory:
+            for table, pieces in work.pieces.items():
+                before = self._in_memory.get(table)
+                replaced = before is None or any(op.get("op") == "set" for _, op in pieces)
+                whole = pieces if replaced or before is None else [*before.pieces, *pieces]
+                rows, ops = _joined_pieces(whole)
+                self._in_memory[table] = _Kept(Part(table, work.token, rows.height, _IN_MEMORY, ops), rows, whole)
+            self._changes_in_memory += 1
+
     def _commit(self, work: Transaction, *, undoes: int | None = None, covers: int | None = None) -> None:
+        for table in self._in_memory.keys() & work.pieces.keys():  # what was kept in memory can be written now
+            work.pieces[table] = [*self._in_memory[table].pieces, *work.pieces[table]]
         parts = [self._append_part(table, pieces, work.token) for table, pieces in work.pieces.items()]
         self._finish(work, parts, undoes=undoes, covers=covers)
 
     def _finish(
         self, work: Transaction, parts: Iterable[Part], *, undoes: int | None = None, covers: int | None = None
     ) -> None:
-        commit = Commit.new(self.version + 1, work, _author(), tuple(parts), undoes=undoes, covers=covers)
+        commit = Commit.new(self.number + 1, work, _author(), tuple(parts), undoes=undoes, covers=covers)
         self._append_commit(commit)
 
     def _append_part(self, table: str, pieces: Sequence[tuple[pl.DataFrame, dict[str, Any]]], token: int) -> Part:
-        ops, start = [], 0
-        for frame, op in pieces:
-            ops.append({**op, "start": start, "rows": frame.height})
-            start += frame.height
-        full = [frame for frame, _ in pieces if frame.height]
-        if not full:
-            return Part(table, token, 0, "", tuple(ops))
-        whole = (pl.concat(full) if len(full) > 1 else full[0]).rechunk()
+        whole, ops = _joined_pieces(pieces)
+        if not whole.height:
+            return Part(table, token, 0, "", ops)
         rows = whole.to_arrow(compat_level=pl.CompatLevel.oldest())
-        part = Part(table, token, whole.height, checksum(rows), tuple(ops))
+        part = Part(table, token, whole.height, checksum(rows), ops)
         self._append_rows(table, rows, token)
         if whole.estimated_size() <= _FRESH_BYTES // 4:
             self._keep_fresh(table, token, whole)
@@ -345,7 +469,7 @@ class Store:
 
         marked = rows.add_column(0, _TOKEN, pa.array(np.full(rows.num_rows, token, dtype=np.int64)))
         # Without visible rows, whatever the table holds is of a write that died, or undone.
-        self._tables.append(table, marked, anew=not any(part.rows for part in self.parts(table)))
+        self._tables.append(table, marked, anew=not any(part.rows for part in self._parts.get(table, ())))
 
     def _keep_fresh(self, table: str, token: int, frame: pl.DataFrame) -> None:
         with self._memory:
@@ -356,11 +480,16 @@ class Store:
     def _append_commit(self, commit: Commit) -> None:
         version = self._tables.append(_COMMITS, commit.to_arrow())
         with self._memory:
+            for part in commit.parts:
+                self._in_memory.pop(part.table, None)
             self._take([commit])
             self._log_version = version
-            if self.path is not None:
-                log.write_head(self.path, commit)
-                self._seen = log.head_sign(self.path)
+            self._write_head(commit)
+
+    def _write_head(self, commit: Commit) -> None:
+        if self.path is not None:
+            head.write_head(self.path, head.Head(commit.number, commit.token), lasting=self._lasting)
+            self._seen = head.head_sign(self.path)
 
     # -- undo and upkeep ----------------------------------------------------------------------------------------
 
@@ -413,8 +542,10 @@ class Store:
             self._clean()
 
     def _clean(self) -> None:
+        if self.path is not None:
+            disk.remove_temporary(self.path)
         for table in self._tables.names():
-            parts = [p for p in self.parts(table) if p.rows]
+            parts = [p for p in self._parts.get(table, ()) if p.rows]
             if table == _COMMITS:
                 self._tables.compact(table, None)
             elif parts:
@@ -423,6 +554,20 @@ class Store:
                 self._tables.drop(table)
             else:  # a handle elsewhere that remembers its versions must not meet a new table that counts from 1
                 self._tables.compact(table, "true")
+
+
+def _joined_pieces(pieces: Sequence[Piece]) -> tuple[pl.DataFrame, tuple[dict[str, Any], ...]]:
+    """The rows of all pieces, and their operations, each with its place among the rows."""
+    ops, start = [], 0
+    for frame, op in pieces:
+        ops.append({**op, "start": start, "rows": frame.height})
+        start += frame.height
+    full = [frame for frame, _ in pieces if frame.height]
+    return (pl.concat(full).rechunk() if full else pl.DataFrame()), tuple(ops)
+
+
+def _is_in_memory(part: Part) -> bool:
+    return part.checksum == _IN_MEMORY
 
 
 def _version(handle: Any) -> int:
