@@ -128,7 +128,7 @@ def plain_text(value: object, limit: int = _LONGEST) -> str:
 
 def _positions(result: SamplingResult, positions: NDArray[np.floating[Any]] | None) -> NDArray[np.floating[Any]]:
     if positions is None:
-        from lightly_widget.projection import pca
+        from lightly_widget.maps import pca
 
         found = result.embeddings()
         if found is None:

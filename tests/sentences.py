@@ -70,7 +70,7 @@ PENDING = {
     "lightly_widget/neighbors/graph.py",
     "lightly_widget/neighbors/partitions.py",
     "lightly_widget/plots.py",
-    "lightly_widget/projection.py",
+    "lightly_widget/maps/projection.py",
     "lightly_widget/query/fields.py",
     "lightly_widget/query/query.py",
     "lightly_widget/query/snapshot.py",

@@ -34,7 +34,7 @@ ROOMS = [
     "sampling",
     "ingest",
     "embedding",
-    "projection",
+    "maps",
     "export",
     "query",
     "dataset",
@@ -51,8 +51,6 @@ EXCEPTIONS = {
     ("strategies.base", "strategies.registry"): "to be opened",
     ("strategies.registry", "strategies"): "the registry loads the strategy modules that it finds in the folder",
     ("wire.codec", "wire.replies"): "to be opened",
-    ("widget.handlers", "widget.explorer"): "to be opened",
-    ("widget.projector", "widget.session"): "to be opened",
 }
 
 

@@ -11,10 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lightly_widget import projection
 from lightly_widget.errors import Cancelled, InvalidValueError, LightlyWidgetError
+from lightly_widget.maps import pca, projection, umap
 from lightly_widget.neighbors import build_graph
-from lightly_widget.projection import pca, umap
 
 F32 = NDArray[np.float32]
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import ThreadpoolController
 
-from lightly_widget import projection, solver, threads
+from lightly_widget import maps, solver, threads
 from lightly_widget.errors import Cancelled
 from lightly_widget.neighbors import build_graph, distance_to_set
 from lightly_widget.threads import available_cores, cpu_quota, one_blas_thread
@@ -98,7 +98,7 @@ def test_results_do_not_depend_on_the_number_of_threads(monkeypatch: pytest.Monk
             [
                 *(graph.indices, graph.distances, rough.indices, rough.distances),
                 distance_to_set(x, x[:50]),
-                projection.pca(x),
+                maps.pca(x),
                 solver.solve(terms[:1], n_rows=len(x), n_picks=60).rows,
                 solver.solve(terms[1:], n_rows=len(x), n_picks=60).rows,
                 solver.solve(terms, n_rows=len(x), n_picks=60).rows,

@@ -21,9 +21,8 @@ from PIL import Image
 import lightly_widget as lw
 from lightly_widget.dataset import core_of
 from lightly_widget.errors import InvalidValueError
+from lightly_widget.maps import Lasso, regions_by_class, regions_by_words
 from lightly_widget.widget import Explorer
-from lightly_widget.widget.clusters import class_labels, word_labels
-from lightly_widget.widget.lasso import Lasso
 from lightly_widget.widget.outbox import Outbox
 from lightly_widget.wire import REQUESTS, decode, replies
 
@@ -833,15 +832,15 @@ def test_clusters_are_named_where_they_are() -> None:
     names = [name for name in centers for _ in range(200)]
     places = np.array([centers[name] for name in names]) + rng.normal(scale=0.1, size=(600, 2))
     x, y = places.astype(np.float32).T
-    labels = class_labels(x, y, pl.Series(names))
+    labels = regions_by_class(x, y, pl.Series(names))
     assert {label.text for label in labels} == set(centers)
     for label in labels:
         assert abs(label.x - centers[label.text][0]) + abs(label.y - centers[label.text][1]) < 0.5
     texts = [f"a {name} in the garden" for name in names]
-    found = {label.text: (label.x, label.y) for label in word_labels(x, y, texts, lambda fraction: None)}
+    found = {label.text: (label.x, label.y) for label in regions_by_words(x, y, texts, lambda fraction: None)}
     assert {text.split(",")[0] for text in found} == set(centers)
-    assert class_labels(x, y, pl.Series([None] * 600, dtype=pl.String)) == []
-    assert class_labels(np.full(3, np.nan, np.float32), np.zeros(3, np.float32), pl.Series(["a"] * 3)) == []
+    assert regions_by_class(x, y, pl.Series([None] * 600, dtype=pl.String)) == []
+    assert regions_by_class(np.full(3, np.nan, np.float32), np.zeros(3, np.float32), pl.Series(["a"] * 3)) == []
 
 
 def test_clusters_are_asked_for(still: Front) -> None:

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 import lightly_widget as lw
-from lightly_widget import projection
+from lightly_widget import maps
 from lightly_widget.errors import LightlyWidgetError
 from lightly_widget.widget import find, projector
 from tests.test_widget import PATIENCE, Front, make_dataset
@@ -57,7 +57,7 @@ class SlowUmap:
 @pytest.fixture
 def umap(monkeypatch: pytest.MonkeyPatch) -> SlowUmap:
     slow = SlowUmap()
-    monkeypatch.setattr(projection, "umap", slow)
+    monkeypatch.setattr(maps, "umap", slow)
     return slow
 
 
@@ -134,7 +134,7 @@ def test_a_projection_that_fails_is_said_to_all_and_the_other_stays(
     def broken(*_: Any, **__: Any) -> Any:
         raise LightlyWidgetError("UMAP failed: no luck")
 
-    monkeypatch.setattr(projection, "umap", broken)
+    monkeypatch.setattr(maps, "umap", broken)
     assert "no luck" in front.ask("projection", name="umap")[-1]["message"]
     assert shown(front) == "pca"
 

@@ -65,9 +65,9 @@ class Projections:
 def _project(
     core: DatasetCore[Any], snapshot: Snapshot, value: Embeddings, method: Method, seed: int, progress: Progress
 ) -> npt.NDArray[np.float32]:
-    from lightly_widget import projection
+    from lightly_widget import maps
 
     if method == "pca":
-        return projection.pca(value.vectors, seed=seed, progress=progress)
+        return maps.pca(value.vectors, seed=seed, progress=progress)
     graph = graph_of(core, snapshot, value.model, lambda f: progress(0.3 * f))
-    return projection.umap(value.vectors, graph, seed=seed, progress=lambda f: progress(0.3 + 0.7 * f))
+    return maps.umap(value.vectors, graph, seed=seed, progress=lambda f: progress(0.3 + 0.7 * f))

@@ -12,12 +12,14 @@ from lightly_widget.errors import InvalidValueError
 from lightly_widget.export import written
 from lightly_widget.indexes import PointIndex, PointIndexes
 from lightly_widget.jobs import Job, Jobs
-from lightly_widget.widget import clusters, find, metrics
+from lightly_widget.maps import Region
+from lightly_widget.widget import find, metrics
 from lightly_widget.widget.coloring import check_color_by, coloring
 from lightly_widget.widget.history import Entry
 from lightly_widget.widget.outbox import Outbox
 from lightly_widget.widget.pictures import detail, thumbnails
 from lightly_widget.widget.projector import Projector
+from lightly_widget.widget.regions import regions_of
 from lightly_widget.widget.session import Session
 from lightly_widget.widget.stream import run_sample
 from lightly_widget.wire import PROTOCOL, parse_request, replies, request_id
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
     from lightly_widget.sampling import SamplingResult
     from lightly_widget.sampling.metrics import CoverageCurve
-    from lightly_widget.widget.explorer import Explorer
+    from lightly_widget.widget.shown import Shown
     from lightly_widget.wire import Request
 
 SAMPLING: Final = "Sampling"
@@ -39,7 +41,7 @@ THUMBNAILS_PART: Final = 1_000
 class Handlers:
     """Answers the requests of one widget."""
 
-    def __init__(self, widget: Explorer, session: Session, outbox: Outbox, projection: str) -> None:
+    def __init__(self, widget: Shown, session: Session, outbox: Outbox, projection: str) -> None:
         self._widget = widget
         self._session = session
         self._out = outbox
@@ -385,10 +387,10 @@ class Handlers:
     def _clusters(self, request: ask.GetClusters, job: Job) -> None:
         color_by = check_color_by(request.color_by)
         geometry = self._session.geometry
-        found: list[replies.Label] = []
+        found: list[Region] = []
         if geometry is not None:
-            found = clusters.labels_for(self._session.points, self._session.media, geometry, color_by, job.progress)
-        self._done(job, replies.Clusters(found))
+            found = regions_of(self._session.points, self._session.media, geometry, color_by, job.progress)
+        self._done(job, replies.Clusters([replies.Label(r.text, r.x, r.y, r.count) for r in found]))
 
     def _ok(self, request: Request) -> None:
         self._out.say(replies.Ok(), request.id, done=True)

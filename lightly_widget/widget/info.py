@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from lightly_widget.maps import projection_names
 from lightly_widget.strategies import unusable
 from lightly_widget.widget.find import no_image_search, text_embedder
-from lightly_widget.widget.projector import projection_names, projection_notes
+from lightly_widget.widget.projector import projection_notes
 from lightly_widget.wire import PROTOCOL
 
 if TYPE_CHECKING:

@@ -8,37 +8,20 @@ from typing import TYPE_CHECKING, Final
 
 from lightly_widget.errors import Cancelled, InvalidValueError, did_you_mean, listed
 from lightly_widget.jobs import Job, Jobs
+from lightly_widget.maps import METHODS, projection_names, split_name
 from lightly_widget.wire import replies
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from lightly_widget.widget.outbox import Outbox
     from lightly_widget.widget.session import Session
 
 LAYING_OUT: Final = "Laying out the points"
-METHODS: Final = ("pca", "umap")
 UMAP_UP_TO: Final = 200_000
 """Samples up to which UMAP follows PCA by itself."""
 UMAP_FROM: Final = 16
-MAX_MODELS: Final = 20
-_OF: Final = " of "
 # UMAP of 128 dimensions took 6 s to start on two free cores and 30 s on busy ones, and 30 s for 100,000 samples.
 _START_SECONDS: Final = 20.0
 _SAMPLE_SECONDS: Final = 3e-4
-
-
-def projection_names(models: Sequence[str]) -> list[str]:
-    """What can be chosen: "pca" and "umap" of the first model, "pca of <model>" and "umap of <model>" of the others."""
-    if not models:
-        return ["grid"]
-    return [*METHODS, *(f"{method}{_OF}{model}" for model in models[1:MAX_MODELS] for method in METHODS)]
-
-
-def split_name(name: str) -> tuple[str, str | None]:
-    """The method of a projection's name, and the model (None: the first)."""
-    method, found, model = name.partition(_OF)
-    return method, model if found else None
 
 
 def projection_notes(session: Session) -> dict[str, str]:

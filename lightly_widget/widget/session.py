@@ -14,14 +14,13 @@ import polars as pl
 from lightly_widget.dataset import core_of
 from lightly_widget.dataset.projections import Projections
 from lightly_widget.errors import DiskFullError, Progress, ReadOnlyError
+from lightly_widget.maps import Lasso, split_name
 from lightly_widget.query import Pinned, Query
 from lightly_widget.query.expressions import Expression
 from lightly_widget.sampling import Sampling
 from lightly_widget.widget.history import Entry, History
-from lightly_widget.widget.lasso import Lasso
 from lightly_widget.widget.pictures import Pictures
 from lightly_widget.widget.points import Points
-from lightly_widget.widget.projector import split_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -151,8 +150,8 @@ class Session:
         try:
             return Projections(self.dataset).get(model, method, progress=progress)
         except (ReadOnlyError, DiskFullError):  # a plot needs no place to be kept
-            from lightly_widget import projection
+            from lightly_widget import maps
 
             embeddings, ids = self._view.dataset_embeddings(model)
-            compute = projection.pca if method == "pca" else projection.umap
+            compute = maps.pca if method == "pca" else maps.umap
             return compute(embeddings, progress=progress), ids

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from lightly_widget.widget.lasso import Lasso
+from lightly_widget.maps import Lasso
 
 JS = Path(__file__).parents[2] / "js"
 HTML = """<!doctype html><meta charset="utf-8">

@@ -1,22 +1,20 @@
-"""Words on the map: dense places of the plot, each named by what is frequent there and rare elsewhere."""
+"""Regions: dense places of a map, each named by what is frequent there and rare elsewhere."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import polars as pl
 
 from lightly_widget.errors import Progress
-from lightly_widget.wire.replies import Label
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lightly_widget.widget.points import Points
-    from lightly_widget.widget.session import Geometry
 
 GRID: Final = 64
 SMOOTHING: Final = 1.5
@@ -38,6 +36,16 @@ _STOPPED: Final = (
     "also just more most other some such only own same very been being did does doing each few off out too"
 )
 _STOP: Final = frozenset(_WORD.findall(_STOPPED))
+
+
+@dataclass(frozen=True)
+class Region:
+    """A dense place of the map: its name, its middle and the number of its points."""
+
+    text: str
+    x: float
+    y: float
+    count: int
 
 
 def cluster_hills(
@@ -90,7 +98,7 @@ def _climb(density: NDArray[np.float64]) -> NDArray[np.int64]:
         target = further
 
 
-def class_labels(x: NDArray[np.float32], y: NDArray[np.float32], classes: pl.Series) -> list[Label]:
+def regions_by_class(x: NDArray[np.float32], y: NDArray[np.float32], classes: pl.Series) -> list[Region]:
     """A label per hill: the class that is most over-represented there. `classes` is (n,), null = none."""
     hills, tops = cluster_hills(x, y)
     counted = (
@@ -113,15 +121,15 @@ def class_labels(x: NDArray[np.float32], y: NDArray[np.float32], classes: pl.Ser
         .unique("hill", keep="first", maintain_order=True)
     )
     found = [
-        Label(name, tops[hill][0], tops[hill][1], size)
+        Region(name, tops[hill][0], tops[hill][1], size)
         for hill, name, size in named.select("hill", "name", "size").iter_rows()
     ]
     return _largest(found, len(x), _extent(tops))
 
 
-def word_labels(
+def regions_by_words(
     x: NDArray[np.float32], y: NDArray[np.float32], texts: list[str | None], progress: Progress
-) -> list[Label]:
+) -> list[Region]:
     """A label per hill: the two words with the highest TF-IDF, a hill being one document.
 
     Of many texts, 50,000 are read, evenly spread.
@@ -142,7 +150,7 @@ def word_labels(
     for hill, counter in enumerate(words):
         best = sorted(counter, key=lambda w: (-counter[w] * np.log((1 + len(tops)) / everywhere[w]), w))[:2]
         if best:
-            found.append(Label(", ".join(best), tops[hill][0], tops[hill][1], int(sizes[hill])))
+            found.append(Region(", ".join(best), tops[hill][0], tops[hill][1], int(sizes[hill])))
     return _largest(found, len(x), _extent(tops))
 
 
@@ -151,28 +159,12 @@ def _extent(tops: list[tuple[float, float]]) -> float:
     return float(max(spread.max(), 1e-9))
 
 
-def _largest(labels: list[Label], n: int, extent: float) -> list[Label]:
+def _largest(labels: list[Region], n: int, extent: float) -> list[Region]:
     """The largest hills first; the same word twice close together is said once."""
-    kept: list[Label] = []
+    kept: list[Region] = []
     for label in sorted(labels, key=lambda label: -label.count):
         same = [other for other in kept if other.text == label.text]
         near = (abs(other.x - label.x) + abs(other.y - label.y) < NEARBY * extent for other in same)
         if label.count >= max(2, MIN_SHARE * n) and len(same) < MOST_SAME and not any(near):
             kept.append(label)
     return kept[:MAX_LABELS]
-
-
-def labels_for(
-    points: Points, media: str, geometry: Geometry, color_by: dict[str, str], progress: Progress
-) -> list[Label]:
-    """By the colors where these are categories, else by the first annotation source, else by the words of texts."""
-    classes: pl.Series | None = None
-    if color_by["by"] == "label":
-        classes = points.main_classes(color_by["key"])
-    elif color_by["by"] == "metadata" and points.metadata(color_by["key"]).dtype == pl.String:
-        classes = points.metadata(color_by["key"])
-    elif media == "text":
-        return word_labels(geometry.x, geometry.y, points.texts(), progress)
-    elif sources := list(points.view.info().annotation_sources):
-        classes = points.main_classes(sources[0])
-    return [] if classes is None else class_labels(geometry.x, geometry.y, classes)

@@ -1,4 +1,4 @@
-"""(n, d) embeddings → (n, 2) positions for the plot; the only home of umap, which is loaded on use."""
+"""(n, d) embeddings → (n, 2) positions for the plot; UMAP in a process of its own."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from lightly_widget.threads import in_threads, one_blas_thread
 _COVARIANCE_LIMIT: Final = 4096  # dimensions up to which a d × d matrix is made
 _SAMPLE: Final = 2048  # rows that stand for all beyond that
 _NEIGHBORS: Final = 15  # umap-learn's default, itself included
-_SMALLEST: Final = 5  # rows below which UMAP says nothing that PCA does not
+_SMALLEST: Final = 5  # rows below which UMAP adds nothing to PCA
 
 
 def pca(embeddings: NDArray[Any], seed: int = 0, progress: Progress = no_progress) -> NDArray[np.float32]:
-    """The two directions of largest variance: (n, 2) float32, centerd, the largest coordinate 1 in size.
+    """The two directions of largest variance: (n, 2) float32, centered, the largest coordinate 1 in size.
 
     Exact up to 4,096 dimensions; beyond, the directions are those of a sample of 2,048 rows drawn with `seed`. Read in
     blocks: memory-mapped arrays are not loaded whole. The larger loading of each direction is positive, so the answer
@@ -78,7 +78,7 @@ def umap(
     progress: Progress = no_progress,
     init: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
-    """UMAP (McInnes et al. 2018, by umap-learn): (n, 2) float32, centerd, the largest coordinate 1.
+    """UMAP (McInnes et al. 2018, by umap-learn): (n, 2) float32, centered, the largest coordinate 1.
 
     Of 15 neighbors, at a minimum distance of 0.5. The graph's neighbors are used as they are; without one it is
     built. Starts from `init`, an (n, 2) array, by default the PCA. Equal seeds give equal answers on one machine. Fewer
@@ -106,7 +106,7 @@ def umap(
 
 
 def _fitted(positions: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Centerd on the middle of the extent, and scaled as a whole so that the largest coordinate is 1 in size."""
+    """Centered on the middle of the extent, and scaled as a whole so that the largest coordinate is 1 in size."""
     if len(positions) == 0:
         return positions
     wide = positions.astype(np.float64)
@@ -120,12 +120,12 @@ def _in_another_process(inputs: dict[str, NDArray[Any]], seed: int, progress: Pr
 
     Not in a thread, because umap-learn's compiled epochs keep the interpreter's lock (2 s each at 1,000,000 rows) and
     can be neither interrupted nor watched: the widget would stand still and Cancel would do nothing. The price is
-    loading and compiling anew each time, about 6 s.
+    loading and compiling again each time, about 6 s.
     """
     with tempfile.TemporaryDirectory(prefix="lightly_widget_") as folder:
         for name, array in inputs.items():
             np.save(Path(folder, f"{name}.npy"), array)
-        command = [sys.executable, "-m", "lightly_widget.projection", folder, str(int(seed))]
+        command = [sys.executable, "-m", "lightly_widget.maps.umap_process", folder, str(int(seed))]
         process = subprocess.Popen(  # unbuffered pipes: its standard input closing tells it that we are gone
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_environment()
         )
@@ -185,36 +185,3 @@ def _watch(process: subprocess.Popen[bytes], progress: Progress) -> str:
         for reader in readers:
             reader.join()
     return errors.decode("utf-8", "replace")
-
-
-def _lay_out(folder: Path, seed: int) -> None:
-    """The other process's part."""
-    from umap.umap_ import find_ab_params, fuzzy_simplicial_set, simplicial_set_embedding
-
-    indices, distances, init = (np.load(folder / f"{name}.npy") for name in ("indices", "distances", "init"))
-    random = np.random.RandomState(seed)  # what umap-learn takes
-    n, k = indices.shape
-    rows = np.empty((n, 1), dtype=np.float32)  # only its length counts once the neighbors are given
-    fuzzy = fuzzy_simplicial_set(rows, k, random, "euclidean", knn_indices=indices, knn_dists=distances)[0]
-    # umap-learn spreads each axis over 0…10, which a constant axis does not survive, so the points are set apart a bit.
-    init = init.astype(np.float64) + random.normal(scale=1e-4, size=init.shape)
-    # A wider minimum distance than umap-learn's 0.1: near-duplicates, which image collections are full of, then stay
-    # points that can be told apart and clicked instead of specks.
-    a, b = find_ab_params(1.0, 0.5)
-    epochs = {"disable": False, "file": sys.stdout, "bar_format": "<{n}/{total}>", "mininterval": 0.1}
-    positions = simplicial_set_embedding(
-        rows, fuzzy, 2, 1.0, a, b, 1.0, 5, None, init, random, "euclidean", {}, False, {}, False, tqdm_kwds=epochs
-    )[0]
-    partial = folder / "partial.npy"
-    np.save(partial, positions.astype(np.float32))
-    partial.rename(folder / "result.npy")
-
-
-def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
-    os._exit(1)
-
-
-if __name__ == "__main__":
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    _lay_out(Path(sys.argv[1]), int(sys.argv[2]))
