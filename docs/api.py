@@ -13,11 +13,13 @@ import lightly_widget as lw
 from lightly_widget.dataset.embeddings import Embeddings
 from lightly_widget.dataset.labels import Labels
 from lightly_widget.dataset.metadata import Metadata
+from lightly_widget.dataset.predictions import ProbeReport
 from lightly_widget.dataset.projections import Projections
 from lightly_widget.dataset.sample import ImageSample
 from lightly_widget.dataset.tags import Tags
 from lightly_widget.export import Export
 from lightly_widget.sampling import Sampling
+from lightly_widget.worth import LearningCurve
 
 PAGE: Final = Path(__file__).with_name("api.md")
 
@@ -26,6 +28,8 @@ SECTIONS: Final[list[tuple[str, list[type[Any]]]]] = [
     ("Namespaces of a dataset", [Tags, Labels, Metadata, Embeddings, Projections]),
     ("Samples and queries", [ImageSample, lw.Query]),
     ("Sampling", [Sampling, lw.SamplingResult]),
+    ("Engines", [lw.LocalEngine, lw.RayEngine]),
+    ("Worth of labels", [LearningCurve, ProbeReport]),
     ("Export", [Export]),
     ("The explorer", [lw.Explorer]),
     ("Embedders", [lw.Embedder, lw.EfficientNetLite0, lw.SentenceMiniLM]),
