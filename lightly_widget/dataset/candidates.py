@@ -79,7 +79,7 @@ class QueryCandidates:
     def _with_model(self, model_name: str | None) -> Snapshot:
         # Embedding may have begun since. Sample indexes stay, so newer vectors fit an older query.
         models = self._snapshot.models()
-        known = bool(models) if model_name is None else model_name in models
+        known = bool(models) if model_name is None else isinstance(model_name, str) and model_name in models
         return self._snapshot if known else self._core.snapshot()
 
     def metadata(self, key: str) -> pl.Series:

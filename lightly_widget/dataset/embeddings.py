@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from lightly_widget.checks import check_name
+from lightly_widget.checks import check_bool, check_name
 from lightly_widget.dataset.core import DatasetCore
 from lightly_widget.dataset.graph import graph_of
 from lightly_widget.errors import InvalidValueError, Progress, no_progress, shown
@@ -91,6 +91,8 @@ class Embeddings:
 def add_embeddings(core: DatasetCore[Any], name: str, embeddings: Any, sample_ids: Any, *, replace: bool) -> None:
     """Store vectors that were computed elsewhere, in one write."""
     from lightly_widget.ingest import check_embeddings, check_sample_ids
+
+    check_bool("replace", replace)
 
     name = check_name("name", name)
     everything = core.snapshot().samples["sample_id"]

@@ -6,13 +6,14 @@ import os
 from pathlib import Path
 from typing import Final
 
-from lightly_widget.errors import InvalidTypeError, InvalidValueError, shown
+from lightly_widget.errors import InvalidTypeError, InvalidValueError, listed, shown
 from lightly_widget.store import is_remote
 
 HOME_VARIABLE: Final = "LIGHTLY_WIDGET_HOME"
 DEFAULT_HOME: Final = "lightly_widget_data"
 DEFAULT_NAME: Final = "default"
 _LONGEST_NAME: Final = 200
+_SCHEMES: Final = ("file", "s3", "gs", "az", "abfs", "abfss", "memory", "oss", "hf")
 
 
 def home_of(path: str | Path | None) -> str:
@@ -22,8 +23,15 @@ def home_of(path: str | Path | None) -> str:
     if not isinstance(path, str | os.PathLike):
         raise InvalidTypeError(f"path must be a folder or an object store's address, got {shown(path)}")
     text = os.fspath(path)
-    if "\0" in text:
-        raise InvalidValueError(f"path must not contain a NUL character, got {shown(text)}")
+    if not isinstance(text, str):
+        raise InvalidTypeError(f"path must be a folder or an object store's address, got {shown(text)}")
+    if not text.strip() or not text.isprintable() or any(len(os.fsencode(part)) > 255 for part in text.split("/")):
+        raise InvalidValueError(
+            f"path must be a folder whose names have at most 255 bytes and no control characters, got {shown(text)}"
+        )
+    scheme = text.partition("://")[0].lower() if "://" in text else "file"
+    if scheme not in _SCHEMES:
+        raise InvalidValueError(f"path must be a folder or one of {listed(_SCHEMES)}://…, got {shown(text)}")
     return text if is_remote(text) else str(Path(text.removeprefix("file://")).expanduser().absolute())
 
 

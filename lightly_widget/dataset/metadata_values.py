@@ -28,6 +28,8 @@ DTYPES: Final[dict[str, pl.DataType]] = {
 }
 _EXACT_IN_FLOAT: Final = 2**53
 _LONGEST_KEY: Final = 255
+_FIRST_DAY: Final = (date.min - date(1970, 1, 1)).days
+_LAST_DAY: Final = (date.max - date(1970, 1, 1)).days + 1
 
 
 @dataclass(frozen=True)
@@ -113,11 +115,11 @@ def typed(key: str, values: list[Any]) -> tuple[str, pl.Series]:
     kind = kinds.pop()
     if kind == "json":
         values = [None if value is None else _json(key, value) for value in values]
-    if kind == "datetime":
-        values = [
-            None if v is None else v.replace(tzinfo=UTC) if v.tzinfo is None else v.astimezone(UTC) for v in values
-        ]
     try:
+        if kind == "datetime":
+            values = [
+                None if v is None else v.replace(tzinfo=UTC) if v.tzinfo is None else v.astimezone(UTC) for v in values
+            ]
         return kind, pl.Series("value", values, dtype=DTYPES[kind])
     except (OverflowError, pl.exceptions.PolarsError, TypeError) as error:
         raise InvalidValueError(f"metadata {shown(key)}: {error}") from error
@@ -162,9 +164,13 @@ def _flat_series(name: str, series: pl.Series) -> dict[str, tuple[str, pl.Series
 
 def _cast(name: str, series: pl.Series) -> pl.Series:
     dtype = series.dtype
-    if dtype == pl.Null or dtype in (pl.Boolean, pl.String, pl.Date):
+    if dtype == pl.Null or dtype in (pl.Boolean, pl.String):
         return series
+    if dtype == pl.Date or isinstance(dtype, pl.Datetime):
+        _check_years(name, series)
     try:
+        if dtype == pl.Date:
+            return series
         if dtype.is_integer():
             return series.cast(pl.Int64)
         if dtype.is_float():
@@ -181,9 +187,23 @@ def _cast(name: str, series: pl.Series) -> pl.Series:
     raise InvalidTypeError(f"metadata {shown(name)} holds {dtype}; expected numbers, text, booleans, dates or lists")
 
 
+def _check_years(name: str, series: pl.Series) -> None:
+    """Polars keeps times that Python has no word for, and panics when it reads them back."""
+    unit = "D" if series.dtype == pl.Date else getattr(series.dtype, "time_unit", "us")
+    # As floats: nanoseconds do not reach the year 9999 within 64 bits.
+    ticks = series.to_physical().cast(pl.Float64)
+    per_day = {"D": 1.0, "ms": 86_400e3, "us": 86_400e6, "ns": 86_400e9}[unit]
+    bad = ~(ticks / per_day).is_between(_FIRST_DAY, _LAST_DAY, closed="left")
+    if bad.any():
+        raise InvalidValueError(f"metadata {shown(name)}: {bad.sum():,} times are outside the years 1 to 9999")
+
+
 def _native(value: Any) -> Any:
     if isinstance(value, np.datetime64):
-        return value.astype("datetime64[us]").item()
+        found = value.astype("datetime64[us]").item()
+        if isinstance(found, int):
+            raise InvalidValueError(f"the time {shown(value)} is outside the years 1 to 9999")
+        return found
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, np.generic):

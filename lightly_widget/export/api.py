@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from lightly_widget.checks import check_strings
 from lightly_widget.errors import (
     InvalidTypeError,
     InvalidValueError,
@@ -76,9 +77,8 @@ class Export:
         if isinstance(embeddings, bool):
             chosen: dict[str, str | None] = {"embedding": None} if embeddings else {}
         else:
-            chosen = {
-                f"embedding.{name}": name for name in ([embeddings] if isinstance(embeddings, str) else embeddings)
-            }
+            names = [embeddings] if isinstance(embeddings, str) else check_strings("embeddings", embeddings)
+            chosen = {f"embedding.{name}": name for name in names}
         arrays = {column: self._query.embeddings(name) for column, name in chosen.items()}
         return tables.write_parquet(self._query.to_polars(), arrays, path, overwrite=overwrite)
 

@@ -158,7 +158,7 @@ def write_yolo(
     roots: Roots | None = None,
 ) -> Path:
     """See `Export.to_yolo_object_detections`."""
-    if images not in ("symlink", "copy", "none"):
+    if not isinstance(images, str) or images not in ("symlink", "copy", "none"):
         raise InvalidValueError(f"images must be 'symlink', 'copy' or 'none', not {shown(images)}")
     _check_split(split)
     frame = sized_images(samples)

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Final
 
+from lightly_widget.checks import check_bool
 from lightly_widget.errors import InvalidValueError, LightlyWidgetError, Progress, listed, no_progress, shown
 from lightly_widget.ingest.locations import PathLike, absolute, is_url
 from lightly_widget.ingest.pictures import check_picture, open_file
@@ -46,7 +47,8 @@ def atomic_file(path: PathLike, *, overwrite: bool) -> Iterator[Path]:
         StorageError: it cannot be written.
     """
     target = target_path(path)
-    _refuse_existing(target, overwrite)
+    with storage_errors("write", shown(str(target), 300)):
+        _refuse_existing(target, check_bool("overwrite", overwrite))
     with storage_errors("write", shown(str(target), 300)):
         made = _make_folders(target.parent)
         scratch = target.parent / f".{secrets.token_hex(8)}.part"
@@ -208,7 +210,7 @@ class FolderExport:
         """`roots`: where the images may lie, None for anywhere; `pictures`: nothing else is copied from there."""
         self.folder = target_path(folder, "folder")
         self.part = part
-        self.overwrite = overwrite
+        self.overwrite = check_bool("overwrite", overwrite)
         self._roots = roots
         self._pictures = pictures and roots is not None
         self.manifest = self._read_manifest()

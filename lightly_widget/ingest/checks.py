@@ -23,6 +23,7 @@ null for classifications; `confidence` in 0…1 or null.
 BOX: Final = ("x", "y", "width", "height")
 BOX_TOLERANCE: Final = 1.0
 _NAMED: Final = 5
+LARGEST_EMBEDDING: Final = 1e15
 
 Invalid = Literal["raise", "drop"]
 
@@ -145,7 +146,8 @@ def check_sample_ids(sample_ids: object, known: pl.Series, *, argument: str = "s
         InvalidTypeError: not a list of texts.
         InvalidValueError: null, repeated or unknown ids, counted and five named.
     """
-    if isinstance(sample_ids, str | bytes) or not isinstance(sample_ids, Iterable):
+    is_string = isinstance(sample_ids, str | bytes)
+    if is_string or not isinstance(sample_ids, Iterable) or getattr(sample_ids, "ndim", 1) != 1:
         raise InvalidTypeError(f"{argument} must be a list of sample ids, not {type(sample_ids).__name__}")
     items = sample_ids.to_list() if isinstance(sample_ids, pl.Series) else list(sample_ids)
     wrong = [item for item in items if not isinstance(item, str)]
@@ -203,7 +205,20 @@ def check_embeddings(embeddings: object, n_rows: int, *, argument: str = "embedd
             f"{argument}: {len(bad):,} of {n_rows:,} rows are not finite (NaN, infinite or beyond float32), "
             f"among them row {listed(bad[:_NAMED].tolist())}. Remove or repair them first"
         )
+    _check_scale(result, argument)
     return result
+
+
+def _check_scale(array: npt.NDArray[np.float32], argument: str) -> None:
+    """Squares of differences have to fit in float32: beyond these limits they are all infinite, or all 0."""
+    if not array.size:
+        return
+    largest = max(float(array.max()), -float(array.min()))
+    if largest > LARGEST_EMBEDDING or 0 < largest < 1 / LARGEST_EMBEDDING:
+        raise InvalidValueError(
+            f"{argument} must be numbers of a size between {1 / LARGEST_EMBEDDING:g} and {LARGEST_EMBEDDING:g}, the "
+            f"largest is {largest:g}; divide them by it, which changes no choice"
+        )
 
 
 def _as_array(embeddings: object, argument: str) -> npt.NDArray[Any]:
@@ -219,6 +234,7 @@ def _as_array(embeddings: object, argument: str) -> npt.NDArray[Any]:
         embeddings = tensor.float() if "bfloat16" in str(getattr(tensor, "dtype", "")) else tensor
     if isinstance(embeddings, np.ma.MaskedArray):
         _refuse_nulls(pl.Series(np.ma.getmaskarray(embeddings).any(axis=tuple(range(1, embeddings.ndim)))), argument)
+    _refuse_deeper_lists(embeddings, argument)
     try:
         array = np.asanyarray(embeddings)
     except (ValueError, TypeError, OverflowError) as error:
@@ -229,6 +245,13 @@ def _as_array(embeddings: object, argument: str) -> npt.NDArray[Any]:
         except (ValueError, TypeError, OverflowError) as error:
             raise InvalidTypeError(f"{argument} holds something that is not a number: {error}") from error
     return array
+
+
+def _refuse_deeper_lists(embeddings: object, argument: str) -> None:
+    """Of a list that holds itself, numpy tries to make 64 dimensions."""
+    rows = embeddings if isinstance(embeddings, list | tuple) else ()
+    if any(isinstance(item, list | tuple) for row in rows if isinstance(row, list | tuple) for item in row):
+        raise InvalidValueError(f"{argument} must have the shape (samples, dimensions), and its rows hold lists")
 
 
 def _from_series(series: pl.Series, argument: str) -> npt.NDArray[Any]:

@@ -85,7 +85,7 @@ def as_paths(paths: object) -> tuple[list[PathLike], bool]:
     """The paths as a list, and whether one single path was given."""
     if isinstance(paths, str | os.PathLike):
         return [paths], True
-    if isinstance(paths, bytes) or not isinstance(paths, Iterable):
+    if isinstance(paths, bytes) or not isinstance(paths, Iterable) or getattr(paths, "ndim", 1) != 1:
         raise InvalidTypeError(f"paths must be a path, a glob, a URL or a list of these, not {type(paths).__name__}")
     return list(paths), False
 

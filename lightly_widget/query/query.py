@@ -250,6 +250,10 @@ class Query(Generic[S]):
     def from_dict(cls, dataset: Queryable[S], data: Mapping[str, Any]) -> Self:
         """The query of a dataset that `to_dict` described."""
         check_plain("query", data, deepest=2 * DEEPEST + 6)
+        if not callable(getattr(dataset, "query", None)):
+            raise InvalidTypeError(f"dataset must be a dataset, got {shown(dataset)}")
+        if not isinstance(data, Mapping) or not isinstance(data.get("steps"), list | tuple):
+            raise InvalidValueError(f"not a query: {shown(data)}")
         try:
             return cls(dataset.query()._source, tuple(_STEPS[step["step"]](step) for step in data["steps"]))
         except (KeyError, TypeError) as error:
@@ -261,6 +265,8 @@ class Query(Generic[S]):
 
     def resolve(self, snapshot: Snapshot | None = None) -> tuple[Snapshot, Index]:
         """The dataset's present state (or the one given), and the numbers of the samples in query order."""
+        if snapshot is not None and not isinstance(snapshot, Snapshot):
+            raise InvalidTypeError(f"snapshot must be a snapshot of the dataset, got {shown(snapshot)}")
         now = snapshot if snapshot is not None else self._source.snapshot()
         if self._last is not None and self._last[0] == now.version:
             return now, self._last[1]
@@ -407,6 +413,8 @@ def ids_of(samples: Any) -> pl.Series:
         return samples.sample_ids
     if isinstance(samples, str | bytes) or not isinstance(samples, Iterable):
         raise InvalidTypeError(f"expected sample ids or samples, not {shown(samples)}")
+    if getattr(samples, "ndim", 1) != 1:  # an array of no dimension is iterable, too, until it is iterated over
+        raise InvalidTypeError(f"expected a list of sample ids or samples, got {shown(samples)}")
     ids = [item if isinstance(item, str) else getattr(item, "sample_id", item) for item in samples]
     wrong = [item for item in ids if not isinstance(item, str)]
     if wrong:

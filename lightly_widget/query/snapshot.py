@@ -244,7 +244,7 @@ class Snapshot:
                     "dataset.add_embeddings(name, array)"
                 )
             raise InvalidValueError(f"the dataset has several embedding models, name one: {listed(models)}")
-        if name not in models:
+        if not isinstance(name, str) or name not in models:
             raise UnknownNameError(did_you_mean("embedding model", name, models))
         return name
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from polars.exceptions import PanicException
 
 from lightly_widget.errors import InvalidValueError
 from lightly_widget.export import written
@@ -79,7 +80,7 @@ class Handlers:
             request = parse_request(content, buffers or ())
             with self._session.lock:
                 self._answers[type(request)](request)
-        except Exception as error:  # noqa: BLE001 - the browser waits for an answer, and the kernel must stay alive
+        except (Exception, PanicException) as error:  # noqa: BLE001 - the browser waits for an answer
             self._out.error(error, number)
 
     # Background work ------------------------------------------------------------------------------------------------
