@@ -200,10 +200,10 @@ class SentenceMiniLM:
         self._model: Any = None
 
     def embed(self, items: Sequence[Path | str]) -> NDArray[np.float32]:
-        """Texts → (len(items), 384) float32 of unit length. Raises UnreadableItemError for what is not a text."""
+        """Texts → (len(items), 384) float32 of unit length. Raises UnreadableItemError for what is not a string."""
         for item in items:
             if not isinstance(item, str):
-                raise UnreadableItemError(item, f"a text is needed, this is {type(item).__name__}")
+                raise UnreadableItemError(item, f"must be a string, got {type(item).__name__}")
         if self._model is None:
             self._model = _load_mini_lm()
         vectors = self._model.encode(list(items), batch_size=32, show_progress_bar=False, convert_to_numpy=True)

@@ -292,8 +292,8 @@ def test_values_that_are_not_finite_are_refused(bad: float) -> None:
         (np.zeros((3, 0)), 1, InvalidValueError, r"shape \(n, d\)"),
         (np.array([["a"]]), 1, InvalidTypeError, "real numbers"),
         (np.zeros((3, 2)), 0, InvalidValueError, "k must be at least 1"),
-        (np.zeros((3, 2)), True, InvalidTypeError, "k must be a whole number"),
-        (np.zeros((3, 2)), 2.0, InvalidTypeError, "k must be a whole number"),
+        (np.zeros((3, 2)), True, InvalidTypeError, "k must be a positive integer"),
+        (np.zeros((3, 2)), 2.0, InvalidTypeError, "k must be a positive integer"),
     ],
 )
 def test_wrong_arguments(value: object, k: object, error: type[Exception], match: str) -> None:

@@ -83,7 +83,7 @@ export interface Info {
   embedding_models: string[];
   /** Names of what can be shown: "pca", "umap", "umap of <model>" …; "grid" without embeddings. */
   projections: string[];
-  /** By name: how long one that is not there yet will take, in words. */
+  /** By name: how long one that is not there yet will take, for people to read. */
   projection_notes: Record<string, string>;
   tags: { name: string; count: number }[];
   /** Annotation sources with the classes in each (at most 1000 named). */
@@ -128,7 +128,7 @@ export type Request =
   | { kind: "redo"; id: number }
   /** A/B: keep the current picks as B, or drop B. */
   | { kind: "compare"; id: number; op: "keep" | "clear" | "swap" }
-  /** By a text, a row, or an encoded picture (PNG, JPEG, WebP; u8 in buffer 0, at most 2^20 bytes): one of them. */
+  /** By text, a row, or an encoded picture (PNG, JPEG, WebP; u8 in buffer 0, at most 2^20 bytes): one of them. */
   | { kind: "find"; id: number; text?: string; row?: number; image?: ArrayRef; sign?: 1 | -1; k: number }
   /** Whether `export` would meet a file: answered by `path`. */
   | { kind: "check_path"; id: number; path: string }
@@ -179,7 +179,7 @@ export type Message = { seq: number; id: number | null; done: boolean } & (
       requested: number;
       n_candidates: number;
       stop_reason: string;
-      /** What happened and what to do about it, in words. */
+      /** What happened and what to do about it. */
       message: string;
       seconds: number;
       warnings: string[];
@@ -231,7 +231,7 @@ export type Message = { seq: number; id: number | null; done: boolean } & (
   | { kind: "path"; path: string; exists: boolean; problem: string | null }
   | { kind: "found"; rows: ArrayRef; scores: ArrayRef }
   | { kind: "clusters"; labels: { text: string; x: number; y: number; count: number }[] }
-  /** Progress of background work in words (UMAP, embedding, neighbors); fraction in 0…1 or null. */
+  /** Progress of background work, for people to read (UMAP, embedding, neighbors); fraction in 0…1 or null. */
   | { kind: "progress"; task: string; text: string; fraction: number | null }
 );
 

@@ -140,8 +140,8 @@ class DatasetCore(Generic[S]):
         added = sum(op["rows"] for p in target.parts if p.table == "samples" for op in p.ops if op["op"] == "add")
         touched = {part.table for part in target.parts}
         for table in snapshot.models().values():
-            # Vectors are no change of their own, so those of samples that go would stay behind; and where vectors go,
-            # a graph of as many as will be added next must not be taken for theirs.
+            # Vectors are not a change of their own, so those of samples that go would stay behind; and where vectors
+            # go, a graph of as many as will be added next must not be taken for theirs.
             if added or table in touched:
                 last = snapshot.last_op(table)
                 left = len(snapshot) - added

@@ -95,7 +95,7 @@ def flatten(values: Mapping[Any, Any], prefix: str = "", depth: int = 0) -> dict
 def check_key(key: object) -> str:
     """The key, if it can be one."""
     if not isinstance(key, str):
-        raise InvalidTypeError(f"a metadata key is a text, not {shown(key)}")
+        raise InvalidTypeError(f"a metadata key must be a string, got {shown(key)}")
     if not key.strip() or len(key) > _LONGEST_KEY or "\0" in key or not _is_unicode(key):
         raise InvalidValueError(f"a metadata key has 1 to {_LONGEST_KEY} characters and no NUL; this is {shown(key)}")
     return key
@@ -136,7 +136,7 @@ def joint_kind(key: str, old: str, new: str, old_values: pl.Series, new_values: 
     whole = old_values if old == "integer" else new_values
     if (whole.abs() > _EXACT_IN_FLOAT).any():
         raise InvalidValueError(
-            f"metadata {shown(key)} would become a float column, but whole numbers above 2^53 do not fit in it exactly"
+            f"metadata {shown(key)} would become a float column, but integers above 2^53 do not fit in it exactly"
         )
     return "float"
 

@@ -92,7 +92,8 @@ def _take_vectors(table: pl.DataFrame, embeddings: Any) -> tuple[pl.DataFrame, A
     if isinstance(embeddings, str):
         if embeddings not in table.columns:
             raise InvalidValueError(
-                f"embeddings={shown(embeddings)} is no column of the frame: {listed(table.columns)}"
+                f"embeddings must be a column of the frame or an array, got {shown(embeddings)}; columns: "
+                f"{listed(table.columns)}"
             )
         return table.drop(embeddings), check_embeddings(table[embeddings], table.height)
     return table, check_embeddings(embeddings, table.height)
@@ -105,7 +106,7 @@ def _sample_columns(table: pl.DataFrame) -> pl.DataFrame:
         if ids.dtype.is_integer():
             ids = ids.cast(pl.String)
         if ids.dtype != pl.String:
-            raise InvalidTypeError(f"sample_id holds {ids.dtype}; expected texts or whole numbers")
+            raise InvalidTypeError(f"sample_id holds {ids.dtype}; expected strings or integers")
         if ids.null_count() or ids.n_unique() < len(ids):
             twice = ids.filter(ids.is_duplicated()).unique(maintain_order=True)
             raise InvalidValueError(

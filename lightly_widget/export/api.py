@@ -57,7 +57,7 @@ class Export:
         """One absolute path a line.
 
         Raises:
-            InvalidValueError: a sample is no file, or its path holds a line break.
+            InvalidValueError: a sample is not a file, or its path holds a line break.
         """
         return tables.write_txt(self._query.to_polars(), path, overwrite=overwrite)
 
@@ -115,7 +115,7 @@ class Export:
             class_names: the categories in the order of their ids; None sorts those that occur.
 
         Raises:
-            InvalidValueError: boxes of several sources and none chosen, samples that are no images, images outside
+            InvalidValueError: boxes of several sources and none chosen, samples that are not images, images outside
                 `images_root`, classes that `class_names` lacks.
         """
         return detections.write_coco(
@@ -180,7 +180,7 @@ class Export:
             overwrite: replace what an earlier call wrote; other files in the folder stay.
 
         Raises:
-            InvalidValueError: samples that are no files, files that are missing or lie in `folder` itself.
+            InvalidValueError: samples that are not files, files that are missing or lie in `folder` itself.
         """
         samples = self._query.to_polars()
         if "file_path_abs" not in samples.columns or samples["file_path_abs"].null_count():

@@ -66,7 +66,7 @@ def sized_images(samples: pl.DataFrame) -> pl.DataFrame:
     """The samples with path and size.
 
     Raises:
-        InvalidValueError: samples that are no images.
+        InvalidValueError: samples that are not images.
     """
     missing = [name for name in ("file_path_abs", "width", "height") if name not in samples.columns]
     bare = (

@@ -121,7 +121,7 @@ def _in_words(bad: pl.DataFrame) -> list[str]:
 
 
 def raise_all(lines: list[str], n_problems: int, of_what: str) -> None:
-    """One error for `n_problems` problems, the first five in words."""
+    """One error for `n_problems` problems, the first five spelled out."""
     more = f"; and {n_problems - _NAMED:,} more" if n_problems > _NAMED else ""
     raise InvalidValueError(
         f"{n_problems:,} {of_what} cannot be used and nothing was added: {'; '.join(lines[:_NAMED])}{more}. "
@@ -140,10 +140,10 @@ def _cast(frame: pl.DataFrame, dtypes: dict[str, Any]) -> pl.DataFrame:
 
 
 def check_sample_ids(sample_ids: object, known: pl.Series, *, argument: str = "sample_ids") -> pl.Series:
-    """The ids as a text series, in the given order: each known, none twice.
+    """The ids as a series of strings, in the given order: each known, none twice.
 
     Raises:
-        InvalidTypeError: not a list of texts.
+        InvalidTypeError: not a list of strings.
         InvalidValueError: null, repeated or unknown ids, counted and five named.
     """
     is_string = isinstance(sample_ids, str | bytes)
@@ -158,7 +158,9 @@ def check_sample_ids(sample_ids: object, known: pl.Series, *, argument: str = "s
     try:
         ids = pl.Series(argument, items, dtype=pl.String)
     except UnicodeEncodeError as error:
-        raise InvalidValueError(f"{argument} hold a text that is not valid UTF-8: {shown(error.object)}") from error
+        raise InvalidValueError(
+            f"{argument} contain a string that is not valid UTF-8: {shown(error.object)}"
+        ) from error
     twice = ids.filter(ids.is_duplicated()).unique(maintain_order=True)
     if len(twice):
         raise InvalidValueError(f"{argument}: {len(twice):,} ids are there more than once: {listed(twice, _NAMED)}")

@@ -41,7 +41,7 @@ def classes_from_folders(samples: pl.DataFrame, *, level: int = 1) -> pl.DataFra
 def classes_from_mapping(samples: pl.DataFrame, classes: Mapping[object, object]) -> pl.DataFrame:
     """`{path or sample_id: class}` → an annotations frame keyed by sample_id, in the order of the mapping.
 
-    A class is a text or a whole number; None and NaN mean that the sample has none and are left out.
+    A class is a string or an integer; None and NaN mean that the sample has none and are left out.
 
     Args:
         samples: sample_id, and file_path_abs where samples are files.
@@ -50,7 +50,7 @@ def classes_from_mapping(samples: pl.DataFrame, classes: Mapping[object, object]
     Raises:
         UnknownNameError: keys that are neither a sample id nor a path of the dataset, counted and five named.
         InvalidValueError: a sample is named twice (by id and by path), or a class is empty.
-        InvalidTypeError: `classes` is no mapping, or a class is neither text nor whole number.
+        InvalidTypeError: `classes` is not a mapping, or a class is neither a string nor an integer.
     """
     if not isinstance(classes, Mapping):
         raise InvalidTypeError(f"classes must be a dict of path or sample id to class, not {type(classes).__name__}")
@@ -138,8 +138,8 @@ def class_text(value: object) -> str | None:
     """A class as text; None for None and NaN.
 
     Raises:
-        InvalidTypeError: neither text, whole number nor boolean.
-        InvalidValueError: a text with a NUL, or that is not valid UTF-8.
+        InvalidTypeError: not a string, an integer or a boolean.
+        InvalidValueError: a string with a NUL, or that is not valid UTF-8.
     """
     if value is None or (isinstance(value, float | np.floating) and np.isnan(value)):
         return None
@@ -147,7 +147,7 @@ def class_text(value: object) -> str | None:
         raise InvalidValueError(f"the class {shown(value)} {name_problem(value)}")
     if isinstance(value, str | bool | int | np.integer | np.bool_):
         return str(value)
-    raise InvalidTypeError(f"a class must be a text or a whole number, not {shown(value)} ({type(value).__name__})")
+    raise InvalidTypeError(f"a class must be a string or an integer, got {shown(value)} ({type(value).__name__})")
 
 
 def _frame(ids: list[str], classes: list[str] | list[str | None]) -> pl.DataFrame:

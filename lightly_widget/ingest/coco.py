@@ -55,7 +55,7 @@ def read_coco(
 
 
 def _problems(data: Any) -> list[str]:
-    """Everything that is wrong with the structure, in words."""
+    """Everything that is wrong with the structure, as sentences."""
     if not isinstance(data, dict):
         return [f"the whole is a {type(data).__name__}, not an object"]
     data.setdefault("annotations", [])  # test sets have none
@@ -116,7 +116,7 @@ def _annotation_problem(annotation: dict[str, Any], images: set[object], categor
 
 
 def _is_number(value: object) -> bool:
-    # An integer beyond the range of floats is no size in pixels either, and float() would raise.
+    # An integer beyond the range of floats is not a size in pixels either, and float() would raise.
     return (isinstance(value, float) and math.isfinite(value)) or (
         isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
     )

@@ -78,7 +78,7 @@ def _convert(table: object, argument: str) -> pl.DataFrame:
 
 
 def _column(name: str, values: Any) -> pl.Series:
-    """A series of one type; whole numbers beside floats become floats where that loses nothing."""
+    """A series of one type; integers beside floats become floats where that loses nothing."""
     if values is None or isinstance(values, str | bytes | Mapping):
         raise InvalidTypeError(f"column {shown(name)} must be a list of values, not {type(values).__name__}")
     if isinstance(values, tuple):

@@ -150,7 +150,7 @@ def _read_sizes(paths: list[str], limit: int | None, progress: Progress) -> Iter
             part = paths[start : start + window]
             batches = [part[i : i + batch] for i in range(0, len(part), batch)]
             with warnings.catch_warnings():
-                # Pillow warns of large and of slightly odd files; we say in words what could not be read.
+                # Pillow warns of large and of slightly odd files; what could not be read is reported instead.
                 warnings.simplefilter("ignore")
                 sizes = [size for done in pool.map(_read_batch, batches) for size in done]
             for path, size in zip(part, sizes, strict=True):
@@ -168,7 +168,7 @@ def _read_batch(paths: list[str]) -> list[tuple[int, int] | str]:
 
 
 def read_size(path: str) -> tuple[int, int] | str:
-    """(width, height) in pixels from the header alone, or in words why the file cannot be used."""
+    """(width, height) in pixels from the header alone, or why the file cannot be used."""
     try:
         with open_file(path) as file:
             return _header_size(file)

@@ -29,7 +29,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A file or folder that was left out, and why, in words."""
+    """A file or folder that was left out, and why."""
 
     path: str
     reason: str

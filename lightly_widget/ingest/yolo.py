@@ -119,7 +119,7 @@ def _image_folders(root: str, config: dict[str, Any], split: str, what: str) -> 
         if not _is_folder(here) and "path" not in config and folder.startswith("../"):
             here = _join(root, folder[3:])  # Roboflow counts from the folder of the images
         if not _is_folder(here):
-            raise InvalidValueError(f"{what}: {split!r} is no folder: {shown(here, 300)}")
+            raise InvalidValueError(f"{what}: {split!r} is not a folder: {shown(here, 300)}")
         found.append(here)
     return found
 

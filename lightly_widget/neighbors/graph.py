@@ -66,8 +66,8 @@ def extend_graph(
 ) -> NeighborGraph:
     """The graph of all embeddings, given that of the first `n_old`: only pairs with a new row are compared.
 
-    Of an exact graph it is the same as building anew. An approximate one keeps its stated recall, which the new rows,
-    compared with all, can only raise. So many new rows that this would take minutes have it built anew.
+    Of an exact graph the result is the same as building it from scratch. An approximate one keeps its stated recall,
+    which the new rows, compared with all, can only raise. It is rebuilt if extending it would take minutes.
     """
     array = as_matrix("embeddings", embeddings)
     if graph.indices.shape[0] != n_old or n_old > len(array):
@@ -144,7 +144,7 @@ def similarity_weights(
     if len(rows) == 0:
         raise InvalidValueError("query_rows is empty: similarity needs at least one row to be similar to")
     if rows.dtype.kind not in "iu" or rows.min() < 0 or rows.max() >= len(array):
-        raise InvalidValueError(f"query_rows must be rows of embeddings, whole numbers in 0…{len(array) - 1}")
+        raise InvalidValueError(f"query_rows must be rows of embeddings, integers in 0…{len(array) - 1}")
     distances = distance_to_set(array, array[np.unique(rows)], progress)
     mean = distances.mean()
     return np.exp(-distances / mean) if mean > 0 else np.ones(len(array))

@@ -44,7 +44,7 @@ def id_series(argument: str, ids: Any) -> pl.Series:
 
 
 def rows_of(candidates: Candidates, ids: pl.Series) -> pl.Series:
-    """The candidate row of each id (u32), null where it is no candidate."""
+    """The candidate row of each id (u32), null where it is not a candidate."""
     if not len(ids):  # spares the join with what may be millions
         return pl.Series("row", [], dtype=pl.UInt32)
     numbered = pl.DataFrame({"sample_id": candidates.sample_ids}).with_row_index("row")
@@ -53,7 +53,7 @@ def rows_of(candidates: Candidates, ids: pl.Series) -> pl.Series:
 
 
 def rows_inside(candidates: Candidates, ids: pl.Series, argument: str) -> NDArray[np.int64]:
-    """The candidate rows of these ids. ValueError: some are no candidates, with their count."""
+    """The candidate rows of these ids. ValueError: some are not candidates, with their count."""
     rows = rows_of(candidates, ids)
     if outside := rows.null_count():
         first = ids.filter(rows.is_null()).head(3)

@@ -50,7 +50,7 @@ class SamplingResult:
     weightings the weight, for balancing the divergence from the target after it; for combinations the joint score."""
     stop_reason: StopReason
     message: str
-    """What happened and what to do about it, in words."""
+    """What happened, and what to do about it."""
     n_requested: int
     tag_name: str | None
     """The tag that was written, or None."""

@@ -24,7 +24,7 @@ from .nearest import product
 from .terms import F32, F64, I64, LOG_SMALLEST, SMALLEST, TIE, Beats, Floats, Potential, Setting, Term
 
 FLOOR = 1e-7  # of a class share inside the cross-entropy
-KEPT = 0.85  # the second order is computed anew when it may have shrunk below this part
+KEPT = 0.85  # the second order is computed again when it may have shrunk below this part
 SMALL = 40_000  # counts; below this, logarithms of everything are as fast as the bounds
 
 

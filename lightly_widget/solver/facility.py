@@ -40,7 +40,7 @@ class FacilityLocation(Term):
                 f"FacilityLocation.indices {self.indices.shape} and .similarities {self.similarities.shape} must agree"
             )
         if not np.issubdtype(self.indices.dtype, np.integer):
-            raise InvalidValueError(f"FacilityLocation.indices must be whole numbers, got {self.indices.dtype}")
+            raise InvalidValueError(f"FacilityLocation.indices must be integers, got {self.indices.dtype}")
         check_finite("FacilityLocation.similarities", self.similarities)
         if not self.indices.size:
             return

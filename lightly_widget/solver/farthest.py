@@ -3,7 +3,7 @@
 1. The rows with the highest bounds are gathered side by side, a few hundred of them, small enough for the cache.
 2. Each pick updates only these. While the best of them beats every bound outside, it is the next pick.
 3. When it does not, the rows with the highest bounds are brought up to date with all the picks they missed, as one
-   matrix product, and the active set is chosen anew. Most rows turn out to be near some pick: the pick that is nearest
+   matrix product, and the active set is chosen again. Most rows turn out to be near some pick: the pick that is nearest
    in a few leading directions is tried first, and dismisses most of them at a fraction of the cost.
 4. Where rounding could decide, the general race settles it from differences in float64.
 """

@@ -24,7 +24,7 @@ def checksum(table: Any) -> str:
 
 
 def checksum_text(text: str) -> str:
-    """16 hexadecimal digits over a text."""
+    """16 hexadecimal digits over a string."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).hexdigest()
 
 

@@ -381,7 +381,7 @@ class Store:
             raise
 
     def _check_current(self, table: str, parts: Sequence[Part]) -> None:
-        """Raise `StaleError` where these parts are not of the newest state, so that their absence is no damage."""
+        """Raise `StaleError` where these parts are not of the newest state, so that their absence is not damage."""
         self._renew()
         current = set(self.parts(table))
         if any(part not in current for part in parts):

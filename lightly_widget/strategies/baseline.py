@@ -88,7 +88,7 @@ def interleave(
     """The order rearranged so that each prefix holds every group in proportion, each group in its own order.
 
     Smooth weighted round robin: at each step the group whose count lags most behind its quota gives its next row (the
-    largest remainder of that prefix), ties to the lower group. In whole numbers, so that no rounding moves a pick.
+    largest remainder of that prefix), ties to the lower group. In integers, so that no rounding moves a pick.
     """
     queued = order[np.argsort(groups[order], kind="stable")]
     sizes = np.bincount(groups, minlength=1).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Looking for samples: nearest to one, more or less like one, or fitting a text; over all embeddings, exactly."""
+"""Looking for samples: nearest to one, more or less like one, or fitting text; over all embeddings, exactly."""
 
 from __future__ import annotations
 
@@ -72,9 +72,9 @@ def by_vector(points: Points, model: str, wanted: NDArray[np.float32], sign: int
 
 
 def embedded_picture(embedder: Any, data: bytes, progress: Progress) -> NDArray[np.float32]:
-    """(d,) the embedding of a picture sent by the browser. ValueError: it is none, or a strange one.
+    """(d,) the embedding of a picture sent by the browser. ValueError: it is not a picture, or an unusable one.
 
-    Embedders read files, so the picture, decoded and written anew, lies in a temporary file for as long as that takes.
+    Embedders read files, so the picture, decoded and written again, lies in a temporary file for as long as that takes.
     """
     picture = _decoded(data)
     progress(0.0)
@@ -106,7 +106,7 @@ def _decoded(data: bytes) -> Any:
         raise
     except Exception as error:
         raise InvalidValueError(
-            f"this is no picture that can be read; expected PNG, JPEG or WebP ({type(error).__name__})"
+            f"the picture cannot be read; expected PNG, JPEG or WebP ({type(error).__name__})"
         ) from error
 
 
@@ -171,7 +171,7 @@ def _kept_embedder(input_size: int, make: Any) -> Any:
 
 
 def no_image_search(session: Session) -> str | None:
-    """Why no image can be looked for, in words; None: one can."""
+    """Why no image can be looked for, as a sentence; None: one can."""
     try:
         image_embedder(session)
     except (InvalidValueError, MissingDependencyError) as error:

@@ -83,7 +83,7 @@ class Outbox:
                 self._sync_in(self._said_at + self._quiet[self._syncs] - time.monotonic())
 
     def error(self, error: BaseException, id: int | None) -> None:  # noqa: A002
-        """An error as the last answer, in words."""
+        """An error as the last answer, as a sentence."""
         self.say(Error(type(error).__name__, words(error)), id, done=id is not None)
 
     def points(self, projection: str, x: NDArray[np.float32], y: NDArray[np.float32], *, animate: bool) -> None:

@@ -130,7 +130,7 @@ def _text(sample: dict[str, Any], limit: int) -> str | None:
 
 
 def _fields(sample: dict[str, Any]) -> list[tuple[str, str]]:
-    """What there is to know, in words: size, time, metadata."""
+    """What there is to know, for people: size, time, metadata."""
     fields = []
     if sample.get("width") and sample.get("height"):
         fields.append(("size", f"{sample['width']} × {sample['height']}"))

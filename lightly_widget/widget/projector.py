@@ -25,7 +25,7 @@ _SAMPLE_SECONDS: Final = 3e-4
 
 
 def projection_notes(session: Session) -> dict[str, str]:
-    """By name, how long a projection that is not there yet will take, in words."""
+    """By name, how long a projection that is not there yet will take, for people."""
     notes = {}
     for name in projection_names(session.points.view.info().embedding_models):
         if split_name(name)[0] == "umap" and len(session) >= UMAP_FROM and not is_stored(session, name):
@@ -34,7 +34,7 @@ def projection_notes(session: Session) -> dict[str, str]:
 
 
 def duration(seconds: float) -> str:
-    """A rough time in words."""
+    """A rough time, as people say it."""
     return f"{seconds:.0f} s" if seconds < 90 else f"{round(seconds / 60)} min"
 
 

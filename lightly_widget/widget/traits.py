@@ -1,4 +1,4 @@
-"""The checks of the synced traits: what is wrong, in words, whether it came from Python or from the browser."""
+"""The checks of the synced traits: what is wrong, as a sentence, whether it came from Python or from the browser."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _CANDIDATES: Final = ("all", "filter", "selection", "tag")
 
 
 def check_count(value: Any) -> int:
-    """`n_samples_to_select`: a whole number, 0 or more."""
+    """`n_samples_to_select`: an integer, 0 or more."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidTypeError(f"n_samples_to_select={shown(value)} is not a whole number")
+        raise InvalidTypeError(f"n_samples_to_select must be an integer, got {shown(value)}")
     if not 0 <= value <= MAX_COUNT:
         raise InvalidValueError(f"n_samples_to_select={shown(value)} is not between 0 and {MAX_COUNT:,}")
     return value
@@ -99,7 +99,7 @@ def check_viewport(value: Any) -> list[float] | None:
         raise InvalidTypeError(f"viewport={shown(value)} is not [x0, y0, x1, y1] or None")
     for item in value:
         if isinstance(item, bool) or not isinstance(item, int | float) or not math.isfinite(item):
-            raise InvalidValueError(f"viewport={shown(value)} holds {shown(item)}, which is no finite number")
+            raise InvalidValueError(f"viewport must contain finite numbers, got {shown(item)}")
     box = [float(item) for item in value]
     if not (box[0] < box[2] and box[1] < box[3]):
         raise InvalidValueError(f"viewport={shown(value)} is empty: x0 < x1 and y0 < y1 are expected")
@@ -109,7 +109,7 @@ def check_viewport(value: Any) -> list[float] | None:
 def check_height(value: Any) -> int:
     """CSS pixels."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidTypeError(f"height={shown(value)} is not a whole number of pixels")
+        raise InvalidTypeError(f"height must be an integer number of pixels, got {shown(value)}")
     if not HEIGHTS[0] <= value <= HEIGHTS[1]:
         raise InvalidValueError(f"height={shown(value)} is not between {HEIGHTS[0]} and {HEIGHTS[1]} pixels")
     return value

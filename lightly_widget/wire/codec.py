@@ -34,7 +34,7 @@ _NAMES: Final[dict[np.dtype[Any], str]] = {dtype: name for name, dtype in _DTYPE
 def decode(name: str, ref: object, buffers: Buffers, dtype: str) -> NDArray[Any]:
     """The array that an `ArrayRef` of this dtype names, flat. ValueError or TypeError: it does not."""
     if not isinstance(ref, Mapping) or set(ref) != {"buffer", "dtype", "shape"}:
-        raise InvalidTypeError(f"{name}={shown(ref)} is no reference to a buffer")
+        raise InvalidTypeError(f"{name} must be a reference to a buffer, got {shown(ref)}")
     if ref["dtype"] != dtype:
         raise InvalidValueError(f"{name} has dtype {shown(ref['dtype'])}; expected {dtype!r}")
     index = _size(f"{name}.buffer", ref["buffer"])
@@ -53,7 +53,7 @@ def decode(name: str, ref: object, buffers: Buffers, dtype: str) -> NDArray[Any]
 
 def _size(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**32:
-        raise InvalidValueError(f"{name}={shown(value)} is not a whole number from 0 to 2**32 - 1")
+        raise InvalidValueError(f"{name}={shown(value)} is not an integer from 0 to 2**32 - 1")
     return value
 
 

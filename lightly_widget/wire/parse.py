@@ -69,7 +69,7 @@ def _check_together(request: Request) -> None:
         case Select(op=op, polygon=polygon) if (op == "clear") != (polygon is None):
             raise InvalidValueError(f"op={op!r} {'takes no' if op == 'clear' else 'needs a'} polygon")
         case Find(text=text, row=row, image=image) if [text, row, image].count(None) != 2:
-            raise InvalidValueError("find needs a text, a row or an image, and only one of them")
+            raise InvalidValueError("find needs exactly one of text, row and image")
         case GetThumbnails(rows=rows, size=size) if len(rows) * size * size > 2**24:
             raise InvalidValueError(f"{len(rows)} thumbnails of {size} pixels are too much for one message")
         case _:
@@ -121,7 +121,7 @@ def _whole_check(limits: Whole) -> _Check:
 
 def _whole(name: str, value: object, limits: Whole) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidTypeError(f"{name}={shown(value)} is not a whole number")
+        raise InvalidTypeError(f"{name} must be an integer, got {shown(value)}")
     if not limits.least <= value <= limits.most:
         raise InvalidValueError(f"{name}={shown(value)} is not between {limits.least} and {limits.most}")
     return value
@@ -183,12 +183,12 @@ def _plain(name: str, value: object, depth: int, size: list[int]) -> Any:
         return value
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise InvalidValueError(f"{name} holds {value}, which is no finite number")
+            raise InvalidValueError(f"{name} must contain finite numbers, got {value}")
         return value
     if isinstance(value, list | tuple):
         return [_plain(name, item, depth + 1, size) for item in value]
     if not isinstance(value, Mapping):
-        raise InvalidTypeError(f"{name} holds {shown(value)}, which is no plain data")
+        raise InvalidTypeError(f"{name} holds {shown(value)}, which is not plain data")
     result = {}
     for key, item in value.items():
         if not isinstance(key, str):

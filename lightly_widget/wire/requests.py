@@ -27,7 +27,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Whole:
-    """Limits of a whole number, both inclusive."""
+    """Limits of an integer, both inclusive."""
 
     least: int = 0
     most: int = MAX_ID

@@ -1,4 +1,4 @@
-/** How many: a count, the same as a share, and a slider along both. Within the picks at hand nothing is asked anew. */
+/** How many: a count, the same as a share, and a slider along both. Within the picks at hand nothing is requested again. */
 import { candidateCount } from "./Candidates";
 import { NumberField, Slider } from "./controls/fields";
 import { percent, count as words } from "./format";

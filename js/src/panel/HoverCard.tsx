@@ -41,7 +41,7 @@ export function HoverCard() {
   );
 }
 
-/** A text without a name is titled with its first words, which the card shows already. */
+/** Text without a name is titled with its first words, which the card shows already. */
 const isBeginning = ({ title, text }: Detail) => text?.startsWith(title.replace(/…$/, "")) ?? false;
 
 export function Media({ detail }: { detail: Detail }) {

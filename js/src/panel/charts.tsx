@@ -1,4 +1,4 @@
-/** Three small charts as SVG. Each says in words what it shows, and every shape has a text beside it or in its title. */
+/** Three small charts as SVG. Each has a sentence about what it shows, and every shape has text beside it or in its title. */
 import { scaleLinear, scaleLog } from "d3-scale";
 import { useId, useState } from "preact/hooks";
 import type { Histogram, MessageOf, Shares } from "../protocol";

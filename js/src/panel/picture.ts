@@ -5,11 +5,11 @@ const SIDE = 512;
 const MOST_BYTES = 2 ** 20;
 const MOST_FILE = 100e6;
 
-/** JPEG bytes of the picture, at most 512 pixels a side, upright, on white. Rejects in words. */
+/** JPEG bytes of the picture, at most 512 pixels a side, upright, on white. Rejects with a sentence. */
 export async function smallPicture(file: Blob): Promise<Uint8Array<ArrayBuffer>> {
   if (file.size > MOST_FILE) throw new Error("This file is larger than 100 MB; a smaller picture is enough.");
   const picture = await createImageBitmap(file).catch(() => {
-    throw new Error("This file is no picture that the browser can read. PNG, JPEG and WebP work everywhere.");
+    throw new Error("The browser cannot read this file as a picture. PNG, JPEG and WebP work everywhere.");
   });
   const scale = Math.min(1, SIDE / Math.max(picture.width, picture.height));
   const canvas = document.createElement("canvas");

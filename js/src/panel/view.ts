@@ -19,7 +19,7 @@ const ROOM_FOR_BOTH = 900;
 export type Mode = "pan" | "lasso" | "rect";
 
 export interface Found {
-  /** What was looked for, in words. */
+  /** What was looked for, for people to read. */
   what: string;
   rows: Uint32Array;
   scores: Float32Array;

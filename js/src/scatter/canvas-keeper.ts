@@ -6,7 +6,7 @@ import type { Frame, Renderer, Scene } from "./scene";
 import type { Stage } from "./stage";
 import type { RendererKind } from "./types";
 
-/** A context that has not come back by then is asked for anew. */
+/** A context that has not come back by then is asked for again. */
 const RESTORE_MS = 1500;
 /** A context lost this often is not tried again. */
 const MOST_LOSSES = 4;

@@ -8,7 +8,7 @@ const MARKED = FLAG.SELECTED | FLAG.A | FLAG.B | FLAG.PRESELECTED | FLAG.PINNED;
 const GAP = 64;
 const MOST_RANGES = 1024;
 /**
- * A larger selection is part of the base layer, all of which is drawn anew for it, where marks are drawn with every
+ * A larger selection is part of the base layer, all of which is redrawn for it, where marks are drawn with every
  * frame: worth while for few, and for a small share of many.
  */
 const mostAsMarks = (points: number) => Math.min(150_000, Math.max(20_000, points / 6));

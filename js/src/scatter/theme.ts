@@ -63,7 +63,7 @@ function groundOf(host: HTMLElement): string {
   return "";
 }
 
-/** Any CSS color as bytes, by painting it; null where it is none. */
+/** Any CSS color as bytes, by painting it; null where it is not one. */
 function resolve(text: string): Rgb | null {
   if (text === "") return null;
   if (/^#[0-9a-f]{6}$/i.test(text)) return parseHex(text);

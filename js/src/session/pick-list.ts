@@ -32,7 +32,7 @@ export function appendPicks(before: PickList, offset: number, points: Uint32Arra
   return { points: grown.points.subarray(0, length), gains: grown.gains.subarray(0, length) };
 }
 
-/** The place in pick order (from 1) by point; NaN for points that are no picks. */
+/** The place in pick order (from 1) by point; NaN for points that are not picked. */
 export function ranks(points: Uint32Array, nSamples: number): Float32Array {
   const values = new Float32Array(nSamples).fill(Number.NaN);
   points.forEach((point, index) => {

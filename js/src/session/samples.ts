@@ -92,7 +92,7 @@ export class Samples {
     };
   }
 
-  /** By a text, a sample, or an encoded picture. */
+  /** By text, a sample, or an encoded picture. */
   async find({ image, ...query }: Query, k = 50) {
     const picture = image && { image: { buffer: 0, dtype: "u8", shape: [image.length] } as const };
     const ask = { kind: "find", k, ...query, ...picture } as const;

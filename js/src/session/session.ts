@@ -122,7 +122,7 @@ export class Session {
   }
 
   private receive({ message, buffers }: Reply): void {
-    if (message.kind !== "sync") this.connection.heard(); // nobody asked for it, so it is no sign that answers come
+    if (message.kind !== "sync") this.connection.heard(); // nobody asked for it, so it does not show that answers come
     const handle = this.handlers[message.kind] as
       | ((message: Message, buffers: readonly DataView[]) => void)
       | undefined;

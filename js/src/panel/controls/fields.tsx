@@ -65,15 +65,15 @@ export function TextField(props: TextProps) {
     </p>
   );
   return (
-    <Labelled label={label} bare={bare} id={id}>
+    <Labeled label={label} bare={bare} id={id}>
       {input}
       {why}
-    </Labelled>
+    </Labeled>
   );
 }
 
 /** The label before a field, or the field alone. */
-function Labelled({ label, bare, id, children }: LabelledProps) {
+function Labeled({ label, bare, id, children }: LabeledProps) {
   if (bare) return <>{children}</>;
   return (
     <div class="inline-field">
@@ -85,7 +85,7 @@ function Labelled({ label, bare, id, children }: LabelledProps) {
   );
 }
 
-interface LabelledProps {
+interface LabeledProps {
   label: string;
   bare: boolean | undefined;
   id: string;
@@ -106,7 +106,7 @@ interface NumberProps {
   onChange(value: number | null): void;
 }
 
-/** A number typed as text, so that a half-typed one is no error; nonsense falls back to the value there was. */
+/** A number typed as text, so that a half-typed one is not an error; nonsense falls back to the value there was. */
 export function NumberField({ value, min, max, optional, format = String, onChange, ...rest }: NumberProps) {
   const commit = (text: string) => {
     const digits = text.replace(/[\s,_'%]/g, "").replace("−", "-");
