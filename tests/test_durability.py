@@ -35,6 +35,7 @@ from tests.durability import (
     step,
     two_kernels,
 )
+from tests.power_cut import power_cuts
 
 SECONDS = 120
 
@@ -313,3 +314,7 @@ def test_loading_while_another_process_optimizes(tmp_path: Path) -> None:
             reader.join()
     assert [kind for kind, _ in answers] == ["ok", "ok"], answers
     assert all(loads > 1 for _, loads in answers)
+
+
+def test_a_power_cut_takes_back_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    assert run(power_cuts, tmp_path, 15) > 10

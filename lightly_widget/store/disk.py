@@ -181,6 +181,21 @@ def files_of(table: Path) -> set[str]:
     return _files(_folders(table))
 
 
+def manifests(table: Path) -> list[Path]:
+    """The manifests of a table's versions, newest first."""
+    found = [Path(entry.path) for entry in _entries(table / "_versions") if entry.name.endswith(".manifest")]
+    numbered = sorted((p for p in found if p.stem.isdigit()), key=lambda p: int(p.stem))
+    # LanceDB counts down from 2**64 - 1, older tables up from 1.
+    return numbered if numbered and int(numbered[0].stem) > 2**63 else numbered[::-1]
+
+
+def remove_torn_manifests(table: Path) -> None:
+    """Remove what a power cut left of versions before the newest, which has been read."""
+    for path in manifests(table)[1:]:
+        if not _ends_well(path):
+            path.unlink()
+
+
 def _folders(table: Path) -> set[str]:
     if table.is_symlink():
         raise _unsafe(table)

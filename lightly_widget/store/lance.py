@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -15,6 +16,7 @@ from lightly_widget.store.storage_errors import storage_errors
 T = TypeVar("T")
 
 _TRIES: Final = 50
+_VERSIONS_OF_A_WRITE: Final = 8  # at most; merging makes the most
 
 
 def is_remote(uri: str) -> bool:
@@ -101,9 +103,25 @@ class Tables:
             self._make(table, schema)
 
     def _make(self, table: str, schema: Any) -> Any:
+        self.remove_torn(table)
         mode = "overwrite" if table in self.names() else "create"
         self._handles[table] = self._db.create_table(table, schema=schema, mode=mode)
         return self._handles[table]
+
+    def remove_torn(self, table: str) -> bool:
+        """Remove a table that no commit names and that a power cut tore while it was made."""
+        if self.path is None or table not in self.names() or self._opens(table):
+            return False
+        shutil.rmtree(self.path / f"{table}.lance")
+        self.reconnect()
+        return True
+
+    def _opens(self, table: str) -> bool:
+        try:
+            self.handle(table)
+        except Exception:  # noqa: BLE001 - whatever LanceDB raises, no commit names a row of this table
+            return False
+        return True
 
     def append(self, table: str, rows: Any, *, anew: bool = False) -> int:
         """Append Arrow rows and return the table's version; `anew` replaces whatever is there."""
@@ -111,6 +129,30 @@ class Tables:
             handle = self._make(table, rows.schema) if anew else self.handle(table)
             handle.add(rows, write_parallelism=1)
         return int(handle.version)
+
+    def roll_back(self, table: str, is_whole: Callable[[Any], bool]) -> bool:
+        """Go back to the newest version that is whole, where a power cut tore the ones after it.
+
+        Returns whether there is one; nothing is changed if not. Only for the holder of the writer's lock.
+        """
+        if self.path is None:
+            return False
+        set_aside: list[Path] = []
+        for manifest in disk.manifests(self.path / f"{table}.lance")[:_VERSIONS_OF_A_WRITE]:
+            set_aside.append(manifest.rename(manifest.with_suffix(".torn")))
+            self.reconnect()
+            try:
+                whole = is_whole(self.handle(table))
+            except Exception:  # noqa: BLE001 - LanceDB raises anything on damage; the version before may be whole
+                continue
+            if whole:
+                for path in set_aside:
+                    path.unlink()
+                return True
+        for path in set_aside:
+            path.rename(path.with_suffix(".manifest"))
+        self.reconnect()
+        return False
 
     def drop(self, table: str) -> None:
         """Remove a table and its files."""
@@ -121,6 +163,8 @@ class Tables:
         """Delete the rows that match `unwanted`, merge small files, and free the space."""
         size = 0 if self.path is None else disk.size_of(self.path / f"{table}.lance")
         with self._writing(table, size):
+            if self.path is not None:
+                disk.remove_torn_manifests(self.path / f"{table}.lance")
             handle = self.handle(table)
             if unwanted is not None:
                 handle.delete(unwanted)

@@ -37,7 +37,11 @@ class WriterLock:
     @contextmanager
     def hold(self) -> Iterator[None]:
         """Wait for the turn, and keep it for the block."""
-        with self._threads:
+        if not self._threads.acquire(timeout=self._timeout_s):
+            raise StorageError(
+                f"another thread has been writing for {self._timeout_s:.0f} s; try again when it is done"
+            )
+        try:
             if self._file is None:
                 yield
                 return
@@ -46,6 +50,8 @@ class WriterLock:
                 yield
             finally:
                 self._file.release()
+        finally:
+            self._threads.release()
 
     def _acquire(self) -> None:
         from filelock import Timeout

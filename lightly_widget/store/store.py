@@ -115,6 +115,7 @@ class Store:
         self._checked = 0.0
         self._process = os.getpid()
         self._headless = False
+        self._readable: set[str] = set()
         self._in_memory: dict[str, _Kept] = {}
         self._changes_in_memory = 0
         self.rewriter: Rewriter | None = None
@@ -186,10 +187,12 @@ class Store:
         if there:
             try:
                 return self._tables.read(_COMMITS, lambda handle: bool(handle.count_rows() > 0))
-            except CorruptDataError as error:
-                if newest is None and "not found" in str(error.__cause__).lower():
+            except CorruptDataError:
+                if newest is None and self._tables.names() == [_COMMITS]:
                     return False  # creating it died before its first commit
-                raise
+                if not self._mend(_COMMITS):
+                    raise
+                return True
         if newest is not None:
             raise CorruptDataError(f"{self.uri}: the table of commits is missing though {newest.number} were written")
         return False
@@ -240,7 +243,13 @@ class Store:
                 raise self._replaced()
             if named.token == newest.token and self._tables.read(_COMMITS, _version) == self._log_version:
                 return
-        found, version = self._tables.read(_COMMITS, lambda handle: (_commits_from(handle, newest), _version(handle)))
+        try:
+            found, version = self._tables.read(_COMMITS, lambda h: (_commits_from(h, newest), _version(h)))
+        except CorruptDataError:
+            if newest is not None or not self._mend(_COMMITS):
+                raise
+            self._read_log()
+            return
         ahead = named is not None and (newest is None or named.number > newest.number)
         if named is not None and ahead and all(c.token != named.token for c in found):
             # LanceDB may have answered from what it remembers of files that were replaced.
@@ -378,7 +387,28 @@ class Store:
             return self._tables.read(table, look)
         except CorruptDataError:
             self._check_current(table, parts)
-            raise
+            if not self._mend(table):
+                raise
+            return self._tables.read(table, look)
+
+    def _mend(self, table: str) -> bool:
+        """Undo what a power cut left of a write that no commit names; False where that does not help, or must not be.
+
+        The files of such a write may be there in part, and its version of the table then cannot be read.
+        """
+        try:
+            with self._turn():
+                return self._tables.roll_back(table, lambda handle: self._is_whole(table, handle))
+        except ReadOnlyError:
+            return False
+
+    def _is_whole(self, table: str, handle: Any) -> bool:
+        if table == _COMMITS:
+            named = head.read_head(self.path, warn=False)
+            tokens = {commit.token for commit in _commits_from(handle, None)}
+            return bool(tokens) if named is None else named.token in tokens
+        rows = _tokens_of(handle)
+        return all(rows.get(part.token, 0) == part.rows for part in self._parts.get(table, ()) if part.rows)
 
     def _check_current(self, table: str, parts: Sequence[Part]) -> None:
         """Raise `StaleError` where these parts are not of the newest state, so that their absence is not damage."""
@@ -411,6 +441,8 @@ class Store:
                     raise
                 writable = False
             self._renew()
+            if writable and self.path is not None and head.head_sign(self.path) is None:
+                self._write_head(self._commits[-1])  # the first write died before its head
             work = Transaction(action, details or {}, undoable)
             yield work
             if work.pieces and writable:
@@ -469,7 +501,17 @@ class Store:
 
         marked = rows.add_column(0, _TOKEN, pa.array(np.full(rows.num_rows, token, dtype=np.int64)))
         # Without visible rows, whatever the table holds is of a write that died, or undone.
-        self._tables.append(table, marked, anew=not any(part.rows for part in self._parts.get(table, ())))
+        anew = not any(part.rows for part in self._parts.get(table, ()))
+        if not anew:
+            self._check_readable(table)
+        self._readable.add(table)
+        self._tables.append(table, marked, anew=anew)
+
+    def _check_readable(self, table: str) -> None:
+        """Read from all files of a table, once: a write on top of a version that a power cut tore would be torn too."""
+        if table not in self._readable:
+            self._rows(table, self._parts[table], _tokens_of)
+            self._readable.add(table)
 
     def _keep_fresh(self, table: str, token: int, frame: pl.DataFrame) -> None:
         with self._memory:
@@ -549,7 +591,10 @@ class Store:
             if table == _COMMITS:
                 self._tables.compact(table, None)
             elif parts:
+                self._check_readable(table)
                 self._tables.compact(table, f"{_TOKEN} not in ({_joined(parts)})")
+            elif self._tables.remove_torn(table):
+                continue
             elif "_" in table:  # its name holds the token of the write that made it, and never comes again
                 self._tables.drop(table)
             else:  # a handle elsewhere that remembers its versions must not meet a new table that counts from 1
@@ -572,6 +617,12 @@ def _is_in_memory(part: Part) -> bool:
 
 def _version(handle: Any) -> int:
     return int(handle.version)
+
+
+def _tokens_of(handle: Any) -> dict[int, int]:
+    """How many rows of each token a table holds; it reads from each of the table's files."""
+    tokens = handle.search().select([_TOKEN]).limit(None).to_arrow().column(_TOKEN)
+    return {pair["values"]: pair["counts"] for pair in tokens.value_counts().to_pylist()}
 
 
 def _commits_from(handle: Any, newest: Commit | None) -> list[Commit]:
