@@ -45,6 +45,6 @@ def test_raised_sentences_show_the_value_and_have_no_banned_word() -> None:
 def test_faults_are_seen() -> None:
     assert faults("a sample id is a text, not 3") == ["a text"]
     assert faults("which is none of them, drawn anew") == ["anew"]
-    assert faults("'is none' is quoted") == []
+    assert faults("unknown tag 'anew'") == []
     assert raised_faults("first line\nsecond 1", InvalidValueError)
     assert raised_faults("the name cannot be used", InvalidValueError) == ["no value"]
