@@ -45,7 +45,12 @@ class Door:
     def state(self) -> tuple[Any, ...]:
         loaded = ImageDataset.load("doors", self.folder / "home")
         query = loaded.query()
-        return query.to_polars().rows(), query.annotations().rows(), query.embeddings("m").tolist(), loaded.tags
+        return (
+            query.to_polars().rows(),
+            query.annotations().rows(),
+            query.embeddings("m").tolist(),
+            loaded.tags.counts(),
+        )
 
     def refuses(self, call: Callable[[], object]) -> bool:
         """Whether the call was refused; if so, nothing has changed and the dataset still takes a write."""
