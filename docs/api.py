@@ -51,7 +51,7 @@ def page() -> str:
         for cls in classes:
             lines += _class(cls)
     lines += ["## Strategies", ""]
-    lines += [f"- `{each.__name__}{_signature(each)}`: {_first_line(each)}" for each in STRATEGIES]
+    lines += [f"- `{each.__name__}{_options(each)}`: {_first_line(each)}" for each in STRATEGIES]
     lines += ["", "## Fields and filters", "", *_fields(), ""]
     for module in MODULES:
         lines += [
@@ -111,6 +111,13 @@ def _signature(function: Any) -> str:
         if each.name != "self"
     ]
     return str(signature.replace(parameters=kept, return_annotation=_text(signature.return_annotation)))
+
+
+def _options(strategy: Any) -> str:
+    """The options and their defaults; their types are msgspec's and too long to read."""
+    signature = inspect.signature(strategy)
+    bare = [each.replace(annotation=each.empty) for each in signature.parameters.values()]
+    return str(signature.replace(parameters=bare, return_annotation=signature.empty))
 
 
 def _named(default: Any) -> Any:
