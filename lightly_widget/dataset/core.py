@@ -13,9 +13,10 @@ import polars as pl
 
 from lightly_widget.dataset.tag_writes import add_to_tag, check_tag_name, remove_from_tag
 from lightly_widget.errors import InvalidValueError, shown
+from lightly_widget.indexes import SampleIndexes
 from lightly_widget.ingest.roots import Roots
 from lightly_widget.query import Query
-from lightly_widget.query.snapshot import Cache, Index, Snapshot
+from lightly_widget.query.snapshot import Cache, Snapshot
 from lightly_widget.sampling import ResultHome
 from lightly_widget.store import Store, Transaction
 from lightly_widget.store.tables import fold_of
@@ -110,7 +111,7 @@ class DatasetCore(Generic[S]):
         with self.store.transaction(action, details, undoable=undoable, recomputable=recomputable) as work:
             yield work, self.snapshot()
 
-    def samples_of(self, snapshot: Snapshot, rows: Index) -> list[S]:
+    def samples_of(self, snapshot: Snapshot, rows: SampleIndexes) -> list[S]:
         """The samples with these indexes."""
         records = snapshot.samples[rows].to_dicts() if len(rows) else []
         return [self.kind.sample(self, record) for record in records]

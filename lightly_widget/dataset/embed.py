@@ -22,7 +22,7 @@ from lightly_widget.errors import (
     no_progress,
     shown,
 )
-from lightly_widget.query.snapshot import Index
+from lightly_widget.indexes import SampleIndexes
 from lightly_widget.store.tables import embedding_rows
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def embed_samples(
         batches = embed_in_batches(embedder, items, batch_size=batch_size, failed=failed, progress=report)
         for part, vectors in batches:
             good = ~np.isnan(vectors[:, 0])
-            _store_batch(core, embedder.name, rows[part][good], vectors[good])
+            _store_batch(core, embedder.name, SampleIndexes(rows[part][good]), vectors[good])
     if failed:
         names = ", ".join(f"{items[i]} ({reason})" for i, reason in failed[:5])
         warnings.warn(
@@ -83,7 +83,7 @@ def _default_embedder(core: DatasetCore[Any]) -> Embedder:
     return default_embedder("image" if media == "image" else "text")
 
 
-def _to_embed(core: DatasetCore[Any], embedder: Embedder) -> tuple[Index, list[Path | str]]:
+def _to_embed(core: DatasetCore[Any], embedder: Embedder) -> tuple[SampleIndexes, list[Path | str]]:
     now = core.snapshot()
     done = np.zeros(len(now), dtype=bool)
     if embedder.name in now.models():
@@ -105,8 +105,8 @@ def _to_embed(core: DatasetCore[Any], embedder: Embedder) -> tuple[Index, list[P
 
 
 def _without_refused(
-    core: DatasetCore[Any], embedder: Embedder, rows: Index, items: list[Path | str]
-) -> tuple[Index, list[Path | str]]:
+    core: DatasetCore[Any], embedder: Embedder, rows: SampleIndexes, items: list[Path | str]
+) -> tuple[SampleIndexes, list[Path | str]]:
     roots = core.roots
     refused = roots.refused(map(str, items)) if embedder.kind == "image" else []
     if not refused:
@@ -119,10 +119,10 @@ def _without_refused(
     )
     closed = set(refused)
     keep = [i for i, item in enumerate(items) if str(item) not in closed]
-    return rows[keep], [items[i] for i in keep]
+    return SampleIndexes(rows[keep]), [items[i] for i in keep]
 
 
-def _store_batch(core: DatasetCore[Any], model: str, rows: Index, vectors: npt.NDArray[np.float32]) -> None:
+def _store_batch(core: DatasetCore[Any], model: str, rows: SampleIndexes, vectors: npt.NDArray[np.float32]) -> None:
     with core.change("embed", {"model": model, "count": len(rows)}, undoable=False) as (work, now):
         # Another process may have embedded some of these meanwhile, or undone adding them.
         have = now.embedded_samples(model) if model in now.models() else np.empty(0, np.uint32)

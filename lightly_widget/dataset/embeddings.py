@@ -14,7 +14,8 @@ from lightly_widget.checks import check_bool, check_name
 from lightly_widget.dataset.core import DatasetCore
 from lightly_widget.dataset.graph import graph_of
 from lightly_widget.errors import InvalidValueError, Progress, no_progress, shown
-from lightly_widget.query.snapshot import Index, Snapshot
+from lightly_widget.indexes import SampleIndexes
+from lightly_widget.query.snapshot import Snapshot
 from lightly_widget.store.tables import embedding_rows
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def write_embeddings(
     work: Transaction,
     now: Snapshot,
     model: str,
-    rows: Index,
+    rows: SampleIndexes,
     vectors: npt.NDArray[np.float32],
     *,
     replace: bool = False,
@@ -133,7 +134,7 @@ def write_embeddings(
             keep = ~again
             op = "set"
             if keep.any():
-                rows = np.concatenate([known.samples[keep].astype(np.int64), rows])
+                rows = SampleIndexes(np.concatenate([known.samples[keep].astype(np.int64), rows]))
                 vectors = np.concatenate([known.vectors[keep], vectors])
     frame = embedding_rows(rows.astype(np.uint32), vectors)
     work.write(table or f"embeddings_{work.token:x}", frame, op=op, model=model, dimension=vectors.shape[1])

@@ -12,7 +12,8 @@ import polars as pl
 from lightly_widget.dataset import metadata_values as md
 from lightly_widget.dataset.core import DatasetCore
 from lightly_widget.errors import InvalidValueError, shown
-from lightly_widget.query.snapshot import Index, Snapshot
+from lightly_widget.indexes import SampleIndexes
+from lightly_widget.query.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from lightly_widget.store import Transaction
@@ -79,7 +80,7 @@ def _columns(update: Any) -> dict[str, md.Values]:
 
 
 def write_columns(
-    work: Transaction, now: Snapshot, columns: dict[str, md.Values], rows_of: Callable[[pl.Series], Index]
+    work: Transaction, now: Snapshot, columns: dict[str, md.Values], rows_of: Callable[[pl.Series], SampleIndexes]
 ) -> None:
     """Append typed values; `rows_of` gives the samples' numbers, also of samples that the same write adds."""
     tables, kinds = now.metadata_tables(), now.metadata_types()
@@ -105,7 +106,7 @@ def write_columns(
         work.write(table, frame, op="update", key=key, type=kind)
 
 
-def _rows_once(rows_of: Callable[[pl.Series], Index], key: str, sample_ids: pl.Series) -> pl.Series:
+def _rows_once(rows_of: Callable[[pl.Series], SampleIndexes], key: str, sample_ids: pl.Series) -> pl.Series:
     if sample_ids.null_count():
         raise InvalidValueError(f"metadata {shown(key)}: {sample_ids.null_count():,} rows have no sample_id")
     rows = rows_of(sample_ids)

@@ -16,6 +16,7 @@ from lightly_widget.dataset.metadata import write_columns
 from lightly_widget.dataset.metadata_values import columns_from_frame
 from lightly_widget.dataset.sample import Sample
 from lightly_widget.errors import DatasetExistsError, InvalidTypeError, InvalidValueError, listed, shown
+from lightly_widget.indexes import SampleIndexes
 
 _ANYTHING: Final = Kind(
     "generic",
@@ -65,7 +66,7 @@ class Dataset(BaseDataset[Sample]):
         metadata = columns_from_frame(rest)
         dataset = cls._create_or_empty(name, path)
         with dataset._core.change("add_samples", {"count": table.height}) as (work, now):
-            rows = np.arange(table.height)
+            rows = SampleIndexes(np.arange(table.height))
             if table.height:
                 work.write("samples", samples, op="add")
                 write_columns(work, now, metadata, lambda ids: rows)

@@ -10,7 +10,8 @@ import polars as pl
 
 from lightly_widget.checks import check_name
 from lightly_widget.errors import InvalidValueError, shown
-from lightly_widget.query.snapshot import Index, Snapshot
+from lightly_widget.indexes import SampleIndexes
+from lightly_widget.query.snapshot import Snapshot
 from lightly_widget.store.tables import Rows, tag_rows
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def check_tag_name(name: object) -> str:
     return check_name("tag_name", name)
 
 
-def add_to_tag(work: Transaction, now: Snapshot, name: str, rows: Index) -> None:
+def add_to_tag(work: Transaction, now: Snapshot, name: str, rows: SampleIndexes) -> None:
     """Add the tag to samples that lack it, after those that have it. Creates the tag, without samples too."""
     wanted = union([rows.astype(np.uint32)])
     has = now.tags().get(name)
@@ -31,7 +32,7 @@ def add_to_tag(work: Transaction, now: Snapshot, name: str, rows: Index) -> None
         work.write("tags", tag_rows(name, fresh, 0 if has is None else len(has)), op="add", tag=name)
 
 
-def remove_from_tag(work: Transaction, now: Snapshot, name: str, rows: Index) -> None:
+def remove_from_tag(work: Transaction, now: Snapshot, name: str, rows: SampleIndexes) -> None:
     """Remove the tag from those of the samples that have it."""
     gone = np.intersect1d(rows.astype(np.uint32), now.tag(name))
     if len(gone):

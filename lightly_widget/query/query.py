@@ -13,11 +13,12 @@ import polars as pl
 from lightly_widget.checks import check_bool, check_integer, check_number, check_string
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, shown
 from lightly_widget.export import Export
+from lightly_widget.indexes import SampleIndexes
 from lightly_widget.ingest.roots import Roots
 from lightly_widget.plain import check_plain
 from lightly_widget.query.expressions import AND, DEEPEST, Expression, NoPlainFormError, as_expression
 from lightly_widget.query.fields import Field, OrderBy
-from lightly_widget.query.snapshot import Index, Snapshot
+from lightly_widget.query.snapshot import Snapshot
 from lightly_widget.sampling import ResultHome, Sampling
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Source(Protocol[S]):
     def snapshot(self) -> Snapshot:
         """Its present state."""
 
-    def samples_of(self, snapshot: Snapshot, rows: Index) -> list[S]:
+    def samples_of(self, snapshot: Snapshot, rows: SampleIndexes) -> list[S]:
         """The samples with these indexes."""
 
     def change_tag(self, name: str, sample_ids: pl.Series, *, add: bool) -> None:
@@ -54,7 +55,7 @@ class Queryable(Protocol[S]):
 
 
 class Step(Protocol):
-    def apply(self, snapshot: Snapshot, rows: Index) -> Index: ...
+    def apply(self, snapshot: Snapshot, rows: SampleIndexes) -> SampleIndexes: ...
 
     def to_dict(self) -> dict[str, Any] | None:
         """Plain data; None where there is none because a polars expression is in it."""
@@ -64,8 +65,8 @@ class Step(Protocol):
 class Match:
     expression: Expression
 
-    def apply(self, snapshot: Snapshot, rows: Index) -> Index:
-        return rows[snapshot.mask(self.expression)[rows]]
+    def apply(self, snapshot: Snapshot, rows: SampleIndexes) -> SampleIndexes:
+        return SampleIndexes(rows[snapshot.mask(self.expression)[rows]])
 
     def to_dict(self) -> dict[str, Any] | None:
         try:
@@ -82,7 +83,7 @@ class Order:
     keys: tuple[OrderBy | pl.Expr, ...]
     descending: bool
 
-    def apply(self, snapshot: Snapshot, rows: Index) -> Index:
+    def apply(self, snapshot: Snapshot, rows: SampleIndexes) -> SampleIndexes:
         frame = pl.DataFrame({"row": rows})
         names, descending = [], []
         for position, key in enumerate(self.keys):
@@ -97,7 +98,8 @@ class Order:
             frame = frame.with_columns(values.gather(pl.Series(rows)).alias(name))
             names.append(name)
             descending.append(self.descending ^ (isinstance(key, OrderBy) and key.descending))
-        return frame.sort(names, descending=descending, nulls_last=True, maintain_order=True)["row"].to_numpy()
+        ordered = frame.sort(names, descending=descending, nulls_last=True, maintain_order=True)
+        return SampleIndexes(ordered["row"].to_numpy())
 
     def to_dict(self) -> dict[str, Any] | None:
         keys = [{"field": k.name, "descending": k.descending} for k in self.keys if isinstance(k, OrderBy)]
@@ -114,8 +116,8 @@ class Order:
 class Slice:
     slice: slice
 
-    def apply(self, snapshot: Snapshot, rows: Index) -> Index:
-        return rows[self.slice]
+    def apply(self, snapshot: Snapshot, rows: SampleIndexes) -> SampleIndexes:
+        return SampleIndexes(rows[self.slice])
 
     def to_dict(self) -> dict[str, Any]:
         return {"step": "slice", "start": self.slice.start, "stop": self.slice.stop, "by": self.slice.step}
@@ -131,7 +133,7 @@ class Pinned:
 
     sample_ids: pl.Series = field(hash=False, compare=False)
 
-    def apply(self, snapshot: Snapshot, rows: Index) -> Index:
+    def apply(self, snapshot: Snapshot, rows: SampleIndexes) -> SampleIndexes:
         return snapshot.known_rows(self.sample_ids)
 
     def to_dict(self) -> dict[str, Any]:
@@ -149,10 +151,10 @@ class Shuffled:
     start: float
     stop: float
 
-    def apply(self, snapshot: Snapshot, rows: Index) -> Index:
+    def apply(self, snapshot: Snapshot, rows: SampleIndexes) -> SampleIndexes:
         order = np.random.default_rng(self.seed).permutation(len(rows))
         first, last = round(self.start * len(rows)), round(self.stop * len(rows))
-        return rows[np.sort(order[first:last])]
+        return SampleIndexes(rows[np.sort(order[first:last])])
 
     def to_dict(self) -> dict[str, Any]:
         return {"step": "split", "seed": self.seed, "start": self.start, "stop": self.stop}
@@ -171,7 +173,7 @@ class Query(Generic[S]):
     def __init__(self, source: Source[S], steps: tuple[Step, ...] = ()) -> None:
         self._source = source
         self._steps = steps
-        self._last: tuple[int, Index] | None = None
+        self._last: tuple[int, SampleIndexes] | None = None
 
     def _with(self, step: Step) -> Self:
         return type(self)(self._source, (*self._steps, step))
@@ -204,7 +206,7 @@ class Query(Generic[S]):
         snapshot, rows = self.resolve()
         if not -len(rows) <= position < len(rows):
             raise IndexError(f"sample {position} asked for, there are {len(rows):,}")
-        return self._source.samples_of(snapshot, rows[[position]])[0]
+        return self._source.samples_of(snapshot, SampleIndexes(rows[[position]]))[0]
 
     def split(self, shares: Mapping[str, float], *, seed: int = 0) -> dict[str, Self]:
         """Random parts without overlap that together are this query, e.g. `split({"train": 7, "val": 3})`.
@@ -263,14 +265,14 @@ class Query(Generic[S]):
 
     # -- answers ------------------------------------------------------------------------------------------------
 
-    def resolve(self, snapshot: Snapshot | None = None) -> tuple[Snapshot, Index]:
+    def resolve(self, snapshot: Snapshot | None = None) -> tuple[Snapshot, SampleIndexes]:
         """The dataset's present state (or the one given), and the numbers of the samples in query order."""
         if snapshot is not None and not isinstance(snapshot, Snapshot):
             raise InvalidTypeError(f"snapshot must be a snapshot of the dataset, got {shown(snapshot)}")
         now = snapshot if snapshot is not None else self._source.snapshot()
         if self._last is not None and self._last[0] == now.version:
             return now, self._last[1]
-        rows: Index = np.arange(len(now), dtype=np.int64)
+        rows = SampleIndexes(np.arange(len(now), dtype=np.int64))
         for step in self._steps:
             rows = step.apply(now, rows)
         self._last = (now.version, rows)
@@ -285,7 +287,7 @@ class Query(Generic[S]):
     def __iter__(self) -> Iterator[S]:
         snapshot, rows = self.resolve()
         for start in range(0, len(rows), 256):
-            yield from self._source.samples_of(snapshot, rows[start : start + 256])
+            yield from self._source.samples_of(snapshot, SampleIndexes(rows[start : start + 256]))
 
     def to_list(self) -> list[S]:
         """The samples."""
@@ -358,7 +360,7 @@ _STEPS: Final[dict[str, Callable[[Mapping[str, Any]], Step]]] = {
 }
 
 
-def annotations_of_rows(snapshot: Snapshot, rows: Index, source: str | None) -> pl.DataFrame:
+def annotations_of_rows(snapshot: Snapshot, rows: SampleIndexes, source: str | None) -> pl.DataFrame:
     """Annotations of these samples; `row` (u32) is the position in `rows`, and the order."""
     frame = snapshot.annotations_of(source)
     wanted = pl.DataFrame(
@@ -368,7 +370,7 @@ def annotations_of_rows(snapshot: Snapshot, rows: Index, source: str | None) -> 
     return joined.drop("sample")
 
 
-def embeddings_of_rows(snapshot: Snapshot, rows: Index, model_name: str | None) -> npt.NDArray[np.float32]:
+def embeddings_of_rows(snapshot: Snapshot, rows: SampleIndexes, model_name: str | None) -> npt.NDArray[np.float32]:
     """(len(rows), d) float32 vectors of these samples; without a copy when they are all, in stored order."""
     model = snapshot.model_name(model_name)
     value = snapshot.embeddings(model)

@@ -20,12 +20,12 @@ from lightly_widget.errors import (
     listed,
     shown,
 )
+from lightly_widget.indexes import SampleIndexes
 from lightly_widget.query.expressions import Expression
 from lightly_widget.store import Store
 from lightly_widget.store.commits import Part
 from lightly_widget.store.tables import ANNOTATION_SCHEMA, Column, Derived, Embeddings, Rows, fold_of
 
-Index = npt.NDArray[np.int64]
 T = TypeVar("T")
 
 _ANNOTATION_COLUMNS = [name for name in ANNOTATION_SCHEMA if name != "sample"]
@@ -40,16 +40,16 @@ class Cache:
         self.ids: tuple[pl.DataFrame, pl.DataFrame] | None = None
 
 
-def places_of(sample_ids: pl.Series | Iterable[str], index: pl.DataFrame) -> Index:
+def places_of(sample_ids: pl.Series | Iterable[str], index: pl.DataFrame) -> SampleIndexes:
     """The `row` of each id in `index` (columns sample_id and row), in their order; -1 where there is none."""
     asked = pl.DataFrame({"sample_id": pl.Series("sample_id", sample_ids, dtype=pl.String)})
     if asked.height == index.height and asked["sample_id"].equals(index["sample_id"]):
-        return index["row"].cast(pl.Int64).to_numpy()
+        return SampleIndexes(index["row"].cast(pl.Int64).to_numpy())
     if asked.height * 16 < index.height:
         # A join hashes all of `index`, which for a million ids takes far longer than to look for a few.
         index = index.join(asked, on="sample_id", how="semi")
     found = asked.join(index, on="sample_id", how="left", maintain_order="left")["row"]
-    return found.cast(pl.Int64).fill_null(-1).to_numpy()
+    return SampleIndexes(found.cast(pl.Int64).fill_null(-1).to_numpy())
 
 
 class Snapshot:
@@ -119,7 +119,7 @@ class Snapshot:
     def __len__(self) -> int:
         return self.samples.height
 
-    def rows_of(self, sample_ids: pl.Series | Sequence[str]) -> Index:
+    def rows_of(self, sample_ids: pl.Series | Sequence[str]) -> SampleIndexes:
         """The rows of these ids, in their order; -1 where there is no such sample."""
         samples = self.samples
         with self._cache.lock:
@@ -128,7 +128,7 @@ class Snapshot:
             index = self._cache.ids[1]
         return places_of(sample_ids, index)
 
-    def known_rows(self, sample_ids: pl.Series | Sequence[str]) -> Index:
+    def known_rows(self, sample_ids: pl.Series | Sequence[str]) -> SampleIndexes:
         """As `rows_of`; raises `UnknownNameError` where an id is unknown."""
         rows = self.rows_of(sample_ids)
         if (rows < 0).any():

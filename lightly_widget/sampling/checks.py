@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 
 from lightly_widget.checks import check_name, check_strings
 from lightly_widget.errors import InvalidValueError, did_you_mean, listed, shown
+from lightly_widget.indexes import CandidateIndexes
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from lightly_widget.strategies import Candidates
 
 
@@ -52,7 +50,7 @@ def rows_of(candidates: Candidates, ids: pl.Series) -> pl.Series:
     return wanted.join(numbered, on="sample_id", how="left", maintain_order="left")["row"]
 
 
-def rows_inside(candidates: Candidates, ids: pl.Series, argument: str) -> NDArray[np.int64]:
+def rows_inside(candidates: Candidates, ids: pl.Series, argument: str) -> CandidateIndexes:
     """The candidate rows of these ids. ValueError: some are not candidates, with their count."""
     rows = rows_of(candidates, ids)
     if outside := rows.null_count():
@@ -61,4 +59,4 @@ def rows_inside(candidates: Candidates, ids: pl.Series, argument: str) -> NDArra
             f"{argument}: {outside:,} of its {len(ids):,} samples are not among the {len(candidates):,} candidates "
             f"(first: {listed(first)}); widen the query so that it holds them, or preselect others"
         )
-    return rows.cast(pl.Int64).to_numpy()
+    return CandidateIndexes(rows.cast(pl.Int64).to_numpy())

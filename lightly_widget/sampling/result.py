@@ -13,6 +13,7 @@ import polars as pl
 
 from lightly_widget.checks import check_integer
 from lightly_widget.errors import InvalidValueError, Progress, no_progress, shown
+from lightly_widget.indexes import CandidateIndexes
 from lightly_widget.sampling.checks import check_result_tag
 from lightly_widget.sampling.metrics import (
     BalanceCounts,
@@ -57,11 +58,11 @@ class SamplingResult:
     warnings: tuple[str, ...]
     recipe: dict[str, Any]
     """Plain data that `Sampling.run` repeats: the query, the strategies, the count, the preselection, the versions."""
-    rows: NDArray[np.int64]
+    rows: CandidateIndexes
     """(len,) the candidate row of each pick."""
-    preselected_rows: NDArray[np.int64]
+    preselected_rows: CandidateIndexes
     """The candidate rows that were in the sample before: the preselected tag's, then the pinned ones."""
-    excluded_rows: NDArray[np.int64]
+    excluded_rows: CandidateIndexes
     strategies: tuple[Strategy, ...]
     _home: ResultHome = field(repr=False)
     _resample: Resample = field(repr=False)
@@ -124,7 +125,7 @@ class SamplingResult:
             self,
             sample_ids=self.sample_ids[:count],
             gains=self.gains[:count],
-            rows=self.rows[:count],
+            rows=CandidateIndexes(self.rows[:count]),
             stop_reason=StopReason.COMPLETE,
             message=f"the first {count:,} of {len(self):,} picks.",
             n_requested=count,
@@ -261,7 +262,7 @@ class SamplingResult:
         return values, values.gather(self._all_rows(self.rows)), values.gather(self._all_rows(self._baseline()))
 
     def _balance_shares(self, balance: Balance) -> Shares:
-        def share(rows: NDArray[np.int64]) -> list[float]:
+        def share(rows: CandidateIndexes) -> list[float]:
             return normalized(balance.counts[rows].sum(axis=0, dtype=np.float64))
 
         pool = normalized(balance.counts.sum(axis=0, dtype=np.float64))
@@ -272,12 +273,12 @@ class SamplingResult:
         sample, random = self._all_rows(self.rows), self._all_rows(self._baseline())
         return label_shares(what, labels, rows, self.n_candidates, sample, random)
 
-    def _all_rows(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        return np.concatenate([self.preselected_rows, rows])
+    def _all_rows(self, rows: CandidateIndexes) -> CandidateIndexes:
+        return CandidateIndexes(np.concatenate([self.preselected_rows, rows]))
 
-    def _baseline(self) -> NDArray[np.int64]:
+    def _baseline(self) -> CandidateIndexes:
         taken = np.concatenate([self.preselected_rows, self.excluded_rows])
-        return random_rows(self.n_candidates, len(self), taken)
+        return CandidateIndexes(random_rows(self.n_candidates, len(self), taken))
 
     def _model(self) -> str | None:
         models = self._home.info().embedding_models
@@ -294,7 +295,7 @@ class SamplingResult:
             raise InvalidValueError(f"n must be at most {len(self):,}, got {count:,}; sample again for more picks")
         return count
 
-    def _ids(self, rows: NDArray[np.int64]) -> list[str]:
+    def _ids(self, rows: CandidateIndexes) -> list[str]:
         ids: list[str] = self._home.sample_ids.gather(rows).to_list()
         return ids
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from lightly_widget.checks import check_integer
 from lightly_widget.errors import InvalidValueError, Progress, listed, no_progress
+from lightly_widget.indexes import CandidateIndexes
 from lightly_widget.sampling.checks import id_series, preselected_ids, rows_inside, rows_of
 from lightly_widget.sampling.home import ResultHome
 from lightly_widget.sampling.recipe import make_recipe
@@ -34,7 +35,7 @@ PREPARING: Final = 0.5
 class PickedBlock:
     """Some picks, in order; none for a sign of life while the solver works."""
 
-    rows: NDArray[np.int64]
+    rows: CandidateIndexes
     """(m,) candidate rows."""
     gains: NDArray[np.float64]
     fraction: float
@@ -48,8 +49,8 @@ class Plan:
     home: ResultHome
     n: int
     strategies: tuple[Strategy, ...]
-    preselected: NDArray[np.int64]
-    excluded: NDArray[np.int64]
+    preselected: CandidateIndexes
+    excluded: CandidateIndexes
     recipe: dict[str, Any]
 
     @property
@@ -90,7 +91,8 @@ def make_plan(
         pinned_ids=pinned.to_list(),
         excluded_ids=excluded.to_list(),
     )
-    return Plan(home, count, parsed, preselected, shut_out[~np.isin(shut_out, preselected)], recipe)
+    excluded_rows = CandidateIndexes(shut_out[~np.isin(shut_out, preselected)])
+    return Plan(home, count, parsed, CandidateIndexes(preselected), excluded_rows, recipe)
 
 
 def _first_of_tag(ids: pl.Series, count: Any, tag_name: Any) -> pl.Series:
@@ -135,7 +137,7 @@ def execute(
             yield _block(picks, progress)
     finally:
         solving.close()
-    found = np.concatenate([*rows, _NO_ROWS])
+    found = CandidateIndexes(np.concatenate([*rows, _NO_ROWS]))
     result = _result(plan, found, np.concatenate([*gains, _NO_GAINS]), reason, warnings, balances)
     if len(uncounted) and len(found) < plan.n:
         why = _uncounted_left(len(found), plan.n, len(uncounted))
@@ -162,14 +164,14 @@ def _uncounted_left(picked: int, n: int, left: int) -> str:
     )
 
 
-_NO_ROWS: Final = np.empty(0, dtype=np.int64)
+_NO_ROWS: Final = CandidateIndexes(np.empty(0, dtype=np.int64))
 _NO_GAINS: Final = np.empty(0, dtype=np.float64)
 
 
 def _block(picks: Picks, progress: Progress) -> PickedBlock:
     fraction = PREPARING + (1 - PREPARING) * picks.fraction
     progress(fraction)
-    return PickedBlock(picks.rows, picks.gains, fraction)
+    return PickedBlock(CandidateIndexes(picks.rows), picks.gains, fraction)
 
 
 def _prepare(plan: Plan, progress: Progress) -> tuple[list[Term], list[str], list[Balance]]:
@@ -205,7 +207,7 @@ def _empty(plan: Plan) -> SamplingResult:
 
 def _result(
     plan: Plan,
-    rows: NDArray[np.int64],
+    rows: CandidateIndexes,
     gains: NDArray[np.float64],
     reason: StopReason,
     warnings: list[str],
@@ -233,7 +235,7 @@ def _message(plan: Plan, picked: int, reason: StopReason) -> str:
 
 def _build(
     plan: Plan,
-    rows: NDArray[np.int64],
+    rows: CandidateIndexes,
     gains: NDArray[np.float64],
     reason: StopReason,
     message: str,
@@ -263,7 +265,7 @@ def resampling(plan: Plan) -> Resample:
     """How to sample again as planned, with other exclusions and another count."""
 
     def again(excluded: NDArray[np.int64], count: int, progress: Progress) -> NDArray[np.int64]:
-        return drain(execute(replace(plan, n=count, excluded=excluded), progress)).rows
+        return drain(execute(replace(plan, n=count, excluded=CandidateIndexes(excluded)), progress)).rows
 
     return again
 
