@@ -490,8 +490,8 @@ def test_each_snapshot_has_its_own_state_in_whatever_order_they_are_read(tmp_pat
             values = expected[1]
         else:
             values = [state, None, state * 10]
-            made.update_metadata({"a": {"k": state}, "c": {"k": state * 10}})
-        snapshots.append(made.snapshot())
+            made.metadata.update({"a": {"k": state}, "c": {"k": state * 10}})
+        snapshots.append(core_of(made).snapshot())
         expected.append(values)
     pairs = list(zip(snapshots, expected, strict=True))
     for snapshot, values in reversed(pairs) if newest_first else pairs:
