@@ -342,7 +342,7 @@ def test_what_is_at_a_path_is_said_and_the_export_reads_back(
     assert (written["kind"], written["path"], written["count"]) == ("exported", str(path), 3)
     wanted = front.sample.sample_ids
     if kind == "txt":
-        by_id = {sample.sample_id: sample.file_path_abs for sample in front._session.dataset}
+        by_id = dict(front._session.dataset.snapshot().samples["sample_id", "file_path_abs"].iter_rows())
         assert path.read_text().splitlines() == [by_id[i] for i in wanted]
     else:
         table = pl.read_csv(path) if kind == "csv" else pl.read_parquet(path)
