@@ -61,9 +61,24 @@ def log_potential(term: Mapping[str, Any], selection: Sequence[int], row: int) -
     elif kind == "facility":
         similarity = dense_similarity(term["indices"], term["similarities"])
         value = math.fsum(similarity[:, [*selection, row]].max(axis=1))
+    elif kind == "kernel":
+        similarity = kernel(term["embeddings"], term["bandwidth"])
+        value = math.fsum(similarity[:, [*selection, row]].max(axis=1)) / len(similarity)
     else:
         raise AssertionError(kind)
     return math.log(max(value, SMALLEST))
+
+
+def kernel(embeddings: np.ndarray, bandwidth: float) -> np.ndarray:
+    """(n, n) exp(−‖z_i − z_j‖² / h²), z the rows minus their mean, brought to unit length; 0 at the mean itself."""
+    x = embeddings.astype(np.float64)
+    x = x / (np.abs(x).max(initial=0.0) or 1.0)
+    mean = x.mean(axis=0)
+    away = x - mean
+    norm = np.sqrt((away**2).sum(axis=1))
+    norm[norm <= 1e-12 * (np.sqrt((mean**2).sum()) + norm.max(initial=0.0))] = np.inf
+    z = away / norm[:, None]
+    return np.exp(-((z[:, None] - z[None]) ** 2).sum(axis=2) / bandwidth**2)
 
 
 def dense_similarity(indices: np.ndarray, similarities: np.ndarray) -> np.ndarray:

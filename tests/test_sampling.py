@@ -190,13 +190,14 @@ def test_identical_points_are_all_typical() -> None:
     assert data.values["typicality"].to_list() == [1.0] * 25
 
 
-def test_representative_stands_for_the_clusters() -> None:
+@pytest.mark.parametrize(("scope", "near"), [("local", 2), ("global", 4)])  # directions say nothing of the distance
+def test_representative_stands_for_the_clusters(scope: Any, near: float) -> None:
     rng = np.random.default_rng(2)
     centers = np.array([[0, 0], [50, 0], [0, 50]])
     points = np.concatenate([center + rng.normal(size=(30, 2)) for center in centers])
     data = MemoryDataset(90, {"m": points.astype(np.float32)})
-    chosen = points[Sampling(data.view()).representative(3, "t").rows]
-    assert (np.linalg.norm(chosen[:, None] - centers, axis=2).min(axis=0) < 2).all()
+    chosen = points[Sampling(data.view()).representative(3, "t", scope=scope).rows]
+    assert (np.linalg.norm(chosen[:, None] - centers, axis=2).min(axis=0) < near).all()
 
 
 def test_subpart_diversity_takes_unlike_objects() -> None:
@@ -227,7 +228,7 @@ def test_method_arguments_have_the_names_that_scripts_use() -> None:
         "annotation_balancing": ["target_distribution", "annotation_source"],
         "metadata_balancing": ["metadata_key", "target_distribution"],
         "subpart_diversity": ["embedding_model_name", "annotation_source"],
-        "representative": ["embedding_model_name"],
+        "representative": ["embedding_model_name", "bandwidth", "scope"],
         "random": ["seed", "stratify_by"],
     }
     for name, extra in own.items():

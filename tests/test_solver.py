@@ -16,6 +16,7 @@ from lightly_widget.solver import (
     Balancing,
     Diversity,
     FacilityLocation,
+    KernelCoverage,
     Solution,
     StopReason,
     SubpartDiversity,
@@ -25,7 +26,7 @@ from lightly_widget.solver import (
 
 from . import reference
 
-KINDS = ("diversity", "subparts", "weights", "balancing", "facility")
+KINDS = ("diversity", "subparts", "weights", "balancing", "facility", "kernel")
 STRENGTHS = (1.0, -1.0, 2.5, -0.5, 0.0)
 quick = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -58,6 +59,8 @@ def make_case(kind: str, rng: np.random.Generator, n: int, style: str) -> dict[s
     d = int(rng.integers(1, 5))
     if kind == "diversity":
         return {"kind": kind, "embeddings": values(n, d)}
+    if kind == "kernel":
+        return {"kind": kind, "embeddings": values(n, d), "bandwidth": float(rng.choice([0.3, 0.7, 2.0]))}
     if kind == "subparts":
         owner = rng.integers(0, n, int(rng.integers(0, 2 * n)))
         return {"kind": kind, "embeddings": values(len(owner), d), "rows": owner}
@@ -87,6 +90,8 @@ def make_term(case: dict[str, Any]) -> Term:
             return Weighting(case["weights"], a)
         case "balancing":
             return Balancing(case["counts"], case["target"], a)
+        case "kernel":
+            return KernelCoverage(case["embeddings"], case["bandwidth"], a)
         case _:
             return FacilityLocation(case["indices"], case["similarities"], a)
 
@@ -297,6 +302,54 @@ def test_all_rows_alike_are_picked_in_order() -> None:
     assert result.gains[1:].tolist() == [0.0] * 49
 
 
+@pytest.mark.parametrize("room", [48_000_000, 50_000])
+@pytest.mark.parametrize(("n", "d", "k", "most"), [(1500, 24, 200, 8192), (2500, 12, 60, 400)])
+def test_coverage_of_larger_data_is_exact(
+    n: int, d: int, k: int, most: int, room: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With repeated rows, more rows than targets, and room for few similarities; beside the plain float64 greedy."""
+    monkeypatch.setattr("lightly_widget.solver.kernel.MOST_KEPT", room)
+    monkeypatch.setattr("lightly_widget.solver.kernel.MOST_TARGETS", most)
+    rng = np.random.default_rng(d)
+    centers = rng.standard_normal((30, d)) * 2
+    x = (centers[rng.integers(0, 30, n)] + rng.standard_normal((n, d)) + 5).astype(np.float32)
+    x[n // 2 : n // 2 + 300] = x[:300]
+    result = solve(KernelCoverage(x), n=n, k=k)
+    z = x.astype(np.float64) - x.mean(axis=0, dtype=np.float64)
+    z /= np.linalg.norm(z, axis=1, keepdims=True)
+    targets = z if n <= most else z[np.sort(np.random.default_rng(0).choice(n, most, replace=False))]
+    likeness = np.exp((2 * z @ targets.T - 2) / 0.7**2)
+    best, free = np.zeros(len(targets)), np.ones(n, dtype=bool)
+    for pick, gain in zip(result.rows.tolist(), result.gains.tolist(), strict=True):
+        more = np.where(free, np.maximum(likeness - best, 0).sum(axis=1), -1)
+        assert pick == np.flatnonzero(more >= more.max() - 1e-11)[0]
+        assert gain == pytest.approx(more[pick] / len(targets), abs=1e-12)
+        best, free[pick] = np.maximum(best, likeness[pick]), False
+
+
+def test_coverage_by_hand() -> None:
+    """Directions about the mean 0: two to the right, one to the left; the mean itself has none."""
+    term = KernelCoverage(np.array([[1.0], [2.0], [-3.0], [0.0]], dtype=np.float32), bandwidth=1.0)
+    result = solve(term, n=4, k=4)
+    assert result.rows.tolist() == [0, 2, 3, 1]
+    far, near = np.exp(-4.0), np.exp(-1.0)
+    expected = [(2 + far + near) / 4, (1 - far) / 4, (1 - near) / 4, 0]
+    assert result.gains == pytest.approx(expected)
+
+
+def test_inverted_coverage_of_larger_data_is_exact() -> None:
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((600, 5)).astype(np.float32)
+    z = x.astype(np.float64) - x.mean(axis=0, dtype=np.float64)
+    z /= np.linalg.norm(z, axis=1, keepdims=True)
+    likeness = np.exp((2 * z @ z.T - 2) / 0.4**2)
+    best, free = np.zeros(600), np.ones(600, dtype=bool)
+    for pick in picks(KernelCoverage(x, 0.4, -1.0), n=600, k=80):
+        more = np.where(free, np.maximum(likeness - best, 0).sum(axis=1), np.inf)
+        assert pick == np.flatnonzero(more <= more.min() + 1e-11)[0]
+        best, free[pick] = np.maximum(best, likeness[pick]), False
+
+
 @pytest.mark.parametrize(("repeated", "unit"), [(False, 1), (True, 1), (False, 2.0**90)])
 def test_balancing_of_larger_data_is_exact(repeated: bool, unit: float) -> None:
     """Large enough for the bounds on the cross-entropy; compared with logarithms of everything."""
@@ -418,6 +471,9 @@ BAD: list[tuple[str, Term]] = [
     ("rows of length 0", Diversity(np.zeros((4, 0), np.float32))),
     ("minimum_distance must be finite and at least 0", Diversity(line(4), minimum_distance=-1.0)),
     ("minimum_distance must be finite", Diversity(line(4), minimum_distance=float("nan"))),
+    ("KernelCoverage.embeddings has 2 rows with NaN or infinity, the first is row 1", KernelCoverage(NAN)),
+    ("KernelCoverage.bandwidth must be finite and greater than 0, got 0", KernelCoverage(line(4), 0)),
+    ("KernelCoverage.bandwidth must be finite", KernelCoverage(line(4), float("inf"))),
     ("strength must be finite", Diversity(line(4), float("nan"))),
     ("one per candidate", Weighting(np.ones(3))),
     ("must not be negative", Balancing(-np.ones((4, 2)), np.ones(2))),
@@ -460,7 +516,7 @@ def test_thousands_of_random_inputs_pass_or_are_refused() -> None:
         n = int(rng.integers(0, 7))
         terms = []
         for kind in rng.choice(KINDS, int(rng.integers(0, 3))):
-            if n == 0 and kind in {"subparts", "facility", "balancing"}:
+            if n == 0 and kind in {"subparts", "facility", "balancing", "kernel"}:
                 continue
             case = make_case(kind, rng, n, str(rng.choice(["floats", "integers"])))
             for key in ("embeddings", "weights", "counts"):
@@ -473,16 +529,16 @@ def test_thousands_of_random_inputs_pass_or_are_refused() -> None:
         assert not np.isnan(result.gains).any()
 
 
-# --- coverage ---------------------------------------------------------------------------------------------------------
+# --- coverage radius --------------------------------------------------------------------------------------------------
 
 
-def test_coverage_by_hand() -> None:
+def test_coverage_radius_by_hand() -> None:
     found = solver.coverage(line(10), np.array([0, 9, 4]), at=[1, 3, 2])
     assert found.radius == pytest.approx([9, 2, 4])
     assert found.mean == pytest.approx([4.5, 1.0, 2.0])
 
 
-def test_coverage_agrees_with_all_distances() -> None:
+def test_coverage_radius_agrees_with_all_distances() -> None:
     rng = np.random.default_rng(0)
     x = (rng.standard_normal((700, 9)) + 100).astype(np.float32)
     rows = rng.permutation(700)[:50]

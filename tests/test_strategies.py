@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lightly_widget.errors import LightlyWidgetError, no_progress
-from lightly_widget.solver import Balancing, Diversity, FacilityLocation, SubpartDiversity, Weighting
+from lightly_widget.solver import Balancing, Diversity, FacilityLocation, KernelCoverage, SubpartDiversity, Weighting
 from lightly_widget.strategies import (
     AnnotationClassBalancingStrategy,
     DatasetInfo,
@@ -261,10 +261,33 @@ def test_typicality_refuses_candidates_without_embedding() -> None:
         EmbeddingTypicalityStrategy().terms(data.view([0, 4]), no_progress)
 
 
+def test_representative_covers_the_candidates_alone() -> None:
+    points = np.random.default_rng(1).normal(size=(10, 2)).astype(np.float32)
+    term = one_term(
+        EmbeddingRepresentativeStrategy(bandwidth=0.4, strength=2), MemoryDataset(10, {"m": points}), [3, 1]
+    )
+    assert isinstance(term, KernelCoverage)
+    assert term.embeddings.tolist() == points[[3, 1]].tolist()
+    assert (term.bandwidth, term.strength) == (0.4, 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"bandwidth": 0.0}, "bandwidth must be"),
+        ({"bandwidth": float("nan")}, "bandwidth"),
+        ({"scope": "all"}, "scope"),
+    ],
+)
+def test_representative_refuses_what_it_cannot_use(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        EmbeddingRepresentativeStrategy(**options)
+
+
 @pytest.mark.parametrize("rows", [None, [9, 1, 5, 3]])
 def test_representative_edges_are_the_candidates_own_neighbors(rows: list[int] | None) -> None:
     points = np.random.default_rng(1).normal(size=(10, 2)).astype(np.float32)
-    term = one_term(EmbeddingRepresentativeStrategy(), MemoryDataset(10, {"m": points}), rows)
+    term = one_term(EmbeddingRepresentativeStrategy(scope="local"), MemoryDataset(10, {"m": points}), rows)
     assert isinstance(term, FacilityLocation)
     chosen = points if rows is None else points[rows]
     distances = np.linalg.norm(chosen[:, None] - chosen[None], axis=2)

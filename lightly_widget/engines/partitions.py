@@ -22,6 +22,7 @@ from lightly_widget.solver import (
     Balancing,
     Diversity,
     FacilityLocation,
+    KernelCoverage,
     SubpartDiversity,
     Term,
     Weighting,
@@ -88,6 +89,12 @@ def _(term: SubpartDiversity, rows: I64) -> Term:
     owners = places[term.rows]
     kept = owners >= 0
     return dataclasses.replace(term, embeddings=np.ascontiguousarray(term.embeddings[kept]), rows=owners[kept])
+
+
+@take.register
+def _(term: KernelCoverage, rows: I64) -> Term:
+    """Each part stands for its own rows."""
+    return dataclasses.replace(term, embeddings=np.ascontiguousarray(term.embeddings[rows]))
 
 
 @take.register

@@ -177,10 +177,21 @@ class Sampling:
         n_samples_to_select: int,
         sampling_result_tag_name: str,
         embedding_model_name: str | None = None,
+        bandwidth: float = 0.7,
+        scope: Literal["global", "local"] = "global",
         preselected_tag_name: str | None = None,
     ) -> SamplingResult:
-        """Facility location over the 20 nearest neighbors among the candidates: picks that stand for all of them."""
-        strategy = EmbeddingRepresentativeStrategy(embedding_model_name)
+        """Picks that stand for all candidates: they cover the embeddings with a kernel, or their neighbor graph.
+
+        scope: 'global' covers all candidates with one smooth kernel: for small budgets, and whenever in doubt. 'local'
+            counts the 20 nearest neighbors among the candidates: for large budgets and many small groups.
+            `EmbeddingRepresentativeStrategy` has what was measured.
+        bandwidth: of the kernel, at least 0.01, on centered embeddings of unit length; larger ones cover more coarsely.
+            'local' ignores it.
+        """
+        strategy = EmbeddingRepresentativeStrategy(
+            embedding_model_name=embedding_model_name, bandwidth=bandwidth, scope=scope
+        )
         return self._tagged(n_samples_to_select, sampling_result_tag_name, [strategy], preselected_tag_name)
 
     def random(

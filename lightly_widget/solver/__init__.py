@@ -7,6 +7,7 @@ from .coverage import Coverage, coverage
 from .diversity import Diversity, SubpartDiversity
 from .facility import FacilityLocation
 from .greedy import iterate, solve
+from .kernel import KernelCoverage
 from .solution import Picks, Solution, StopReason
 from .terms import Term
 from .weighting import Weighting
@@ -16,6 +17,7 @@ __all__ = [
     "Coverage",
     "Diversity",
     "FacilityLocation",
+    "KernelCoverage",
     "Picks",
     "Solution",
     "StopReason",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 import polars as pl
@@ -11,10 +11,12 @@ from msgspec import Meta
 from lightly_widget.errors import InvalidValueError, Progress, did_you_mean, listed, no_progress, shown
 from lightly_widget.strategies.base import Model, Prepared, Source, Strategy
 from lightly_widget.strategies.candidates import Candidates, DatasetInfo
-from lightly_widget.structs import Distance, Text
+from lightly_widget.structs import MAX_FLOAT, Distance, Text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from lightly_widget.solver import Term
 
 NO_EMBEDDINGS = "The dataset has no embeddings yet: dataset.embed() or dataset.add_embeddings(…) adds them."
 NEIGHBORS = 20
@@ -41,29 +43,47 @@ class EmbeddingDiversityStrategy(_NeedsEmbeddings, tag="diversity", frozen=True)
 
 
 class EmbeddingRepresentativeStrategy(_NeedsEmbeddings, tag="representative", frozen=True):
-    """Facility location: the picks that stand for all candidates best, by the candidates' 20 nearest neighbors.
+    """Coverage: picks that stand for all candidates.
 
-    The neighbors are those among the candidates, so a filter asks what stands for the filtered samples. When all
-    embedded samples of the dataset are candidates, the graph stored with the dataset serves.
+    `scope="global"` (the default) maximizes the mean over targets t of max over picks l of exp(−‖z_t − z_l‖² / h²), z
+    the candidates' embeddings minus their mean, at unit length, h the `bandwidth`; targets are all candidates up to
+    8,192, of more a fixed random 8,192 (Bae et al. 2024). `scope="local"` is facility location on the graph of the
+    candidates' 20 nearest neighbors, which ignores `bandwidth`.
+
+    Use global for small budgets and whenever in doubt. Accuracy of a linear probe above random picks, in points: at 100
+    labels global +4.9 and local +2.2 on photographs of 10 classes, +6.5 and +6.0 on texts of 52 very unequal classes,
+    +2.1 and +1.3 on industrial images; at 300, +1.5 and +0.5, +2.9 and +3.6, +0.8 and +1.2; at 1,000, +0.5 and +0.2 on
+    photographs, +0.9 and +0.9 on texts. Local is for large budgets, where many small groups count: it is ahead only at
+    300 labels, on texts and industrial images, and within the intervals there. A larger bandwidth covers more coarsely:
+    1.0 was better on photographs up to 300 labels, and worse at 1,000.
     """
 
     title: ClassVar[str] = "Representative"
     use_when: ClassVar[str] = "you can label only a few and want them to stand for all."
     inverted: ClassVar[str] = "Inverted: samples that stand for few others come first."
     embedding_model_name: Model = None
+    bandwidth: Annotated[float, Meta(ge=0.01, le=MAX_FLOAT, title="Bandwidth", extra={"brief": "bandwidth {}"})] = 0.7
+    scope: Annotated[Literal["global", "local"], Meta(title="Scope")] = "global"
 
     def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
+        from lightly_widget.solver import KernelCoverage
+
+        embeddings = view.embeddings(self.embedding_model_name)  # also says what is missing
+        if self.scope == "global":
+            return Prepared((KernelCoverage(embeddings, self.bandwidth, strength=self.strength),))
+        return Prepared((self._local(view, embeddings, progress),))
+
+    def _local(self, view: Candidates, embeddings: NDArray[np.float32], progress: Progress) -> Term:
+        """When all embedded samples of the dataset are candidates, the graph stored with the dataset serves."""
         from lightly_widget.neighbors import build_graph
         from lightly_widget.solver import FacilityLocation
 
-        embeddings = view.embeddings(self.embedding_model_name)  # also says what is missing
         _, all_ids = view.dataset_embeddings(self.embedding_model_name)
         if all_ids.equals(view.sample_ids):
             graph = view.dataset_graph(self.embedding_model_name, progress)
         else:
             graph = build_graph(embeddings, NEIGHBORS, progress=progress)
-        similarities = edge_similarities(graph.distances)
-        return Prepared((FacilityLocation(graph.indices, similarities, strength=self.strength),))
+        return FacilityLocation(graph.indices, edge_similarities(graph.distances), strength=self.strength)
 
 
 class EmbeddingDeduplicationStrategy(_NeedsEmbeddings, tag="deduplication", frozen=True):
