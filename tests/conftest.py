@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -36,3 +37,6 @@ def _keep_sentences(kind: type[Exception]) -> None:
 
 _keep_sentences(LightlyWidgetError)
 _keep_sentences(LightlyWidgetWarning)
+
+# The user's own list of folders is left alone, also by the kernels and processes that tests start.
+os.environ["LIGHTLY_WIDGET_CONFIG"] = tempfile.mkdtemp(prefix="lightly-widget-config-")

@@ -652,7 +652,7 @@ def test_labels_and_images_may_be_remote(tmp_path: Path) -> None:
         with pytest.raises(InvalidValueError, match="no file"):
             ingest.read_coco("memory://labels set/none.json")
         system.pipe("/labels set/bad.yaml", b"train: nowhere\nnames: [a]")
-        with pytest.raises(InvalidValueError, match="no folder"):
+        with pytest.raises(InvalidValueError, match="not a folder"):
             ingest.read_yolo("memory://labels set/bad.yaml")
     finally:
         system.rm("/labels set", recursive=True)

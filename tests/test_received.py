@@ -134,6 +134,8 @@ def test_roots_are_folders_not_beginnings_of_names(tmp_path: Path) -> None:
     assert roots.refused([f"{tmp_path}/{name}" for name in inside + outside]) == [f"{tmp_path}/{n}" for n in outside]
     (tmp_path / "data" / "link.png").symlink_to(picture(tmp_path / "a.png"))
     assert roots.refused([str(tmp_path / "data" / "link.png")])
+    roots.allow(["memory://a", "gcs://bucket/a"])
+    assert roots.refused(["memory:///b/x.png", "gs://bucket/x.png", "gs://bucket2/x.png"]) == ["gs://bucket2/x.png"]
     hosts = ["s3://bucket/x.png", "s3://bucket2/x.png", "ftp://bucket/x.png", "zip://a.png::s3://bucket/x.zip"]
     roots.allow([hosts[0]])
     assert roots.refused(hosts) == hosts[1:]

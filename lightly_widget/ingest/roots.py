@@ -20,6 +20,8 @@ from lightly_widget.ingest.locations import is_url
 
 CONFIG_VARIABLE: Final = "LIGHTLY_WIDGET_CONFIG"
 ROOTS_VARIABLE: Final = "LIGHTLY_WIDGET_ROOTS"
+_ALIASES: Final = {"gcs": "gs", "s3a": "s3"}  # as scanning writes them
+_WITHOUT_HOSTS: Final = frozenset({"memory"})
 
 _named: dict[str, dict[str, None]] = {}  # what was named in this session, by dataset
 
@@ -123,9 +125,10 @@ def _root(path: str) -> str:
     if not is_url(path):
         return os.path.realpath(path)
     scheme, _, rest = path.partition("://")
+    scheme = _ALIASES.get(scheme.lower(), scheme.lower())
     first, *chained = rest.split("::")
-    host = "" if chained else first.split("/", 1)[0]
-    return "::".join([f"{scheme.lower()}://{host}", *chained])
+    host = "" if chained or scheme in _WITHOUT_HOSTS else first.split("/", 1)[0]
+    return "::".join([f"{scheme}://{host}", *chained])
 
 
 def _is_below(path: str, allowed: frozenset[str]) -> bool:
