@@ -674,7 +674,7 @@ def test_a_coverage_curve_falls(data: MemoryDataset) -> None:
     assert (np.diff(curve.radius) <= 1e-6).all()
     assert (np.diff(curve.random_radius) <= 1e-6).all()
     assert curve.last == result.coverage
-    with pytest.raises(ValueError, match="n=21 is more than the 20 picks"):
+    with pytest.raises(ValueError, match="n must be at most 20, got 21"):
         result.coverage_curve([21])
 
 
