@@ -11,14 +11,14 @@ PIP := HATCH_JUPYTER_BUILDER_SKIP_NPM=1 $(BIN)/python -m pip install --disable-p
 JS_SOURCES := $(shell find js/src -type f 2>/dev/null)
 BUNDLE := lightly_widget/static/widget.js
 
-.PHONY: demo test check lint types rooms js-check unit browser test-lowest screenshots bench bundle clean
+.PHONY: demo test check lint types rooms generated js-check unit browser test-lowest screenshots bench bundle clean
 
 demo: $(VENV)/.demo notebooks/node_modules/.done
 	cd notebooks && ../$(BIN)/jupyter lab $$([ "$$(id -u)" != 0 ] || echo --allow-root) quickstart.ipynb
 
 test: check unit browser
 
-check: lint types rooms js-check
+check: lint types rooms generated js-check
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -30,6 +30,10 @@ types: $(VENV)/.test
 # Who imports whom, and how sentences are written.
 rooms: $(VENV)/.test
 	$(BIN)/python -m pytest -q tests/test_package.py tests/test_zz_sentences.py
+
+# `python -m lightly_widget.wire.generate` makes the files again after a change of a message or a strategy.
+generated: $(VENV)/.test js/node_modules/.done
+	$(BIN)/python -m lightly_widget.wire.generate --check
 
 js-check: js/node_modules/.done
 	cd js && npm run --silent typecheck && npm run --silent lint && npm test --silent

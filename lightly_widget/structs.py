@@ -8,6 +8,7 @@ before anything recursive reads them.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import sys
@@ -48,7 +49,13 @@ _KINDS: Final = {
 _PATH: Final = re.compile(r"\.(?P<field>\w+)|\[(?P<index>\d+)\]|(?P<any>\[\.\.\.\])")
 
 
-def convert(data: Any, kind: type[T], name: str = "", *, what: str = "object", hook: Hook | None = None) -> T:
+@typing.overload
+def convert(data: Any, kind: type[T], name: str = ..., *, what: str = ..., hook: Hook | None = ...) -> T: ...  # a class
+@typing.overload
+def convert(
+    data: Any, kind: Any, name: str = ..., *, what: str = ..., hook: Hook | None = ...
+) -> Any: ...  # a union, or a type with limits
+def convert(data: Any, kind: Any, name: str = "", *, what: str = "object", hook: Hook | None = None) -> Any:
     """The data as the declared type; `name` is the argument that holds it, `what` says what a struct's dict stands for.
 
     Raises InvalidTypeError or InvalidValueError; an error of this package raised by `hook` or by a struct's own
@@ -70,11 +77,13 @@ def _in_words(message: str, data: Any, kind: Any, name: str, what: str) -> Light
     problem, _, where = message.partition(" - at `")
     path, found, hint = _follow(where, data, kind, name)
     if match := re.match(r"Object contains unknown field `(.*)`", problem, re.DOTALL):
-        known = [field.name for field in msgspec.structs.fields(hint)] if _is_struct(hint) else []
+        config = hint.__struct_config__
+        known = [field.encode_name for field in msgspec.structs.fields(hint)] or [config.tag_field or ""]
         return InvalidValueError(did_you_mean(f"field of {path or what}:", match[1], known))
     if problem.startswith("Object missing required field"):
-        missing = [f.name for f in msgspec.structs.fields(hint) if f.required and f.name not in found]
-        return InvalidValueError(f"{path or what} needs {listed(missing)}")
+        fields = [field for field in msgspec.structs.fields(hint) if field.required] if _is_struct(hint) else []
+        missing = [field.encode_name for field in fields if field.encode_name not in found]
+        return InvalidValueError(f"{path or what} needs {listed(missing or [problem.split('`')[1]])}")
     path = path or name or what
     if where.startswith("key"):
         return InvalidTypeError(f"{path} must have strings as keys, got {shown(found)}")
@@ -108,7 +117,7 @@ def _brief(value: Any) -> str:
 def _follow(where: str, data: Any, hint: Any, name: str) -> tuple[str, Any, Any]:
     """(path as the user writes it, the value there, its declared type) for a path such as `$.rows[3]`."""
     path = name
-    hint = _bare(hint)
+    hint = _chosen(_bare(hint), data)
     for step in _PATH.finditer(where):
         if step["field"] is not None:
             path = f"{path}.{step['field']}" if path else step["field"]
@@ -119,7 +128,7 @@ def _follow(where: str, data: Any, hint: Any, name: str) -> tuple[str, Any, Any]
             hint = _item(hint)
             key, data = next((k, v) for k, v in data.items() if not _fits(v, hint))
             path = f"{path}[{shown(key)}]"
-        hint = _bare(hint)
+        hint = _chosen(_bare(hint), data)
     if where.startswith("key"):
         data = next((key for key in data if not isinstance(key, str)), data)
     return path, data, hint
@@ -141,30 +150,42 @@ def _bare(hint: Any) -> Any:
     return _bare(parts[0]) if get_origin(hint) in (Union, types.UnionType) and len(parts) == 1 else hint
 
 
+def _parts(hint: Any) -> tuple[Any, ...]:
+    return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+
+
+def _chosen(hint: Any, data: Any) -> Any:
+    """Of a union of structs the one that the data's tag names."""
+    for kind in _parts(hint):
+        tag_field = kind.__struct_config__.tag_field if _is_struct(kind) else None
+        if tag_field is not None and isinstance(data, Mapping) and data.get(tag_field) == tag_of(kind):
+            return kind
+    return hint
+
+
 def _field(hint: Any, name: str) -> Any:
-    """The type of a struct's field; in a union of structs the first that has it."""
-    for kind in get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,):
-        if _is_struct(kind):
-            for field in msgspec.structs.fields(kind):
-                if field.encode_name == name:
-                    return field.type
-    return Any
+    """The type of a struct's field; of the field that tells the structs of a union apart, their tags."""
+    structs = [kind for kind in _parts(hint) if _is_struct(kind)]
+    for kind in structs:
+        for field in msgspec.structs.fields(kind):
+            if field.encode_name == name:
+                return field.type
+    return Literal[tuple(map(tag_of, structs))]
 
 
 def _item(hint: Any) -> Any:
     """The type of the items of a list or of the values of a dict."""
-    for kind in get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,):
+    for kind in _parts(hint):
         if get_origin(kind) in (dict, list, tuple):
             return [part for part in get_args(kind) if part is not Ellipsis][-1]
     return Any
 
 
 def _options(hint: Any) -> str:
-    """The values that a `Literal`, or the tags that a union of structs, can have; a dict where the union has one."""
-    parts = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    """The values that a `Literal` can have, and whether a dict would do."""
+    parts = _parts(hint)
     values = [value for part in parts if get_origin(part) is Literal for value in get_args(part)]
-    tags = [tag_of(part) for part in parts if _is_struct(part)]
-    return listed(values + tags) + (" or a dict" if any(get_origin(part) is dict for part in parts) else "")
+    return listed(values) + (" or a dict" if any(get_origin(part) is dict for part in parts) else "")
 
 
 def _is_struct(kind: Any) -> typing.TypeGuard[type[msgspec.Struct]]:
@@ -188,6 +209,15 @@ def plain_value(value: Any) -> Any:
 
 def _scalar(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
+
+
+def check_fits(name: str, value: Any) -> None:
+    """ValueError: plain data that a synced trait cannot hold."""
+    size = len(json.dumps(value))
+    if size > MAX_PLAIN:
+        raise InvalidValueError(
+            f"{name} must take at most {MAX_PLAIN:,} bytes, got {size:,}; use fewer or shorter parts"
+        )
 
 
 def check_object(name: str, value: object) -> dict[str, Any]:

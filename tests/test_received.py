@@ -324,11 +324,13 @@ def test_a_page_exports_only_below_the_root_and_only_over_its_own_exports(
     (root / "link").symlink_to(outside)
     (root / "link.csv").symlink_to(outside / "kept.csv")
     front = Front(dataset, export_root=root)
-    front.sample_now(n=1)
+    front.sample_now(n_samples_to_select=1)
 
     def export(path: str | Path) -> dict[str, Any]:
         asked: dict[str, Any] = front.ask("check_path", path=str(path))[-1]
-        said: dict[str, Any] = front.ask("export", format="csv", n=1, path=str(path), overwrite=True)[-1]
+        said: dict[str, Any] = front.ask("export", format="csv", n_samples_to_select=1, path=str(path), overwrite=True)[
+            -1
+        ]
         assert (asked["problem"] is None) == (said["kind"] == "exported")
         return said
 

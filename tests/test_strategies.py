@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import random
-from typing import Any
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import Meta
 
 from lightly_widget.errors import LightlyWidgetError, no_progress
 from lightly_widget.solver import Balancing, Diversity, FacilityLocation, KernelCoverage, SubpartDiversity, Weighting
@@ -28,6 +30,7 @@ from lightly_widget.strategies import (
     RandomStrategy,
     Strategy,
     SubpartDiversityStrategy,
+    catalog,
     parse_strategies,
     strategy_from_dict,
     strategy_types,
@@ -35,6 +38,7 @@ from lightly_widget.strategies import (
 )
 from lightly_widget.strategies.baseline import interleave
 from lightly_widget.strategies.targets import OTHERS
+from lightly_widget.wire import generate
 from tests.memory_view import MemoryDataset, line
 
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20).filter(lambda text: text.strip())
@@ -212,6 +216,34 @@ def test_reasons_why_unusable() -> None:
         *("similarity", "metadata_weighting", "annotation_balancing", "metadata_balancing", "subpart_diversity")
     }
     assert "subpart_diversity" in unusable(DatasetInfo(3, ("m",), (), {"s": "classification"}))
+
+
+def test_a_new_strategy_is_in_the_dict_and_in_the_panel_by_its_declaration_alone() -> None:
+    class Loudest(Strategy, tag="loudest", frozen=True):
+        title: ClassVar[str] = "Loudest"
+        use_when: ClassVar[str] = "you want noise."
+        inverted: ClassVar[str] = "Inverted: the quietest come first."
+        volume: Annotated[float, Meta(ge=0, le=11, title="Volume")] = 5.0
+        ears: Literal["left", "right"] = "left"
+
+    assert strategy_from_dict({"type": "loudest", "volume": 11}) == Loudest(11.0)
+    with pytest.raises(ValueError, match="volume must be at most 11, got 12"):
+        Loudest(12)
+    card = next(card for card in catalog() if card["type"] == "loudest")
+    assert card == {
+        "type": "loudest",
+        "title": "Loudest",
+        "useWhen": "you want noise.",
+        "inverted": "Inverted: the quietest come first.",
+        "options": [
+            {"name": "volume", "label": "Volume", "kind": "number", "minimum": 0, "maximum": 11, "initial": 5.0},
+            {"name": "ears", "label": "Ears", "kind": "choice", "choices": ["left", "right"], "initial": "left"},
+        ],
+    }
+    assert '"loudest"' in generate.catalog_file()
+    del Loudest
+    gc.collect()  # the registry holds no reference of its own, so the class leaves no trace in other tests
+    assert "loudest" not in strategy_types()
 
 
 # --- terms ---

@@ -31,7 +31,7 @@ N = 60
 DIVERSITY = {"type": "diversity", "strength": 1.0, "embedding_model_name": None}
 SAMPLE = {
     "kind": "sample",
-    "n": 5,
+    "n_samples_to_select": 5,
     "strategies": [DIVERSITY],
     "candidates": {"from": "all"},
     "preselected_tag_name": None,
@@ -154,9 +154,9 @@ def ids(front: Front, dataset: Any) -> list[str]:
 
 def test_hello_is_answered_with_points_masks_and_state(front: Front) -> None:
     answers = front.ask("hello", protocol=1)
-    assert answers[-1]["kind"] == "state"
+    assert answers[-1]["kind"] == "ready"
     assert answers[-1]["done"] is True
-    content, buffers = front.last("points")
+    content, buffers = front.last("positions")
     assert (content["projection"], content["total"], content["last"]) == ("pca", N, True)
     x = np.frombuffer(buffers[0], np.float32)
     assert np.isfinite(x).all()
@@ -172,7 +172,7 @@ def test_another_protocol_is_refused_in_words(still: Front) -> None:
 def test_messages_are_numbered_without_a_gap(front: Front) -> None:
     front.ask("hello", protocol=1)
     front.sample_now()
-    front.ask("summary", n=3, source=None, metadata=None)
+    front.ask("metrics", n_samples_to_select=3, source=None, metadata=None)
     assert [content["seq"] for content, _ in front.heard] == list(range(1, len(front.heard) + 1))
 
 
@@ -244,7 +244,7 @@ def test_without_embeddings_the_points_form_a_grid(tmp_path: Path) -> None:
     dataset = lw.Dataset.from_polars(pl.DataFrame({"text": list("abcdefg")}), name="plain", path=tmp_path)
     front = Front(dataset)
     front.ask("hello", protocol=1)
-    content, buffers = front.last("points")
+    content, buffers = front.last("positions")
     x, y = (np.frombuffer(part, np.float32) for part in buffers)
     assert content["projection"] == "grid"
     assert len({*zip(x.tolist(), y.tolist(), strict=True)}) == 7
@@ -256,8 +256,8 @@ def test_shown_for_a_query_it_holds_that_queries_rows(dataset: Any) -> None:
     some = dataset.query()[5:15]
     front = Front(dataset, some)
     front.ask("hello", protocol=1)
-    assert front.last("points")[0]["total"] == 10
-    front.sample_now(n=3)
+    assert front.last("positions")[0]["total"] == 10
+    front.sample_now(n_samples_to_select=3)
     assert set(front.sample.sample_ids) <= set(some.sample_ids)
     front.close()
 
@@ -266,7 +266,7 @@ def test_shown_for_a_query_it_holds_that_queries_rows(dataset: Any) -> None:
 
 
 def test_a_sample_is_that_of_python_and_streams_in_pick_order(front: Front, dataset: Any, ids: list[str]) -> None:
-    said = front.sample_now(n=7)
+    said = front.sample_now(n_samples_to_select=7)
     wanted = dataset.query().sampling().preview(7, [lw.EmbeddingDiversityStrategy()])
     assert (said["kind"], said["n"], said["done"]) == ("sampled", 7, True)
     assert [ids[row] for row in front.picks()] == wanted.sample_ids
@@ -285,22 +285,22 @@ def test_a_sample_is_that_of_python_and_streams_in_pick_order(front: Front, data
 def test_candidates_are_those_asked_for(front: Front, ids: list[str], candidates: Any, expected: Any) -> None:
     front.filter = lw.SampleField.metadata["score"] >= 50
     front.selection = [ids[row] for row in (1, 4, 9)]
-    said = front.sample_now(n=N, candidates=candidates)
+    said = front.sample_now(n_samples_to_select=N, candidates=candidates)
     assert sorted(front.picks()) == list(expected)
     assert said["n_candidates"] == len(list(expected))
 
 
 def test_pinned_rows_inform_and_excluded_ones_are_left_out(front: Front) -> None:
-    front.sample_now(n=4)
+    front.sample_now(n_samples_to_select=4)
     first = front.picks()
-    front.sample_now(n=3, pinned=first[:1])
+    front.sample_now(n_samples_to_select=3, pinned=first[:1])
     assert front.picks() == first[1:4]
-    front.sample_now(n=N, excluded=[0, 1])
+    front.sample_now(n_samples_to_select=N, excluded=[0, 1])
     assert set(front.picks()) == set(range(N)) - {0, 1}
 
 
 def test_sample_is_cut_to_the_count(front: Front) -> None:
-    front.sample_now(n=8)
+    front.sample_now(n_samples_to_select=8)
     seen: list[int] = []
     front.observe(lambda change: seen.append(len(change["new"])), "sample")
     front.n_samples_to_select = 3
@@ -324,7 +324,7 @@ def test_sample_is_cut_to_the_count(front: Front) -> None:
     ],
 )
 def test_a_sample_that_cannot_be_is_refused_and_the_one_before_stays(front: Front, fields: Any, words: str) -> None:
-    front.sample_now(n=4)
+    front.sample_now(n_samples_to_select=4)
     picks, result = front.picks(), front.sample
     said = front.sample_now(**fields)
     assert said["kind"] == "error"
@@ -334,7 +334,7 @@ def test_a_sample_that_cannot_be_is_refused_and_the_one_before_stays(front: Fron
 
 
 def test_cancel_stops_a_run_and_brings_back_the_sample_before(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
-    front.sample_now(n=4)
+    front.sample_now(n_samples_to_select=4)
     picks, result = front.picks(), front.sample
     from lightly_widget.sampling import Sampling
 
@@ -347,7 +347,7 @@ def test_cancel_stops_a_run_and_brings_back_the_sample_before(front: Front, monk
         yield from steps
 
     monkeypatch.setattr(Sampling, "stream", endless)
-    front.say(SAMPLE | {"id": 1_000, "n": 30})
+    front.say(SAMPLE | {"id": 1_000, "n_samples_to_select": 30})
     assert front.wait(PATIENCE)
     assert front.answers(1_000)[-1]["error"] == "Cancelled"
     assert front.answers(1_001)[-1]["kind"] == "ok"
@@ -361,7 +361,7 @@ def test_canceling_nothing_is_answered(still: Front) -> None:
 
 def test_of_many_runs_at_once_the_last_is_shown_and_all_are_answered(front: Front, dataset: Any) -> None:
     for number in range(100, 120):
-        front.say(SAMPLE | {"id": number, "n": number - 90})
+        front.say(SAMPLE | {"id": number, "n_samples_to_select": number - 90})
     assert front.wait(PATIENCE)
     assert all(front.answers(number)[-1]["done"] for number in range(100, 120))
     assert len(front.picks()) == 29
@@ -369,10 +369,10 @@ def test_of_many_runs_at_once_the_last_is_shown_and_all_are_answered(front: Fron
 
 
 def test_undo_and_redo_bring_back_picks_and_controls(front: Front) -> None:
-    front.sample_now(n=3)
+    front.sample_now(n_samples_to_select=3)
     first = front.picks()
     weights = {"type": "metadata_weighting", "strength": 1.0, "metadata_key": "score"}
-    front.sample_now(n=5, strategies=[weights], excluded=[2])
+    front.sample_now(n_samples_to_select=5, strategies=[weights], excluded=[2])
     second = front.picks()
     said = front.ask("undo")[-1]
     assert (said["kind"], said["can_undo"], said["can_redo"]) == ("sampled", True, True)
@@ -394,11 +394,11 @@ def test_undo_and_redo_bring_back_picks_and_controls(front: Front) -> None:
 
 def test_comparing_keeps_swaps_and_clears(front: Front) -> None:
     assert "nothing is sampled" in front.ask("compare", op="keep")[-1]["message"]
-    front.sample_now(n=3)
+    front.sample_now(n_samples_to_select=3)
     first = front.picks()
     front.n_samples_to_select = 3
     front.ask("compare", op="keep")
-    front.sample_now(n=4, excluded=[first[0]])
+    front.sample_now(n_samples_to_select=4, excluded=[first[0]])
     second = front.picks()
     assert front.picks("B") == first
     front.ask("compare", op="swap")
@@ -421,20 +421,20 @@ def test_a_sample_set_in_python_is_shown(front: Front, dataset: Any, ids: list[s
 
 
 def test_saving_writes_the_tag_that_python_reads(front: Front, dataset: Any) -> None:
-    front.sample_now(n=6)
-    said = front.ask("save_tag", name="mine", n=4, grow=False)[-1]
+    front.sample_now(n_samples_to_select=6)
+    said = front.ask("save_tag", name="mine", n_samples_to_select=4, grow=False)[-1]
     assert said == said | {"kind": "saved", "tag": "mine", "count": 4}
     tagged = dataset.match(lw.SampleField.tags.contains("mine"))
     assert set(tagged.sample_ids) == set(front.sample.sample_ids[:4])
     assert {"name": "mine", "count": 4} in front.info["tags"]
-    again = front.ask("save_tag", name="mine", n=6, grow=False)[-1]
+    again = front.ask("save_tag", name="mine", n_samples_to_select=6, grow=False)[-1]
     assert "there is a tag of that name" in again["message"]
-    assert front.ask("save_tag", name="mine", n=6, grow=True)[-1]["count"] == 6
+    assert front.ask("save_tag", name="mine", n_samples_to_select=6, grow=True)[-1]["count"] == 6
 
 
 def test_the_recipe_repeats_the_sample(front: Front, dataset: Any) -> None:
-    front.sample_now(n=6, candidates={"from": "tag", "tag": "ten"}, excluded=[11])
-    code = front.ask("recipe", n=4, tag="re'peated")[-1]["code"]
+    front.sample_now(n_samples_to_select=6, candidates={"from": "tag", "tag": "ten"}, excluded=[11])
+    code = front.ask("recipe", n_samples_to_select=4, tag="re'peated")[-1]["code"]
     names: dict[str, Any] = {}
     exec(code, names)
     assert names["result"].sample_ids == front.sample.sample_ids[:4]
@@ -443,17 +443,23 @@ def test_the_recipe_repeats_the_sample(front: Front, dataset: Any) -> None:
 
 def test_export_writes_once_and_says_where(front: Front, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    front.sample_now(n=6)
+    front.sample_now(n_samples_to_select=6)
     path = tmp_path / "picks.csv"
-    said = front.ask("export", format="csv", n=4, path=str(path), overwrite=False)[-1]
+    said = front.ask("export", format="csv", n_samples_to_select=4, path=str(path), overwrite=False)[-1]
     assert (said["kind"], said["count"]) == ("exported", 4)
     assert pl.read_csv(path)["sample_id"].to_list() == front.sample.sample_ids[:4]
-    assert front.ask("export", format="csv", n=4, path=str(path), overwrite=False)[-1]["kind"] == "error"
-    assert front.ask("export", format="csv", n=2, path=str(path), overwrite=True)[-1]["count"] == 2
+    assert (
+        front.ask("export", format="csv", n_samples_to_select=4, path=str(path), overwrite=False)[-1]["kind"] == "error"
+    )
+    assert front.ask("export", format="csv", n_samples_to_select=2, path=str(path), overwrite=True)[-1]["count"] == 2
 
 
 @pytest.mark.parametrize(
-    "request_", [("save_tag", {"name": "x", "n": 1, "grow": False}), ("recipe", {"n": 1, "tag": "x"})]
+    "request_",
+    [
+        ("save_tag", {"name": "x", "n_samples_to_select": 1, "grow": False}),
+        ("recipe", {"n_samples_to_select": 1, "tag": "x"}),
+    ],
 )
 def test_without_a_sample_there_is_nothing_to_do(still: Front, request_: Any) -> None:
     kind, fields = request_
@@ -470,7 +476,7 @@ def lasso(front: Front, op: str, *corners: tuple[float, float]) -> list[dict[str
 
 
 def half(front: Front, left: bool) -> tuple[list[tuple[float, float]], list[int]]:
-    _, buffers = front.last("points")
+    _, buffers = front.last("positions")
     x = np.frombuffer(buffers[0], np.float32)
     corners = [(-9.0, -9.0), (0.0, -9.0), (0.0, 9.0), (-9.0, 9.0)] if left else [(0, -9), (9, -9), (9, 9), (0, 9)]
     return corners, np.flatnonzero(x < 0 if left else x >= 0).tolist()  # type: ignore[return-value]
@@ -559,7 +565,7 @@ BAD_TRAITS = [
     ("strategies", "diversity"),
     ("strategies", [{"type": "nope"}]),
     ("strategies", [{"type": "diversity", "strength": float("nan")}]),
-    ("strategies", [DIVERSITY] * 51),
+    ("strategies", [DIVERSITY] * 101),
     ("candidates", {"from": "tag"}),
     ("candidates", "all"),
     ("preselected_tag_name", "no such tag"),
@@ -690,7 +696,7 @@ def test_colors_by_metadata(still: Front) -> None:
 
 
 def test_colors_by_rank_and_typicality(front: Front) -> None:
-    front.sample_now(n=3)
+    front.sample_now(n_samples_to_select=3)
     _, values = colors(front, by="rank")
     assert [values[row] for row in front.picks()] == [1, 2, 3]
     assert np.isnan(values).sum() == N - 3
@@ -801,8 +807,8 @@ def test_images_become_upright_thumbnails_and_broken_ones_none(tmp_path: Path) -
 
 
 def test_a_summary_compares_with_pool_and_random(front: Front) -> None:
-    front.sample_now(n=8)
-    answers = front.ask("summary", n=8, source=front.info["sources"][0]["name"], metadata="score")
+    front.sample_now(n_samples_to_select=8)
+    answers = front.ask("metrics", n_samples_to_select=8, source=front.info["sources"][0]["name"], metadata="score")
     said = answers[-1]
     assert answers[0]["coverage"] is None
     assert said["pool"]["pool"] == [0.5, 0.5]
@@ -811,7 +817,7 @@ def test_a_summary_compares_with_pool_and_random(front: Front) -> None:
     radius = said["coverage"]["sample"]
     assert radius == sorted(radius, reverse=True)
     assert said["coverage"]["at"][-1] == 8
-    again = front.ask("summary", n=2, source=None, metadata="city")
+    again = front.ask("metrics", n_samples_to_select=2, source=None, metadata="city")
     assert len(again) == 1
     assert again[0]["pool"]["classes"] == ["Bonn", "Zürich"]
 
@@ -820,8 +826,8 @@ def test_a_target_shows_beside_the_shares(front: Front) -> None:
     source = front.info["sources"][0]["name"]
     balance = {"type": "annotation_balancing", "strength": 1.0, "target_distribution": {"even": 0.75, "odd": 0.25},
                "annotation_source": source}  # fmt: skip
-    front.sample_now(n=8, strategies=[balance])
-    said = front.ask("summary", n=8, source=source, metadata=None)[-1]
+    front.sample_now(n_samples_to_select=8, strategies=[balance])
+    said = front.ask("metrics", n_samples_to_select=8, source=source, metadata=None)[-1]
     assert dict(zip(said["pool"]["classes"], said["pool"]["target"], strict=True)) == {"even": 0.75, "odd": 0.25}
     assert dict(zip(said["pool"]["classes"], said["pool"]["sample"], strict=True)) == {"even": 0.75, "odd": 0.25}
 
@@ -932,7 +938,7 @@ def random_message(chance: random.Random) -> tuple[Any, list[bytes]]:
 
 def test_ten_thousand_random_messages_are_answered_and_change_nothing(front: Front) -> None:
     front.ask("hello", protocol=1)
-    front.sample_now(n=4)
+    front.sample_now(n_samples_to_select=4)
     before = everything(front)
     chance = random.Random(0)
     for _ in range(10_000):
@@ -945,7 +951,7 @@ def test_ten_thousand_random_messages_are_answered_and_change_nothing(front: Fro
         assert "<" not in said[0]["message"].replace("<class", "") or "html" not in said[0]["message"].lower()
     assert front.wait(PATIENCE)
     assert everything(front) == before
-    assert front.ask("hello", protocol=1)[-1]["kind"] == "state"
+    assert front.ask("hello", protocol=1)[-1]["kind"] == "ready"
 
 
 @given(sync=st.dictionaries(st.sampled_from([*dict(GOOD_TRAITS), "info", "x"]), st.sampled_from(ODD), max_size=4))
@@ -963,11 +969,11 @@ HOSTILE = ["<img src=x onerror=alert(1)>", "'; DROP TABLE", "\u202eevil", "a\x00
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_names_are_answered_in_harmless_words(front: Front, text: str) -> None:
-    front.sample_now(n=3)
+    front.sample_now(n_samples_to_select=3)
     for kind, fields in (
         ("colors", {"color_by": {"by": "tag", "key": text}}),
-        ("save_tag", {"name": text * 300, "n": 3, "grow": False}),
-        ("summary", {"n": 3, "source": text, "metadata": None}),
+        ("save_tag", {"name": text * 300, "n_samples_to_select": 3, "grow": False}),
+        ("metrics", {"n_samples_to_select": 3, "source": text, "metadata": None}),
         ("neighbors", {"row": 1, "k": 3, "model": text}),
     ):
         message = front.ask(kind, **fields)[-1]["message"]
@@ -984,13 +990,13 @@ def test_closing_stops_the_work(dataset: Any) -> None:
     front.ask("hello", protocol=1)
     front.close()
     assert front.comm is None
-    front.say({"kind": "summary", "id": 5, "n": 1, "source": None, "metadata": None})
+    front.say({"kind": "metrics", "id": 5, "n_samples_to_select": 1, "source": None, "metadata": None})
     assert front.wait(PATIENCE)
 
 
 def test_shown_beside_each_other_two_explorers_keep_apart(dataset: Any) -> None:
     one, two = Front(dataset), Front(dataset)
-    one.sample_now(n=4)
+    one.sample_now(n_samples_to_select=4)
     assert two.sample is None
     assert one.info["session"] != two.info["session"]
     one.close()
@@ -999,7 +1005,7 @@ def test_shown_beside_each_other_two_explorers_keep_apart(dataset: Any) -> None:
 
 def test_tags_made_in_python_meanwhile_are_known(front: Front, dataset: Any, ids: list[str]) -> None:
     dataset.select(ids[:3]).add_tag("new")
-    front.sample_now(n=3, candidates={"from": "tag", "tag": "new"})
+    front.sample_now(n_samples_to_select=3, candidates={"from": "tag", "tag": "new"})
     assert sorted(front.picks()) == [0, 1, 2]
     front.refresh()
     assert {"name": "new", "count": 3} in front.info["tags"]
@@ -1015,7 +1021,7 @@ def test_samples_added_meanwhile_are_no_candidates_here(tmp_path: Path) -> None:
     assert len(dataset) == 5
     front.filter = lw.ImageSampleField.width >= 11
     for candidates, expected in (({"from": "filter"}, [1, 2]), ({"from": "all"}, [0, 1, 2])):
-        front.sample_now(n=9, candidates=candidates, strategies=[{"type": "random", "strength": 1.0}])
+        front.sample_now(n_samples_to_select=9, candidates=candidates, strategies=[{"type": "random", "strength": 1.0}])
         assert sorted(front.picks()) == expected
     front.close()
 

@@ -63,7 +63,7 @@ def answers(client: BlockingKernelClient, number: int) -> list[dict[str, Any]]:
 
 SAMPLE = {
     "kind": "sample",
-    "n": 5,
+    "n_samples_to_select": 5,
     "strategies": [{"type": "diversity", "strength": 1.0}],
     "candidates": {"from": "all"},
     "preselected_tag_name": None,
@@ -93,7 +93,7 @@ def test_on_a_subshell_it_answers_while_a_cell_runs(kernel: tuple[BlockingKernel
         "import time\nend = time.monotonic() + 60\nwhile widget.sample is None or len(widget.sample) != 7:\n"
         "    if time.monotonic() > end: raise TimeoutError\n    time.sleep(0.01)\n"
     )
-    send(client, model, SAMPLE | {"id": 2, "n": 7}, subshell)
+    send(client, model, SAMPLE | {"id": 2, "n_samples_to_select": 7}, subshell)
     assert answers(client, 2)[-1]["n"] == 7
     done = client.get_shell_msg(timeout=PATIENCE)
     while done["parent_header"].get("msg_id") != cell:
@@ -105,4 +105,4 @@ def test_a_cell_that_is_interrupted_leaves_the_widget_alive(kernel: tuple[Blocki
     client, model = kernel
     client.execute_interactive("raise KeyboardInterrupt", timeout=PATIENCE, output_hook=lambda message: None)
     send(client, model, {"kind": "hello", "id": 3, "protocol": 1})
-    assert answers(client, 3)[-1]["kind"] == "state"
+    assert answers(client, 3)[-1]["kind"] == "ready"

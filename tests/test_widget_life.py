@@ -121,8 +121,8 @@ def test_saving_a_tag_while_another_process_writes_leaves_the_explorer_free(data
     try:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        front.say({"kind": "save_tag", "id": 900, "name": "kept", "n": 3, "grow": False})
-        front.say({"kind": "save_tag", "id": 901, "name": "too", "n": 2, "grow": False})
+        front.say({"kind": "save_tag", "id": 900, "name": "kept", "n_samples_to_select": 3, "grow": False})
+        front.say({"kind": "save_tag", "id": 901, "name": "too", "n_samples_to_select": 2, "grow": False})
         front.say({"kind": "select_rows", "id": 902, "op": "replace", "rows": [1]})
         front.n_samples_to_select = 2
         front.say(SAMPLE | {"id": 903})

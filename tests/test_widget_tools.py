@@ -62,7 +62,7 @@ def umap(monkeypatch: pytest.MonkeyPatch) -> SlowUmap:
 
 
 def shown(front: Front) -> str:
-    return str(front.last("points")[0]["projection"])
+    return str(front.last("positions")[0]["projection"])
 
 
 # Projections ---------------------------------------------------------------------------------------------------------
@@ -74,7 +74,7 @@ def test_another_projection_is_computed_kept_and_glides(front: Front, umap: Slow
     umap.go_on.set()
     answers = front.ask("projection", name="umap")
     assert answers[-1] == answers[-1] | {"kind": "ok", "done": True}
-    said = front.last("points")[0]
+    said = front.last("positions")[0]
     assert (said["projection"], said["animate"]) == ("umap", True)
     assert front.info["projection_notes"] == {}
     assert front.ask("projection", name="pca")[-1]["kind"] == "ok"
@@ -150,7 +150,7 @@ def test_each_model_can_be_laid_out(tmp_path: Path, points: Any) -> None:
     front.ask("hello", protocol=1)
     assert front.info["projections"] == ["pca", "umap", "pca of second of two", "umap of second of two"]
     assert front.ask("projection", name="pca of second of two")[-1]["kind"] == "ok"
-    content, buffers = front.last("points")
+    content, buffers = front.last("positions")
     assert content["projection"] == "pca of second of two"
     wanted, _ = dataset.projections.get("second of two", "pca")
     np.testing.assert_array_equal(np.frombuffer(buffers[0], "<f4"), wanted[:, 0])
@@ -163,7 +163,7 @@ def test_of_several_models_the_first_sample_is_of_the_one_that_the_plot_shows(tm
     front = Front(dataset)
     front.ask("hello", protocol=1)
     assert front.strategies[0]["embedding_model_name"] == front.info["embedding_models"][0]
-    front.sample_now(n=3, strategies=front.strategies)
+    front.sample_now(n_samples_to_select=3, strategies=front.strategies)
     assert len(front.sample) == 3
     front.close()
 
@@ -333,12 +333,12 @@ def test_what_is_at_a_path_is_said_and_the_export_reads_back(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     front, _ = images
-    front.sample_now(n=3)
+    front.sample_now(n_samples_to_select=3)
     path = tmp_path / "new folder" / f"picks.{kind}"
     said = front.ask("check_path", path=str(path))[-1]
     assert (said["path"], said["exists"], said["problem"]) == (str(path), False, None)
     assert not path.parent.exists()
-    written = front.ask("export", format=kind, n=3, path=str(path), overwrite=False)[-1]
+    written = front.ask("export", format=kind, n_samples_to_select=3, path=str(path), overwrite=False)[-1]
     assert (written["kind"], written["path"], written["count"]) == ("exported", str(path), 3)
     wanted = front.sample.sample_ids
     if kind == "txt":

@@ -186,8 +186,8 @@ export class MockKernel {
       case "neighbors":
       case "find":
         return this.near(request);
-      case "summary":
-        return this.summary(id, request.n);
+      case "metrics":
+        return this.summary(id, request.n_samples_to_select);
       case "save_tag":
         return this.save(request);
       case "undo":
@@ -195,8 +195,10 @@ export class MockKernel {
         return this.travel(id, request.kind);
       case "compare":
         return this.compare(id, request.op);
+      case "code":
+        return this.say(id, { kind: "code", code: `dataset.match(${JSON.stringify(request.filter)})` }, []);
       case "recipe":
-        return this.say(id, { kind: "recipe", code: RECIPE(request.n, request.tag) }, []);
+        return this.say(id, { kind: "recipe", code: RECIPE(request.n_samples_to_select, request.tag) }, []);
       case "export":
         return this.export(request);
       case "check_path":
@@ -212,7 +214,7 @@ export class MockKernel {
 
   private points(id: number, animate: boolean): void {
     const { x, y, n } = this.world;
-    const whole = { kind: "points", projection: this.projection, animate, offset: 0, total: n, last: true } as const;
+    const whole = { kind: "positions", projection: this.projection, animate, offset: 0, total: n, last: true } as const;
     const flat = this.projection === "pca"; // squeezed and turned, as seen from another side
     const seen = flat ? [x.map((at, row) => 0.8 * at + 0.3 * y[row]), y.map((at) => 0.5 * at)] : [x, y];
     this.say(id, { ...whole, x: f32(0, n), y: f32(1, n) }, seen, false);
@@ -250,7 +252,7 @@ export class MockKernel {
     return { path: `/home/me/${path}`, exists: this.files.has(path), problem };
   }
 
-  private export({ id, path, n, overwrite }: Extract<Request, { kind: "export" }>): unknown {
+  private export({ id, path, n_samples_to_select: n, overwrite }: Extract<Request, { kind: "export" }>): unknown {
     if (this.files.has(path) && !overwrite) {
       const message = `path '/home/me/${path}' exists; overwrite=True replaces it`;
       return this.say(id, { kind: "error", error: "InvalidValueError", message }, []);
@@ -272,7 +274,7 @@ export class MockKernel {
     this.masks(id);
     this.picks(id, "A", this.now);
     if (this.other) this.picks(id, "B", this.other);
-    this.say(id, { kind: "state", running: this.running === null ? [] : [this.running] }, []);
+    this.say(id, { kind: "ready", running: this.running === null ? [] : [this.running] }, []);
   }
 
   private masks(id: number | null): void {
@@ -341,7 +343,7 @@ export class MockKernel {
   }
 
   private sample(id: number, request: Extract<Request, { kind: "sample" }>): unknown {
-    const { strategies, candidates, preselected_tag_name, pinned, excluded, n } = request;
+    const { strategies, candidates, preselected_tag_name, pinned, excluded, n_samples_to_select: n } = request;
     const spec = { strategies, candidates, preselected_tag_name, pinned, excluded };
     if (strategies.length === 0) {
       return this.say(id, { kind: "error", error: "ValueError", message: "no strategy was given: add one" }, []);
@@ -573,7 +575,7 @@ export class MockKernel {
     this.say(
       id,
       {
-        kind: "summary",
+        kind: "metrics",
         n,
         pool: { classes, pool: share(all), sample: share(rows), random: share(drawn), target: null },
         histogram: {
@@ -600,7 +602,7 @@ export class MockKernel {
       const message = `the tag '${request.name}' exists: choose another name or grow it`;
       return this.say(request.id, { kind: "error", error: "ValueError", message }, []);
     }
-    const rows = [...new Set([...(before ?? []), ...this.now.rows.slice(0, request.n)])];
+    const rows = [...new Set([...(before ?? []), ...this.now.rows.slice(0, request.n_samples_to_select)])];
     this.world.tags.set(request.name, rows);
     this.setFromPython("info", this.info());
     this.say(request.id, { kind: "saved", tag: request.name, count: rows.length }, []);

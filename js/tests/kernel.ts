@@ -118,7 +118,7 @@ export class Kernel {
 
   /** Answers the newest `hello`. */
   welcome(running: number[] = []): void {
-    this.say({ kind: "state", running }, this.last("hello").id, true);
+    this.say({ kind: "ready", running }, this.last("hello").id, true);
   }
 
   picks(rows: number[], { id = null, offset = 0, slot = "A", fraction = 1 }: Partial<PicksOptions> = {}): void {

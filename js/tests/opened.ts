@@ -17,7 +17,7 @@ export function ready(kernel = new Kernel()): { kernel: Kernel; session: Session
   const opened = open(kernel);
   const n = opened.session.nSamples;
   const x = Float32Array.from({ length: n }, (_, point) => point);
-  kernel.say({ kind: "points", projection: "pca", animate: false, offset: 0, total: n, x, y: x, last: true });
+  kernel.say({ kind: "positions", projection: "pca", animate: false, offset: 0, total: n, x, y: x, last: true });
   kernel.welcome();
   return opened;
 }

@@ -14,7 +14,7 @@ test("opening says hello and shows the points when they are all there", async ()
   assert.equal(session.connection.status.value, "connecting");
   const part = (offset: number, last: boolean, ...values: number[]) => {
     const x = Float32Array.from(values);
-    kernel.say({ kind: "points", projection: "pca", animate: false, offset, total: 4, x, y: x, last });
+    kernel.say({ kind: "positions", projection: "pca", animate: false, offset, total: 4, x, y: x, last });
   };
   part(0, false, 1, 2);
   assert.ok(session.points.positions.value === null);

@@ -54,7 +54,7 @@ test("asking for more than there is samples again, but not when the kernel gave 
   session.set("n_samples_to_select", 5);
   await after(200);
   assert.equal(kernel.of("sample").length, 2);
-  assert.equal(kernel.last("sample").n, 5);
+  assert.equal(kernel.last("sample").n_samples_to_select, 5);
   kernel.sampled(4, kernel.last("sample").id, { requested: 5 });
   session.set("n_samples_to_select", 9);
   await after(200);

@@ -22,7 +22,7 @@ test("live off: changes wait for the button", async () => {
   await after(1_000);
   assert.equal(kernel.of("sample").length, 0);
   session.sampling.start();
-  assert.equal(kernel.last("sample").n, 7);
+  assert.equal(kernel.last("sample").n_samples_to_select, 7);
 });
 
 test("the newest run wins: picks of the one before are dropped", async () => {
@@ -82,7 +82,7 @@ test("after a cancelled run the count moves along the sample before, and beyond 
   session.set("n_samples_to_select", 6);
   await after(200);
   assert.equal(kernel.of("sample").length, 3);
-  assert.equal(kernel.last("sample").n, 6);
+  assert.equal(kernel.last("sample").n_samples_to_select, 6);
 });
 
 test("a run that fails says why, and the next change tries again", async () => {
@@ -121,7 +121,7 @@ test("undo brings back picks and controls without sampling", async () => {
   const { id } = kernel.last("undo");
   kernel.change("strategies", [{ type: "random", strength: 1 }]);
   kernel.picks([0, 1], { id });
-  const { kind: _, id: __, n: ___, ...last } = kernel.last("sample");
+  const { kind: _, id: __, n_samples_to_select: ___, ...last } = kernel.last("sample");
   const spec = { ...last, strategies: kernel.traits.strategies, pinned: [2], excluded: [] };
   kernel.sampled(2, id, { requested: 3, spec, can_redo: true });
   assert.equal(await undone, true);

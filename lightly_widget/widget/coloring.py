@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 import polars as pl
 
-from lightly_widget.errors import InvalidValueError, Progress, did_you_mean, no_progress, shown
+from lightly_widget.errors import Progress, no_progress
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 NO_VALUE: Final = 255
 OTHER: Final = 254
-_WAYS: Final = ("none", "label", "tag", "metadata", "typicality", "rank")
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,19 +30,6 @@ class Coloring:
     """Name and count by code."""
     domain: tuple[float, float] | None = None
     note: str | None = None
-
-
-def check_color_by(value: Any) -> dict[str, str]:
-    """A checked `ColorBy`. ValueError: what is wrong with it; whether the key exists is asked later."""
-    by = value.get("by") if isinstance(value, dict) else None
-    if by not in _WAYS:
-        raise InvalidValueError(f"color_by: {did_you_mean('way', by, _WAYS)}")
-    needs_key = by in ("label", "tag", "metadata")
-    if set(value) != ({"by", "key"} if needs_key else {"by"}):
-        raise InvalidValueError(f"color_by={shown(value)}: {by!r} takes {'a key' if needs_key else 'no key'}")
-    if needs_key and (not isinstance(value["key"], str) or not 0 < len(value["key"]) <= 1_000):
-        raise InvalidValueError(f"color_by: key={shown(value['key'])} is not text of 1 to 1,000 characters")
-    return {"by": by, "key": value["key"]} if needs_key else {"by": by}
 
 
 def coloring(

@@ -27,6 +27,7 @@ from lightly_widget.widget.info import describe
 from lightly_widget.widget.outbox import Outbox, words
 from lightly_widget.widget.projector import check_projection
 from lightly_widget.widget.session import Session
+from lightly_widget.wire import to_plain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -380,7 +381,7 @@ class Explorer(anywidget.AnyWidget):
             self.n_samples_to_select = entry.result.n_requested
             if entry.spec is not None:
                 self.strategies = list(entry.spec.strategies)
-                self.candidates = entry.spec.candidates
+                self.candidates = to_plain(entry.spec.candidates)
                 self.preselected_tag_name = entry.spec.preselected_tag_name
 
     def tell_info(self) -> None:

@@ -14,8 +14,9 @@ from lightly_widget.export import written
 from lightly_widget.indexes import PointIndex, PointIndexes
 from lightly_widget.jobs import Job, Jobs
 from lightly_widget.maps import Region
+from lightly_widget.query.code import match_code
 from lightly_widget.widget import find, metrics
-from lightly_widget.widget.coloring import check_color_by, coloring
+from lightly_widget.widget.coloring import coloring
 from lightly_widget.widget.history import Entry
 from lightly_widget.widget.outbox import Outbox
 from lightly_widget.widget.pictures import detail, thumbnails
@@ -23,13 +24,12 @@ from lightly_widget.widget.projector import Projector
 from lightly_widget.widget.regions import regions_of
 from lightly_widget.widget.session import Session
 from lightly_widget.widget.stream import run_sample
-from lightly_widget.wire import PROTOCOL, parse_request, replies, request_id
+from lightly_widget.wire import PROTOCOL, SampleSpec, parse_request, replies, request_id, to_plain
 from lightly_widget.wire import requests as ask
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lightly_widget.sampling import SamplingResult
     from lightly_widget.sampling.metrics import CoverageCurve
     from lightly_widget.widget.shown import Shown
     from lightly_widget.wire import Request
@@ -61,7 +61,8 @@ class Handlers:
             ask.GetThumbnails: self._aside(self._thumbnails),
             ask.GetNeighbors: self._in_background(self._neighbors, "Looking for neighbors"),
             ask.SetFilter: self._filter,
-            ask.GetSummary: self._in_background(self._summary, "Comparing with random"),
+            ask.GetCode: self._code,
+            ask.GetMetrics: self._in_background(self._metrics, "Comparing with random"),
             ask.GetRecipe: self._recipe,
             ask.Export: self._in_background(self._export, "Writing the file"),
             ask.Undo: lambda request: self._step(request, -1),
@@ -135,7 +136,7 @@ class Handlers:
         self.say_preselected()
         self.say_compared()
         self.say_sample(always=False)
-        self._out.say(replies.State(self.jobs.running()), request.id, done=True)
+        self._out.say(replies.Ready(self.jobs.running()), request.id, done=True)
 
     def say_sample(
         self, request: int | None = None, *, done: bool = False, cancelled: bool = False, always: bool = True
@@ -205,7 +206,7 @@ class Handlers:
                 with self._session.lock:
                     self.say_sample(cancelled=True)
             raise
-        spec = replies.SampleSpec(
+        spec = SampleSpec(
             request.strategies, request.candidates, request.preselected_tag_name, request.pinned, request.excluded
         )
         with self._session.lock:
@@ -225,31 +226,27 @@ class Handlers:
         return entry
 
     def _save_tag(self, request: ask.SaveTag) -> None:
-        """In the background, because another process may hold the lock of the dataset; no save stops another."""
-        result, n = self._entry().result, self._count(request.n)
-        self.jobs.start(f"Saving {request.id}", request.id, lambda job: self._write_tag(request, result, n))
-
-    def _write_tag(self, request: ask.SaveTag, result: SamplingResult, n: int) -> None:
-        saved = result.save_as(request.name, n=n, grow=request.grow)
-        with self._session.lock:
-            self._widget.tell_info()
-            if request.name == self._widget.preselected_tag_name:
-                self.say_preselected()
-            count = len(self._session.points.view.tag(request.name))
-            self._out.say(replies.Saved(saved.tag_name or request.name, count), request.id, done=True)
+        saved = self._entry().result.save_as(
+            request.name, n=self._count(request.n_samples_to_select), grow=request.grow
+        )
+        self._widget.tell_info()
+        if request.name == self._widget.preselected_tag_name:
+            self.say_preselected()
+        count = len(self._session.points.view.tag(request.name))
+        self._out.say(replies.Saved(saved.tag_name or request.name, count), request.id, done=True)
 
     def _count(self, n: int) -> int:
         """The picks shown: never more than there are."""
         return min(n, len(self._entry().result))
 
     def _recipe(self, request: ask.GetRecipe) -> None:
-        code = self._entry().result.prefix(self._count(request.n)).to_python()
+        code = self._entry().result.prefix(self._count(request.n_samples_to_select)).to_python()
         code += f"result.save_as({request.tag!r})\n"
         self._out.say(replies.Recipe(code), request.id, done=True)
 
     def _export(self, request: ask.Export, job: Job) -> None:
         entry = self._entry()
-        ids = entry.result.sample_ids[: self._count(request.n)]
+        ids = entry.result.sample_ids[: self._count(request.n_samples_to_select)]
         export = self._session.select(ids).export
         job.check()
         write = {"txt": export.to_txt, "csv": export.to_csv, "parquet": export.to_parquet}[request.format]
@@ -322,8 +319,12 @@ class Handlers:
         self._ok(request)
 
     def _filter(self, request: ask.SetFilter) -> None:
-        self._widget.show_filter(request.filter)
+        self._widget.show_filter(to_plain(request.filter))
         self._ok(request)
+
+    def _code(self, request: ask.GetCode) -> None:
+        code = match_code(type(self._session.dataset).__name__, to_plain(request.filter))
+        self._out.say(replies.Code(code), request.id, done=True)
 
     def _detail(self, request: ask.GetDetail, job: Job) -> None:
         points = self._session.points
@@ -365,33 +366,33 @@ class Handlers:
         self._done(job, replies.Found(found, scores))
 
     def _colors(self, request: ask.GetColors, job: Job) -> None:
-        color_by = check_color_by(request.color_by)
         entry = self._session.history.current
         picks = _NONE if entry is None else entry.first(self._widget.n_samples_to_select)[0]
-        values = coloring(self._session.points, color_by, picks, job.progress)
+        values = coloring(self._session.points, to_plain(request.color_by), picks, job.progress)
         job.check()
         self._end_progress(job)
-        self._out.colors(color_by, values, job.id, len(self._session))
+        self._out.colors(request.color_by, values, job.id, len(self._session))
 
-    def _summary(self, request: ask.GetSummary, job: Job) -> None:
+    def _metrics(self, request: ask.GetMetrics, job: Job) -> None:
         """The shares at once, the coverage curve when it is computed; kept for the next count of the same sample."""
-        entry = self._entry()
+        entry, n = self._entry(), request.n_samples_to_select
         known = self._curve[1] if self._curve is not None and self._curve[0] is entry else None
-        part = metrics.summarize(entry.result, request.n, request.source, request.metadata, known)
+        part = metrics.summarize(entry.result, n, request.source, request.metadata, known)
         if known is None:
             self._out.say(part, job.id)
             known = metrics.curve_of(entry.result, job.progress)
             self._curve = entry, known
-            part = replies.Summary(part.n, part.pool, part.histogram, metrics.coverage(known, request.n))
+            part = replies.Metrics(part.n, part.pool, part.histogram, metrics.coverage(known, n))
         self._done(job, part)
 
     def _clusters(self, request: ask.GetClusters, job: Job) -> None:
-        color_by = check_color_by(request.color_by)
         geometry = self._session.geometry
         found: list[Region] = []
         if geometry is not None:
-            found = regions_of(self._session.points, self._session.media, geometry, color_by, job.progress)
-        self._done(job, replies.Clusters([replies.Label(r.text, r.x, r.y, r.count) for r in found]))
+            found = regions_of(
+                self._session.points, self._session.media, geometry, to_plain(request.color_by), job.progress
+            )
+        self._done(job, replies.Clusters([replies.PlaceLabel(r.text, r.x, r.y, r.count) for r in found]))
 
     def _ok(self, request: Request) -> None:
         self._out.say(replies.Ok(), request.id, done=True)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lightly_widget.sampling import SamplingResult
-    from lightly_widget.wire.replies import SampleSpec
+    from lightly_widget.wire import SampleSpec
 
 MAX_KEPT: Final = 30
 

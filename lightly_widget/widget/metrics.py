@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from lightly_widget.errors import Progress
-from lightly_widget.wire.replies import Coverage, Histogram, Shares, Summary
+from lightly_widget.wire.replies import Coverage, Histogram, Metrics, Shares
 
 if TYPE_CHECKING:
     from lightly_widget.sampling import SamplingResult
@@ -80,10 +80,10 @@ def coverage(curve: CoverageCurve | None, n: int) -> Coverage | None:
 
 def summarize(
     result: SamplingResult, n: int, source: str | None, metadata: str | None, curve: CoverageCurve | None
-) -> Summary:
+) -> Metrics:
     """The reply about the first `n` picks; the curve is over all of them."""
     pool, histogram = shares(result.prefix(min(n, len(result))), source, metadata)
-    return Summary(n=min(n, len(result)), pool=pool, histogram=histogram, coverage=coverage(curve, n))
+    return Metrics(n=min(n, len(result)), pool=pool, histogram=histogram, coverage=coverage(curve, n))
 
 
 def curve_of(result: SamplingResult, progress: Progress) -> CoverageCurve | None:

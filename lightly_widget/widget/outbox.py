@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from lightly_widget.errors import Cancelled, LightlyWidgetError
-from lightly_widget.wire import PART_ROWS, Reply, encode, pack_bits
-from lightly_widget.wire.replies import Colors, Error, Mask, Picks, Points, Sync
+from lightly_widget.wire import PART_ROWS, ColorBy, Reply, encode, pack_bits
+from lightly_widget.wire.replies import Category, Colors, Error, Mask, Picks, Positions, Sync
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,13 +86,13 @@ class Outbox:
         """An error as the last answer, as a sentence."""
         self.say(Error(type(error).__name__, words(error)), id, done=id is not None)
 
-    def points(self, projection: str, x: NDArray[np.float32], y: NDArray[np.float32], *, animate: bool) -> None:
+    def positions(self, projection: str, x: NDArray[np.float32], y: NDArray[np.float32], *, animate: bool) -> None:
         """The geometry, in parts below 4 MB; at least one."""
         with self._lock:
             for start in range(0, max(len(x), 1), PART_ROWS):
                 part = slice(start, start + PART_ROWS)
                 last = start + PART_ROWS >= len(x)
-                self.say(Points(projection, animate, start, len(x), x[part], y[part], last))
+                self.say(Positions(projection, animate, start, len(x), x[part], y[part], last))
 
     def mask(self, name: Literal["filter", "selection", "preselected"], mask: NDArray[np.bool_] | None, n: int) -> None:
         """One bit per point. None: every one of the `n` rows for the filter, none for the others."""
@@ -101,9 +101,9 @@ class Outbox:
         else:
             self.say(Mask(name, int(mask.sum()), pack_bits(mask)))
 
-    def colors(self, color_by: dict[str, Any], coloring: Coloring, id: int | None, n: int) -> None:  # noqa: A002
+    def colors(self, color_by: ColorBy, coloring: Coloring, id: int | None, n: int) -> None:  # noqa: A002
         """A coloring, in parts below 4 MB; the last is the answer."""
-        categories = [{"name": name, "count": count} for name, count in coloring.categories]
+        categories = [Category(name, count) for name, count in coloring.categories]
         with self._lock:
             for start in range(0, n if coloring.values is not None and n else 1, 2 * PART_ROWS):
                 values = None if coloring.values is None else coloring.values[start : start + 2 * PART_ROWS]

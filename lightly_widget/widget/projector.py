@@ -155,4 +155,4 @@ class Projector:
     def _say(self, *, animate: bool) -> None:
         geometry = self._session.geometry
         if geometry is not None:
-            self._out.points(geometry.projection, geometry.x, geometry.y, animate=animate)
+            self._out.positions(geometry.projection, geometry.x, geometry.y, animate=animate)

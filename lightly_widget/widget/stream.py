@@ -9,8 +9,8 @@ import numpy as np
 
 from lightly_widget.indexes import PointIndexes
 from lightly_widget.strategies import parse_strategies
-from lightly_widget.widget.traits import check_candidates
 from lightly_widget.wire import requests as ask
+from lightly_widget.wire import to_plain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,11 +62,11 @@ def run_sample(
     session: Session, expression: dict[str, Any] | None, request: ask.Sample, job: Job, outbox: Outbox
 ) -> tuple[SamplingResult, PointIndexes]:
     """The result and its picks as points. Raises what `preview` raises, and `Cancelled`."""
-    strategies = parse_strategies(list(request.strategies), "strategies")
-    pool = session.candidates(check_candidates(request.candidates), expression)
+    strategies = parse_strategies(request.strategies, "strategies")
+    pool = session.candidates(to_plain(request.candidates), expression)
     points = session.points
     steps = pool.sampling.stream(
-        request.n,
+        request.n_samples_to_select,
         strategies,
         preselected_tag_name=request.preselected_tag_name,
         pinned_ids=points.ids(request.pinned),

@@ -1,4 +1,4 @@
-"""The wire: typed requests and replies, and the codec of arrays. Mirror of `js/src/protocol.ts`; nothing else.
+"""The wire: requests and replies, declared once, and the codec of arrays. `generate` makes `js/src/generated/` of it.
 
 Everything that comes from the browser passes `parse_request`, which gives a checked, typed request or raises one of
 this package's errors; nothing behind it has to check types again.
@@ -6,7 +6,8 @@ this package's errors; nothing behind it has to check types again.
 
 from lightly_widget.wire import replies, requests
 from lightly_widget.wire.codec import decode, encode, pack_bits
-from lightly_widget.wire.parse import parse_request, plain_object, request_id
+from lightly_widget.wire.parse import parse_request, request_id
+from lightly_widget.wire.parts import Candidates, ColorBy, Filter, SampleSpec, to_plain
 from lightly_widget.wire.replies import PART_ROWS, REPLIES, Reply
 from lightly_widget.wire.requests import REQUESTS, Request
 
@@ -18,14 +19,18 @@ __all__ = [
     "PROTOCOL",
     "REPLIES",
     "REQUESTS",
+    "Candidates",
+    "ColorBy",
+    "Filter",
     "Reply",
     "Request",
+    "SampleSpec",
     "decode",
     "encode",
     "pack_bits",
     "parse_request",
-    "plain_object",
     "replies",
     "request_id",
     "requests",
+    "to_plain",
 ]

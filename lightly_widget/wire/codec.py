@@ -5,15 +5,16 @@ Mirror of `decode` in `js/src/wire.ts`. What goes out is safe JSON: finite numbe
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from lightly_widget.errors import InvalidTypeError, InvalidValueError, shown
+from lightly_widget.errors import InvalidValueError
+from lightly_widget.structs import convert
 
 if TYPE_CHECKING:
     from lightly_widget.wire.replies import Reply
@@ -31,37 +32,40 @@ _DTYPES: Final[dict[str, np.dtype[Any]]] = {
 _NAMES: Final[dict[np.dtype[Any], str]] = {dtype: name for name, dtype in _DTYPES.items()}
 
 
-def decode(name: str, ref: object, buffers: Buffers, dtype: str) -> NDArray[Any]:
-    """The array that an `ArrayRef` of this dtype names, flat. ValueError or TypeError: it does not."""
-    if not isinstance(ref, Mapping) or set(ref) != {"buffer", "dtype", "shape"}:
-        raise InvalidTypeError(f"{name} must be a reference to a buffer, got {shown(ref)}")
-    if ref["dtype"] != dtype:
-        raise InvalidValueError(f"{name} has dtype {shown(ref['dtype'])}; expected {dtype!r}")
-    index = _size(f"{name}.buffer", ref["buffer"])
-    shape = ref["shape"]
-    if not isinstance(shape, list) or len(shape) > 4:
-        raise InvalidTypeError(f"{name}.shape={shown(shape)} is not a list of sizes")
-    size = math.prod(_size(f"{name}.shape", item) for item in shape)
-    if index >= len(buffers):
-        raise InvalidValueError(f"{name} names buffer {index}, and {len(buffers)} came")
-    data = memoryview(buffers[index])
-    if data.nbytes != size * _DTYPES[dtype].itemsize:
-        raise InvalidValueError(f"{name} has {data.nbytes:,} bytes; expected {size * _DTYPES[dtype].itemsize:,}")
+_Size: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
+
+
+class ArrayRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An array in the message's buffers: little-endian, row by row."""
+
+    buffer: _Size
+    dtype: Literal["u8", "u16", "u32", "f32"]
+    shape: Annotated[tuple[_Size, ...], msgspec.Meta(max_length=4)]
+
+
+def decode(name: str, ref: object, buffers: Buffers, dtype: str, most: int | None = None) -> NDArray[Any]:
+    """The array that an `ArrayRef` of this dtype names, flat, of at most `most` items. ValueError or TypeError."""
+    found = convert(ref, ArrayRef, name, what="reference to a buffer")
+    if found.dtype != dtype:
+        raise InvalidValueError(f"{name}.dtype must be {dtype!r}, got {found.dtype!r}")
+    size = math.prod(found.shape)
+    if most is not None and size > most:
+        raise InvalidValueError(f"{name} must have at most {most:,} items, got {size:,}")
+    if found.buffer >= len(buffers):
+        raise InvalidValueError(f"{name} names buffer {found.buffer}, but only {len(buffers)} buffers came")
+    data = memoryview(buffers[found.buffer])
+    expected = size * _DTYPES[dtype].itemsize
+    if data.nbytes != expected:
+        raise InvalidValueError(f"{name} must have {expected:,} bytes, got {data.nbytes:,}")
     array: NDArray[Any] = np.frombuffer(bytes(data), dtype=_DTYPES[dtype])
     return array
-
-
-def _size(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**32:
-        raise InvalidValueError(f"{name}={shown(value)} is not an integer from 0 to 2**32 - 1")
-    return value
 
 
 def encode(reply: Reply) -> tuple[Plain, list[memoryview]]:
     """The message of a reply, without `seq`, `id` and `done`, and the buffers that its arrays went into."""
     buffers: list[memoryview] = []
-    fields = {item.name: _wire(getattr(reply, item.name), buffers) for item in dataclasses.fields(reply)}
-    return {"kind": reply.kind} | fields, buffers
+    content: Plain = _wire(reply, buffers)
+    return content, buffers
 
 
 def _wire(value: Any, buffers: list[memoryview]) -> Any:
@@ -79,9 +83,17 @@ def _wire(value: Any, buffers: list[memoryview]) -> Any:
         return {str(_wire(key, buffers)): _wire(item, buffers) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_wire(item, buffers) for item in value]
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {item.name: _wire(getattr(value, item.name), buffers) for item in dataclasses.fields(value)}
+    if isinstance(value, msgspec.Struct):
+        return _tag(value) | {
+            name: _wire(getattr(value, field), buffers)
+            for name, field in zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)
+        }
     return value
+
+
+def _tag(value: msgspec.Struct) -> Plain:
+    config = value.__struct_config__
+    return {} if config.tag_field is None else {config.tag_field: config.tag}
 
 
 def _put(array: NDArray[Any], buffers: list[memoryview]) -> Plain:

@@ -1,42 +1,43 @@
-"""Everything the kernel says, as dataclasses whose arrays are numpy. Mirror of `Message` in `js/src/protocol.ts`."""
+"""Everything the kernel says, declared once; arrays are numpy. `js/src/generated/` is made from these."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
-from lightly_widget.wire.codec import Bits, Plain
-from lightly_widget.wire.requests import Rows
+from lightly_widget.structs import tag_of
+from lightly_widget.wire.parts import ColorBy, Rows, SampleSpec
+
+Bits = NDArray[np.uint8]
 
 PART_ROWS: Final = 400_000
 """Rows of geometry in one message: 400,000 · 2 · 4 bytes stay below the 4 MB that every host lets through."""
 
 
-@dataclass(frozen=True, eq=False)
-class Reply:
-    """What the kernel says. Fields as in `protocol.ts`; arrays are numpy."""
+class Reply(Struct, frozen=True, eq=False, tag_field="kind"):
+    """What the kernel says; `seq`, `id` and `done` are added when it is sent."""
 
-    kind: ClassVar[str]
+    @property
+    def kind(self) -> str:
+        """The discriminator on the wire."""
+        return tag_of(self)
 
 
-@dataclass(frozen=True, eq=False)
-class Error(Reply):
-    kind: ClassVar[str] = "error"
+class Error(Reply, frozen=True, eq=False, tag="error"):
     error: str
     message: str
 
 
-@dataclass(frozen=True, eq=False)
-class Ok(Reply):
-    kind: ClassVar[str] = "ok"
+class Ok(Reply, frozen=True, eq=False, tag="ok"):
+    """Done, with nothing to say."""
 
 
-@dataclass(frozen=True, eq=False)
-class Points(Reply):
-    kind: ClassVar[str] = "points"
+class Positions(Reply, frozen=True, eq=False, tag="positions"):
+    """A part of the map: rows from `offset` on; `last` in the last part. `animate`: glide from the old ones."""
+
     projection: str
     animate: bool
     offset: int
@@ -46,31 +47,36 @@ class Points(Reply):
     last: bool
 
 
-@dataclass(frozen=True, eq=False)
-class Mask(Reply):
-    kind: ClassVar[str] = "mask"
+class Mask(Reply, frozen=True, eq=False, tag="mask"):
+    """One bit per row, least significant first; None: every row (filter) or none (the others)."""
+
     mask: Literal["filter", "selection", "preselected"]
     count: int
     bits: Bits | None
 
 
-@dataclass(frozen=True, eq=False)
-class Colors(Reply):
-    kind: ClassVar[str] = "colors"
-    color_by: Plain
+class Category(Struct, frozen=True):
+    name: str
+    count: int
+
+
+class Colors(Reply, frozen=True, eq=False, tag="colors"):
+    """A part of the colors. category: a code per row, 255 = no value; number: NaN = no value; none: no values."""
+
+    color_by: ColorBy
     scale: Literal["category", "number", "none"]
     offset: int
     total: int
     last: bool
-    values: NDArray[np.uint8] | NDArray[np.float32] | None
-    categories: list[Plain]
+    values: NDArray[np.uint8 | np.float32] | None
+    categories: list[Category]
     domain: tuple[float, float] | None
     note: str | None
 
 
-@dataclass(frozen=True, eq=False)
-class Picks(Reply):
-    kind: ClassVar[str] = "picks"
+class Picks(Reply, frozen=True, eq=False, tag="picks"):
+    """Picks in order, from `offset` on (0 starts over). A is the sample shown, B the one it is compared with."""
+
     slot: Literal["A", "B"]
     offset: int
     rows: NDArray[np.uint32]
@@ -78,20 +84,7 @@ class Picks(Reply):
     fraction: float
 
 
-@dataclass(frozen=True)
-class SampleSpec:
-    """What a sample was made from."""
-
-    strategies: tuple[Plain, ...]
-    candidates: Plain
-    preselected_tag_name: str | None
-    pinned: Rows = ()
-    excluded: Rows = ()
-
-
-@dataclass(frozen=True, eq=False)
-class Sampled(Reply):
-    kind: ClassVar[str] = "sampled"
+class Sampled(Reply, frozen=True, eq=False, tag="sampled"):
     n: int
     requested: int
     n_candidates: int
@@ -105,35 +98,26 @@ class Sampled(Reply):
     spec: SampleSpec | None
 
 
-@dataclass(frozen=True, eq=False)
-class State(Reply):
-    kind: ClassVar[str] = "state"
+class Ready(Reply, frozen=True, eq=False, tag="ready"):
+    """The last answer to `hello`: ids of the requests still being worked on."""
+
     running: list[int]
 
 
-@dataclass(frozen=True, eq=False)
-class Sync(Reply):
+class Sync(Reply, frozen=True, eq=False, tag="sync"):
     """Says nothing but its own number, so that the loss of the last message is noticed."""
 
-    kind: ClassVar[str] = "sync"
 
-
-@dataclass(frozen=True, eq=False)
-class Hovered(Reply):
-    kind: ClassVar[str] = "hovered"
+class Hovered(Reply, frozen=True, eq=False, tag="hovered"):
     row: int | None
 
 
-@dataclass(frozen=True, eq=False)
-class Saved(Reply):
-    kind: ClassVar[str] = "saved"
+class Saved(Reply, frozen=True, eq=False, tag="saved"):
     tag: str
     count: int
 
 
-@dataclass(frozen=True, eq=False)
-class Detail(Reply):
-    kind: ClassVar[str] = "detail"
+class Detail(Reply, frozen=True, eq=False, tag="detail"):
     row: int
     sample_id: str
     title: str
@@ -145,9 +129,7 @@ class Detail(Reply):
     mime: str
 
 
-@dataclass(frozen=True, eq=False)
-class Thumbnails(Reply):
-    kind: ClassVar[str] = "thumbnails"
+class Thumbnails(Reply, frozen=True, eq=False, tag="thumbnails"):
     rows: Rows
     images: list[bytes | None]
     texts: list[str | None]
@@ -155,16 +137,13 @@ class Thumbnails(Reply):
     mime: str
 
 
-@dataclass(frozen=True, eq=False)
-class Neighbors(Reply):
-    kind: ClassVar[str] = "neighbors"
+class Neighbors(Reply, frozen=True, eq=False, tag="neighbors"):
     row: int
     rows: NDArray[np.uint32]
     distances: NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class Shares:
+class Shares(Struct, frozen=True):
     classes: list[str]
     pool: list[float]
     sample: list[float]
@@ -172,8 +151,7 @@ class Shares:
     target: list[float] | None
 
 
-@dataclass(frozen=True)
-class Histogram:
+class Histogram(Struct, frozen=True):
     key: str
     edges: list[float]
     pool: list[float]
@@ -181,73 +159,67 @@ class Histogram:
     random: list[float]
 
 
-@dataclass(frozen=True)
-class Coverage:
+class Coverage(Struct, frozen=True):
     at: list[int]
     sample: list[float]
     random: list[float]
     sentence: str
 
 
-@dataclass(frozen=True, eq=False)
-class Summary(Reply):
-    kind: ClassVar[str] = "summary"
+class Metrics(Reply, frozen=True, eq=False, tag="metrics"):
+    """The sample of `n` picks beside all candidates (`pool`) and random ones."""
+
     n: int
     pool: Shares | None
     histogram: Histogram | None
     coverage: Coverage | None
 
 
-@dataclass(frozen=True, eq=False)
-class Recipe(Reply):
-    kind: ClassVar[str] = "recipe"
+class Code(Reply, frozen=True, eq=False, tag="code"):
+    """A filter as Python."""
+
     code: str
 
 
-@dataclass(frozen=True, eq=False)
-class Exported(Reply):
-    kind: ClassVar[str] = "exported"
+class Recipe(Reply, frozen=True, eq=False, tag="recipe"):
+    code: str
+
+
+class Exported(Reply, frozen=True, eq=False, tag="exported"):
     path: str
     count: int
 
 
-@dataclass(frozen=True, eq=False)
-class Path(Reply):
+class Path(Reply, frozen=True, eq=False, tag="path"):
     """What is at a place to write to. `problem`: why nothing can be written there."""
 
-    kind: ClassVar[str] = "path"
     path: str
     exists: bool
     problem: str | None
 
 
-@dataclass(frozen=True, eq=False)
-class Found(Reply):
-    kind: ClassVar[str] = "found"
+class Found(Reply, frozen=True, eq=False, tag="found"):
     rows: NDArray[np.uint32]
     scores: NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class Label:
+class PlaceLabel(Struct, frozen=True):
     text: str
     x: float
     y: float
     count: int
 
 
-@dataclass(frozen=True, eq=False)
-class Clusters(Reply):
-    kind: ClassVar[str] = "clusters"
-    labels: list[Label]
+class Clusters(Reply, frozen=True, eq=False, tag="clusters"):
+    labels: list[PlaceLabel]
 
 
-@dataclass(frozen=True, eq=False)
-class Progress(Reply):
-    kind: ClassVar[str] = "progress"
+class Progress(Reply, frozen=True, eq=False, tag="progress"):
+    """How far background work is; an empty text ends the line."""
+
     task: str
     text: str
     fraction: float | None
 
 
-REPLIES: Final[dict[str, type[Reply]]] = {reply.kind: reply for reply in Reply.__subclasses__()}
+REPLIES: Final[dict[str, type[Reply]]] = {tag_of(reply): reply for reply in Reply.__subclasses__()}

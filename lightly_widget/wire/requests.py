@@ -1,201 +1,238 @@
-"""Every request of the browser, as a typed dataclass. Mirror of `Request` in `js/src/protocol.ts`."""
+"""Every request of the browser, declared once: `parse_request` checks by it, and `js/src/generated/` is made of it."""
 
 from __future__ import annotations
 
-import typing
-from dataclasses import dataclass
-from typing import ClassVar, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal
 
+import msgspec
 import numpy as np
+from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
-from lightly_widget.wire.codec import Plain
-
-MAX_ID: Final = 2**53
-MAX_TEXT: Final = 10_000
-MAX_ROW: Final = 2**32 - 2
-
-Rows: TypeAlias = tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Text:
-    """Limits of a text field: 1 … `most` characters."""
-
-    most: int = MAX_TEXT
-
-
-@dataclass(frozen=True)
-class Whole:
-    """Limits of an integer, both inclusive."""
-
-    least: int = 0
-    most: int = MAX_ID
+from lightly_widget.errors import InvalidValueError
+from lightly_widget.strategies import MAX_STRATEGIES, parse_strategies
+from lightly_widget.structs import check_fits, tag_of
+from lightly_widget.wire.parts import (
+    Candidates,
+    ColorBy,
+    Count,
+    FilePath,
+    Filter,
+    Id,
+    LongText,
+    Name,
+    Row,
+    Rows,
+    StrategyDict,
+    to_plain,
+)
 
 
-Row: TypeAlias = typing.Annotated[int, Whole(0, MAX_ROW)]
-Count: TypeAlias = typing.Annotated[int, Whole(0, MAX_ROW)]
-Name: TypeAlias = typing.Annotated[str, Text(1_000)]
+class Picture(bytes):
+    """An encoded picture (PNG, JPEG, WebP), unread, of at most 1 MiB."""
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, eq=False, tag_field="kind"):
     """What the browser asks for. `id` is its number, unique to the model; every answer carries it."""
 
-    kind: ClassVar[str]
-    id: typing.Annotated[int, Whole()]
+    id: Id
+
+    @property
+    def kind(self) -> str:
+        """The discriminator on the wire."""
+        return tag_of(self)
 
 
-@dataclass(frozen=True)
-class Hello(Request):
-    kind: ClassVar[str] = "hello"
+class Hello(Request, frozen=True, kw_only=True, tag="hello"):
+    """Asks for the whole present state: `positions`, `mask`s, `picks`, `sampled`, and at last `ready`.
+
+    Also the way back after a loss: what was asked before it, and is quick and unanswered when `ready` comes, was lost.
+    """
+
     protocol: int
     lost: bool = False
-    """Messages were lost on the way, so changes of traits may have been."""
+    """Messages were lost on the way, so the traits are wanted again as well."""
 
 
-@dataclass(frozen=True)
-class GetColors(Request):
-    kind: ClassVar[str] = "colors"
-    color_by: Plain
+class GetColors(Request, frozen=True, kw_only=True, tag="colors"):
+    """One color value per point."""
+
+    color_by: ColorBy
 
 
-@dataclass(frozen=True)
-class Sample(Request):
-    kind: ClassVar[str] = "sample"
-    n: Count
-    strategies: tuple[Plain, ...]
-    candidates: Plain
+class Sample(Request, frozen=True, kw_only=True, tag="sample"):
+    """Starts a sample; its picks stream as `picks`, and `sampled` ends it."""
+
+    n_samples_to_select: Count
+    strategies: Annotated[tuple[StrategyDict, ...], Meta(max_length=MAX_STRATEGIES)]
+    candidates: Candidates
     preselected_tag_name: Name | None
     pinned: Rows
     excluded: Rows
 
+    def __post_init__(self) -> None:
+        _check_unique("pinned", self.pinned)
+        _check_unique("excluded", self.excluded)
+        complete = tuple(strategy.to_dict() for strategy in parse_strategies(self.strategies, "strategies"))
+        check_fits("strategies", complete)  # so that undo can show them in the trait
+        msgspec.structs.force_setattr(self, "strategies", complete)
 
-@dataclass(frozen=True)
-class Cancel(Request):
-    kind: ClassVar[str] = "cancel"
-    target: typing.Annotated[int, Whole()]
+
+class Cancel(Request, frozen=True, kw_only=True, tag="cancel"):
+    """Stops the work of another request."""
+
+    target: Id
 
 
-@dataclass(frozen=True)
-class SaveTag(Request):
-    kind: ClassVar[str] = "save_tag"
-    name: typing.Annotated[str, Text(MAX_TEXT)]
-    n: Count
+class SaveTag(Request, frozen=True, kw_only=True, tag="save_tag"):
+    """Saves the picks as a new tag, or adds them to one."""
+
+    name: LongText
+    n_samples_to_select: Count
     grow: bool
 
 
-@dataclass(frozen=True, eq=False)
-class Select(Request):
-    kind: ClassVar[str] = "select"
+class Select(Request, frozen=True, kw_only=True, tag="select"):
+    """Selects what is inside a polygon (non-zero winding)."""
+
     op: Literal["replace", "add", "remove", "clear"]
     polygon: NDArray[np.float32] | None = None
     """(corners, 2) in data coordinates; None only for `clear`."""
 
+    def __post_init__(self) -> None:
+        if (self.op == "clear") != (self.polygon is None):
+            raise InvalidValueError(f"op={self.op!r} {'takes no' if self.op == 'clear' else 'needs a'} polygon")
 
-@dataclass(frozen=True)
-class SelectRows(Request):
-    kind: ClassVar[str] = "select_rows"
+
+class SelectRows(Request, frozen=True, kw_only=True, tag="select_rows"):
+    """Selects a handful of rows, chosen by click or from the gallery."""
+
     op: Literal["replace", "add", "remove"]
     rows: Rows
 
+    def __post_init__(self) -> None:
+        _check_unique("rows", self.rows)
 
-@dataclass(frozen=True)
-class GetDetail(Request):
-    kind: ClassVar[str] = "detail"
+
+class GetDetail(Request, frozen=True, kw_only=True, tag="detail"):
+    """All about one sample."""
+
     row: Row
 
 
-@dataclass(frozen=True)
-class GetThumbnails(Request):
-    kind: ClassVar[str] = "thumbnails"
+class GetThumbnails(Request, frozen=True, kw_only=True, tag="thumbnails"):
+    """Small pictures of some samples."""
+
     rows: Rows
-    size: typing.Annotated[int, Whole(16, 512)]
+    size: Annotated[int, Meta(ge=16, le=512)]
+
+    def __post_init__(self) -> None:
+        _check_unique("rows", self.rows)
+        if len(self.rows) * self.size**2 > 2**24:
+            raise InvalidValueError(
+                f"{len(self.rows):,} thumbnails of {self.size} pixels do not fit into a message; ask for fewer"
+            )
 
 
-@dataclass(frozen=True)
-class GetNeighbors(Request):
-    kind: ClassVar[str] = "neighbors"
+class GetNeighbors(Request, frozen=True, kw_only=True, tag="neighbors"):
+    """The samples nearest to one."""
+
     row: Row
-    k: typing.Annotated[int, Whole(1, 1_000)]
+    k: Annotated[int, Meta(ge=1, le=1_000)]
     model: Name | None
 
 
-@dataclass(frozen=True)
-class SetFilter(Request):
-    kind: ClassVar[str] = "filter"
-    filter: Plain | None
+class SetFilter(Request, frozen=True, kw_only=True, tag="filter"):
+    """Filters the points; an error leaves the filter as it was."""
+
+    filter: Filter | None
+
+    def __post_init__(self) -> None:
+        check_fits("filter", to_plain(self.filter))
 
 
-@dataclass(frozen=True)
-class GetSummary(Request):
-    kind: ClassVar[str] = "summary"
-    n: Count
+class GetCode(Request, frozen=True, kw_only=True, tag="code"):
+    """The filter as the Python that a cell would hold."""
+
+    filter: Filter | None
+
+    def __post_init__(self) -> None:
+        check_fits("filter", to_plain(self.filter))
+
+
+class GetMetrics(Request, frozen=True, kw_only=True, tag="metrics"):
+    """The sample beside all candidates and random ones."""
+
+    n_samples_to_select: Count
     source: Name | None
     metadata: Name | None
 
 
-@dataclass(frozen=True)
-class GetRecipe(Request):
-    kind: ClassVar[str] = "recipe"
-    n: Count
+class GetRecipe(Request, frozen=True, kw_only=True, tag="recipe"):
+    """The sample as Python that makes it again."""
+
+    n_samples_to_select: Count
     tag: Name
 
 
-@dataclass(frozen=True)
-class Export(Request):
-    kind: ClassVar[str] = "export"
+class Export(Request, frozen=True, kw_only=True, tag="export"):
+    """Writes the picks to a file."""
+
     format: Literal["txt", "csv", "parquet"]
-    n: Count
-    path: typing.Annotated[str, Text(4_096)]
+    n_samples_to_select: Count
+    path: FilePath
     overwrite: bool
 
 
-@dataclass(frozen=True)
-class Undo(Request):
-    kind: ClassVar[str] = "undo"
+class Undo(Request, frozen=True, kw_only=True, tag="undo"):
+    """Shows the sample before."""
 
 
-@dataclass(frozen=True)
-class Redo(Request):
-    kind: ClassVar[str] = "redo"
+class Redo(Request, frozen=True, kw_only=True, tag="redo"):
+    """Shows the sample after."""
 
 
-@dataclass(frozen=True)
-class Compare(Request):
-    kind: ClassVar[str] = "compare"
+class Compare(Request, frozen=True, kw_only=True, tag="compare"):
+    """Keeps the picks as B, drops B, or swaps the two."""
+
     op: Literal["keep", "clear", "swap"]
 
 
-@dataclass(frozen=True)
-class CheckPath(Request):
-    kind: ClassVar[str] = "check_path"
-    path: typing.Annotated[str, Text(4_096)]
+class CheckPath(Request, frozen=True, kw_only=True, tag="check_path"):
+    """Whether `export` would meet a file: answered by `path`."""
+
+    path: FilePath
 
 
-@dataclass(frozen=True)
-class Find(Request):
-    """Exactly one of text, row and image says what is looked for."""
+class Find(Request, frozen=True, kw_only=True, tag="find"):
+    """Looks for samples like a text, a row or a picture: exactly one of them."""
 
-    kind: ClassVar[str] = "find"
-    k: typing.Annotated[int, Whole(1, 10_000)]
-    text: typing.Annotated[str, Text(MAX_TEXT)] | None = None
+    k: Annotated[int, Meta(ge=1, le=10_000)]
+    text: LongText | None = None
     row: Row | None = None
-    image: bytes | None = None
-    """An encoded picture, unread, of at most 1 MB."""
+    image: Picture | None = None
     sign: Literal[1, -1] = 1
 
+    def __post_init__(self) -> None:
+        if [self.text, self.row, self.image].count(None) != 2:
+            raise InvalidValueError("find needs exactly one of text, row and image")
 
-@dataclass(frozen=True)
-class SetProjection(Request):
-    kind: ClassVar[str] = "projection"
+
+class SetProjection(Request, frozen=True, kw_only=True, tag="projection"):
+    """Shows another projection: answered when its positions have come, or by why they will not."""
+
     name: Name
 
 
-@dataclass(frozen=True)
-class GetClusters(Request):
-    kind: ClassVar[str] = "clusters"
-    color_by: Plain
+class GetClusters(Request, frozen=True, kw_only=True, tag="clusters"):
+    """Names for the places of the map."""
+
+    color_by: ColorBy
 
 
-REQUESTS: Final[dict[str, type[Request]]] = {request.kind: request for request in Request.__subclasses__()}
+def _check_unique(name: str, rows: Rows) -> None:
+    if len(set(rows)) < len(rows):
+        raise InvalidValueError(f"{name} must not contain a row twice")
+
+
+REQUESTS: Final[dict[str, type[Request]]] = {tag_of(request): request for request in Request.__subclasses__()}

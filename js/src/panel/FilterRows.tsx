@@ -1,11 +1,11 @@
 /** Rows that make a filter, and the same filter as the Python a cell would hold. */
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
+import type { FilterDict } from "../protocol";
 import { same } from "../session/same";
 import { Button } from "./controls/Button";
 import { TextField } from "./controls/fields";
 import { Select } from "./controls/Select";
 import { type Draft, joined, kindOf, newDraft, subjects, suggestions, testsOf, toFilter } from "./filters";
-import { queryText } from "./python";
 import { useView, type View } from "./view";
 
 /** Sends what the rows say, once they say something else than what holds. */
@@ -63,11 +63,7 @@ export function FilterRows() {
           }}
         />
       )}
-      {filter !== null && (
-        <pre class="code" title="The same filter in Python">
-          {queryText(filter, session.info.media)}
-        </pre>
-      )}
+      {filter !== null && <FilterCode filter={filter} />}
       <div class="row">
         {view.foreign.value === null && options.length > 0 && (
           <Button
@@ -81,6 +77,27 @@ export function FilterRows() {
         {filter !== null && <Button label="Clear filter" kind="quiet" mini onClick={() => apply(view, [])} />}
       </div>
     </div>
+  );
+}
+
+/** The same filter as the Python that a cell would hold, which the kernel writes. */
+function FilterCode({ filter }: { filter: FilterDict }) {
+  const { results } = useView().session;
+  const [code, setCode] = useState("");
+  useEffect(() => {
+    let current = true;
+    results.code(filter).then(
+      (text) => current && setCode(text),
+      () => undefined, // the toast said it
+    );
+    return () => {
+      current = false;
+    };
+  }, [results, filter]);
+  return code === "" ? null : (
+    <pre class="code" title="The same filter in Python">
+      {code}
+    </pre>
   );
 }
 

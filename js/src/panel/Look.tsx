@@ -9,7 +9,7 @@ import { plural } from "./format";
 import { useView } from "./view";
 
 const SETTLE_MS = 250;
-type Summary = MessageOf<"summary">;
+type Summary = MessageOf<"metrics">;
 
 /** What shares can be shown of: a source of labels, or metadata that are words. */
 const groupings = (info: Info): { source: string | null; metadata: string | null; label: string; group: string }[] => [

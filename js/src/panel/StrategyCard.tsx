@@ -1,7 +1,7 @@
 /** One strategy: what it is for, how strongly it counts, and its own options. */
 import { useId } from "preact/hooks";
 import type { StrategyDict } from "../protocol";
-import { brief, choices, type OptionSpec, specOf } from "./catalog";
+import { brief, choices, isImplied, type OptionSpec, specOf } from "./catalog";
 import { Button } from "./controls/Button";
 import { Note } from "./controls/boxes";
 import { NumberField, Slider } from "./controls/fields";
@@ -46,7 +46,7 @@ export function StrategyCard({ strategy, reason, folded, onFold, onChange, onDup
       {!folded && (
         <div class="stack strategy-body">
           <p class="muted small">Use it when {spec.useWhen}</p>
-          {spec.hasStrength && <Strength strategy={strategy} inverted={spec.inverted} onChange={onChange} />}
+          {spec.inverted && <Strength strategy={strategy} inverted={spec.inverted} onChange={onChange} />}
           {spec.options.map((option) => (
             <OptionField key={option.name} option={option} strategy={strategy} onChange={onChange} />
           ))}
@@ -96,18 +96,19 @@ function OptionField({ option, strategy, onChange }: Pick<Props, "strategy" | "o
   const value = strategy[option.name];
   const set = (next: unknown) => onChange({ ...strategy, [option.name]: next });
   if (option.kind === "target") return <TargetShares strategy={strategy} onChange={onChange} />;
-  if (option.kind === "distance" || option.kind === "seed") {
+  if (option.kind === "number" || option.kind === "integer") {
     return (
       <NumberField
         label={option.label}
         value={typeof value === "number" ? value : 0}
-        min={0}
-        onChange={(next) => next !== null && set(option.kind === "seed" ? Math.round(next) : next)}
+        min={option.minimum}
+        max={option.maximum}
+        onChange={(next) => next !== null && set(option.kind === "integer" ? Math.round(next) : next)}
       />
     );
   }
-  const all = choices(option.kind, info);
-  if ((option.kind === "model" || option.kind === "source") && all.length < 2) return null;
+  const all = choices(option, info);
+  if (isImplied(option, all.length)) return null;
   const known = all.findIndex((choice) => choice.value === (value ?? null));
   const missing = { value: "-1", label: value ? String(value) : "choose …", disabled: true };
   const select = (

@@ -1,6 +1,10 @@
-/** The strategies as the panel offers them: the same types and option names as the Python classes' dicts. */
+/** The strategies as the panel offers them: functions over the catalog, which Python's declarations are the source of. */
+import { STRATEGIES } from "../generated/catalog";
 import type { Info, StrategyDict } from "../protocol";
 
+export { STRATEGIES };
+
+/** How an option is asked for. */
 export type OptionKind =
   | "model"
   | "source"
@@ -8,115 +12,33 @@ export type OptionKind =
   | "metadata-category"
   | "tag"
   | "target"
-  | "distance"
-  | "seed"
+  | "number"
+  | "integer"
+  | "choice"
   | "stratify";
 
 export interface OptionSpec {
   name: string;
   label: string;
   kind: OptionKind;
+  minimum?: number;
+  maximum?: number;
+  /** What a new card starts with; without it, the first choice. */
+  initial?: string | number;
+  /** How the value reads on a collapsed card: `{}` stands for it. */
+  brief?: string;
+  /** All values of a `choice`. */
+  choices?: string[];
 }
 
 export interface StrategySpec {
   type: string;
   title: string;
   useWhen: string;
-  /** What a negative strength does. */
+  /** What a negative strength does; empty where the strength makes no difference. */
   inverted: string;
-  hasStrength: boolean;
   options: OptionSpec[];
 }
-
-const model: OptionSpec = { name: "embedding_model_name", label: "Embedding", kind: "model" };
-const source: OptionSpec = { name: "annotation_source", label: "Labels", kind: "source" };
-const target: OptionSpec = { name: "target_distribution", label: "Target", kind: "target" };
-
-export const STRATEGIES: StrategySpec[] = [
-  {
-    type: "diversity",
-    title: "Diverse",
-    useWhen: "you want every kind of sample once, rare ones too.",
-    inverted: "Inverted: near-copies of what is chosen come first.",
-    hasStrength: true,
-    options: [model],
-  },
-  {
-    type: "representative",
-    title: "Representative",
-    useWhen: "you can label only a few and want them to stand for all.",
-    inverted: "Inverted: samples that stand for few others come first.",
-    hasStrength: true,
-    options: [model],
-  },
-  {
-    type: "deduplication",
-    title: "Deduplicate",
-    useWhen: "there are near-duplicates, such as frames of a video, and you want one of each.",
-    inverted: "Inverted: near-copies come first.",
-    hasStrength: true,
-    options: [{ name: "stopping_condition_minimum_distance", label: "Min. distance", kind: "distance" }, model],
-  },
-  {
-    type: "typicality",
-    title: "Typical",
-    useWhen: "you want the usual cases; with a negative strength, the odd ones.",
-    inverted: "Inverted: the oddest samples come first.",
-    hasStrength: true,
-    options: [model],
-  },
-  {
-    type: "similarity",
-    title: "Similar to a tag",
-    useWhen: "you have a few examples and want more like them.",
-    inverted: "Inverted: samples least like the tag come first.",
-    hasStrength: true,
-    options: [{ name: "query_tag_name", label: "Like tag", kind: "tag" }, model],
-  },
-  {
-    type: "metadata_weighting",
-    title: "By metadata value",
-    useWhen: "a number says how much you want a sample: uncertainty, quality, price.",
-    inverted: "Inverted: the lowest values come first.",
-    hasStrength: true,
-    options: [{ name: "metadata_key", label: "Metadata", kind: "metadata-number" }],
-  },
-  {
-    type: "annotation_balancing",
-    title: "Balance classes",
-    useWhen: "some classes are rare and should not stay so.",
-    inverted: "Inverted: moves away from the target shares.",
-    hasStrength: true,
-    options: [source, target],
-  },
-  {
-    type: "metadata_balancing",
-    title: "Balance metadata",
-    useWhen: "some groups are rare (a city, a sensor, night) and should not stay so.",
-    inverted: "Inverted: moves away from the target shares.",
-    hasStrength: true,
-    options: [{ name: "metadata_key", label: "Metadata", kind: "metadata-category" }, target],
-  },
-  {
-    type: "subpart_diversity",
-    title: "Diverse objects",
-    useWhen: "the objects matter more than the whole image: you want different ones.",
-    inverted: "Inverted: objects like those chosen come first.",
-    hasStrength: true,
-    options: [source, model],
-  },
-  {
-    type: "random",
-    title: "Random",
-    useWhen: "you need a baseline, or a test set that looks like the data.",
-    inverted: "",
-    hasStrength: false,
-    options: [
-      { name: "seed", label: "Seed", kind: "seed" },
-      { name: "stratify_by", label: "Stratify by", kind: "stratify" },
-    ],
-  },
-];
 
 export const specOf = (type: string): StrategySpec =>
   STRATEGIES.find((spec) => spec.type === type) ?? {
@@ -124,22 +46,24 @@ export const specOf = (type: string): StrategySpec =>
     title: type,
     useWhen: "it was set in Python.",
     inverted: "Inverted.",
-    hasStrength: true,
     options: [],
   };
 
 const metadataOf = (info: Info, types: string[]) => info.metadata.filter((entry) => types.includes(entry.type));
 
 /** What an option can be set to, with the value that stands for "not set" first where that is allowed. */
-export function choices(kind: OptionKind, info: Info): { value: string | null; label: string }[] {
+export function choices(
+  option: Pick<OptionSpec, "kind" | "choices">,
+  info: Info,
+): { value: string | null; label: string }[] {
   const plain = (name: string) => ({ value: name, label: name });
-  switch (kind) {
+  switch (option.kind) {
     case "model":
       return info.embedding_models.map(plain);
     case "source":
       return info.sources.map((entry) => plain(entry.name));
     case "tag":
-      return info.tags.map((tag) => ({ value: tag.name, label: tag.name }));
+      return info.tags.map((tag) => plain(tag.name));
     case "metadata-number":
       return metadataOf(info, ["number", "boolean"]).map((entry) => plain(entry.key));
     case "metadata-category":
@@ -149,6 +73,8 @@ export function choices(kind: OptionKind, info: Info): { value: string | null; l
         { value: null, label: "nothing" },
         ...metadataOf(info, ["string", "boolean"]).map((entry) => plain(entry.key)),
       ];
+    case "choice":
+      return (option.choices ?? []).map(plain);
     default:
       return [];
   }
@@ -156,28 +82,32 @@ export function choices(kind: OptionKind, info: Info): { value: string | null; l
 
 /** A new strategy with every option set to something that can be used at once. */
 export function newStrategy(type: string, info: Info): StrategyDict {
-  const spec = specOf(type);
   const made: StrategyDict = { type, strength: 1 };
-  for (const option of spec.options) {
-    if (option.kind === "target") made[option.name] = "uniform";
-    else if (option.kind === "seed") made[option.name] = 0;
-    else if (option.kind === "distance") made[option.name] = 0.1;
-    else made[option.name] = first(option.kind, choices(option.kind, info));
-  }
+  for (const option of specOf(type).options) made[option.name] = option.initial ?? first(option, info);
   return made;
 }
 
 /** With one model or one source there is nothing to name: null then means that one. */
-const first = (kind: OptionKind, all: { value: string | null }[]): string | null =>
-  (kind === "model" || kind === "source") && all.length < 2 ? null : (all[0]?.value ?? null);
+function first(option: OptionSpec, info: Info): string | number | null {
+  if (option.kind === "number" || option.kind === "integer") return option.minimum ?? 0;
+  const all = choices(option, info);
+  return isImplied(option, all.length) ? null : (all[0]?.value ?? null);
+}
 
-/** Classes or values that a target can name. */
+/** Whether an option need not be asked for, as there is only one thing that it could name. */
+export const isImplied = (option: OptionSpec, count: number): boolean =>
+  (option.kind === "model" || option.kind === "source") && count < 2;
+
+/** Classes or values that a target can name: those of the labels or of the metadata that the strategy balances. */
 export function targetNames(strategy: StrategyDict, info: Info): string[] {
-  if (strategy.type === "annotation_balancing") {
-    const wanted = strategy.annotation_source;
+  const { options } = specOf(strategy.type);
+  const labels = options.find((option) => option.kind === "source");
+  if (labels) {
+    const wanted = strategy[labels.name];
     return (info.sources.find((entry) => entry.name === wanted) ?? info.sources[0])?.classes ?? [];
   }
-  const entry = info.metadata.find((item) => item.key === strategy.metadata_key);
+  const key = options.find((option) => option.kind === "metadata-category");
+  const entry = info.metadata.find((item) => item.key === (key && strategy[key.name]));
   return entry?.values ?? (entry?.type === "boolean" ? ["true", "false"] : []);
 }
 
@@ -189,8 +119,8 @@ export function brief(strategy: StrategyDict, info: Info): string {
     if (option.kind === "model") return info.embedding_models.length > 1 && value ? [String(value)] : [];
     if (value === null || value === undefined) return [];
     if (typeof value === "object") return ["own shares"];
-    return [option.kind === "distance" ? `≥ ${value}` : option.kind === "seed" ? `seed ${value}` : String(value)];
+    return [option.brief?.replace("{}", String(value)) ?? String(value)];
   });
-  if (spec.hasStrength && strategy.strength !== 1) parts.push(`× ${strategy.strength}`);
+  if (spec.inverted && strategy.strength !== 1) parts.push(`× ${strategy.strength}`);
   return parts.join(" · ");
 }

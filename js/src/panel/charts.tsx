@@ -5,7 +5,7 @@ import type { Histogram, MessageOf, Shares } from "../protocol";
 import { Button } from "./controls/Button";
 import { count, number, percent } from "./format";
 
-type Coverage = NonNullable<MessageOf<"summary">["coverage"]>;
+type Coverage = NonNullable<MessageOf<"metrics">["coverage"]>;
 const WIDTH = 300;
 const HEIGHT = 110;
 const LEFT = 34;

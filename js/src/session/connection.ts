@@ -108,7 +108,7 @@ export class Connection {
   }
 
   /** Takes the answer to `hello`, unless it is another tab's. */
-  welcomed(message: MessageOf<"state">): void {
+  welcomed(message: MessageOf<"ready">): void {
     if (message.id === null || message.id !== this.helloId) return;
     this.helloId = null;
     this.status.value = "ready";

@@ -32,7 +32,7 @@ export function handlersOf(parts: Parts): Handlers {
   /** Of a run that something newer replaced. */
   const isStale = (id: number | null) => connection.isOurs(id) && sampling.isStale(id);
   return {
-    points: (message, buffers) => points.take(message, buffers),
+    positions: (message, buffers) => points.take(message, buffers),
     mask: (message, buffers) => masks.take(message, buffers),
     colors: (message, buffers) => colors.take(message, buffers),
     picks: (message, buffers) => {
@@ -47,7 +47,7 @@ export function handlersOf(parts: Parts): Handlers {
       sampling.finished(message);
       colors.picksChanged();
     },
-    state: (message) => connection.welcomed(message),
+    ready: (message) => connection.welcomed(message),
     saved: () => samples.forgetDetails(),
     hovered: (message) => {
       samples.hovered.value = message.row;
@@ -62,7 +62,8 @@ export function handlersOf(parts: Parts): Handlers {
     thumbnails: nothing,
     neighbors: nothing,
     found: nothing,
-    summary: nothing,
+    metrics: nothing,
+    code: nothing,
     recipe: nothing,
     exported: nothing,
     path: nothing,

@@ -24,7 +24,7 @@ export class Points {
     private readonly moved: () => void,
   ) {}
 
-  take(message: MessageOf<"points">, buffers: readonly DataView[]): void {
+  take(message: MessageOf<"positions">, buffers: readonly DataView[]): void {
     const { offset, total } = message;
     if (offset === 0) this.incoming = { x: new Float32Array(total), y: new Float32Array(total) };
     const to = this.incoming;

@@ -1,6 +1,6 @@
 /** What is asked about the picks shown, and what they are kept as: a tag, code, a file. */
 import type { ReadonlySignal } from "@preact/signals";
-import type { MessageOf } from "../protocol";
+import type { FilterDict, MessageOf } from "../protocol";
 import type { Connection } from "./connection";
 
 export type ExportFormat = "txt" | "csv" | "parquet";
@@ -13,21 +13,33 @@ export class Results {
   ) {}
 
   /** What the picks are like beside all candidates and beside as many at random. */
-  metrics(source: string | null = null, metadata: string | null = null): Promise<MessageOf<"summary">> {
-    return this.connection.result("summary", { kind: "summary", n: this.count.peek(), source, metadata });
+  metrics(source: string | null = null, metadata: string | null = null): Promise<MessageOf<"metrics">> {
+    return this.connection.result("metrics", {
+      kind: "metrics",
+      n_samples_to_select: this.count.peek(),
+      source,
+      metadata,
+    });
   }
 
   saveTag(name: string, grow = false): Promise<MessageOf<"saved">> {
-    return this.connection.result("saved", { kind: "save_tag", name, n: this.count.peek(), grow });
+    return this.connection.result("saved", { kind: "save_tag", name, n_samples_to_select: this.count.peek(), grow });
   }
 
   /** Python code that repeats the sample. */
   async recipe(tag: string): Promise<string> {
-    return (await this.connection.result("recipe", { kind: "recipe", n: this.count.peek(), tag })).code;
+    return (await this.connection.result("recipe", { kind: "recipe", n_samples_to_select: this.count.peek(), tag }))
+      .code;
+  }
+
+  /** A filter as the Python that a cell would hold. */
+  async code(filter: FilterDict): Promise<string> {
+    return (await this.connection.result("code", { kind: "code", filter })).code;
   }
 
   export(format: ExportFormat, path: string, overwrite = false): Promise<MessageOf<"exported">> {
-    return this.connection.result("exported", { kind: "export", format, n: this.count.peek(), path, overwrite });
+    const n_samples_to_select = this.count.peek();
+    return this.connection.result("exported", { kind: "export", format, n_samples_to_select, path, overwrite });
   }
 
   /** What `export` would meet at that path. */

@@ -87,7 +87,7 @@ export class Sampling {
     this.armed = true;
     const spec = structuredClone(this.now.spec);
     const { count: n, mask } = this.now;
-    const { id, reply } = this.connection.start({ kind: "sample", n, ...spec });
+    const { id, reply } = this.connection.start({ kind: "sample", n_samples_to_select: n, ...spec });
     this.latest = id;
     this.running = true;
     this.made = { spec, mask, n, complete: false };
