@@ -33,6 +33,43 @@ _STRATEGY: Final = {
     "required": ["type", "strength"],
     "additionalProperties": True,
 }
+_TYPES: Final = """/** How an option is asked for. */
+export type OptionKind =
+  | "model"
+  | "source"
+  | "metadata-number"
+  | "metadata-category"
+  | "tag"
+  | "target"
+  | "number"
+  | "integer"
+  | "choice"
+  | "stratify";
+
+export interface OptionSpec {
+  name: string;
+  label: string;
+  kind: OptionKind;
+  minimum?: number;
+  maximum?: number;
+  /** What a new card starts with; without it, the first choice. */
+  initial?: string | number;
+  /** How the value reads on a collapsed card: `{}` stands for it. */
+  brief?: string;
+  /** All values of a `choice`. */
+  choices?: string[];
+}
+
+export interface StrategySpec {
+  type: string;
+  title: string;
+  useWhen: string;
+  /** What a negative strength does; empty where the strength makes no difference. */
+  inverted: string;
+  options: OptionSpec[];
+}
+
+"""
 _ENVELOPE: Final = {
     "seq": {"type": "integer", "description": "Rises by one a message; after a gap the browser says `hello`."},
     "id": {"anyOf": [{"type": "integer"}, {"type": "null"}], "description": "The request that this answers."},
@@ -125,8 +162,7 @@ def messages_file() -> str:
 def catalog_file() -> str:
     """`catalog.ts`: the strategies as the panel shows them."""
     data = json.dumps(catalog(), indent=2, ensure_ascii=False)
-    imports = 'import type { StrategySpec } from "../panel/catalog";'
-    return f"{_HEADER}{imports}\n\nexport const STRATEGIES: StrategySpec[] = {data};\n"
+    return f"{_HEADER}{_TYPES}export const STRATEGIES: StrategySpec[] = {data};\n"
 
 
 def main(check: bool) -> int:

@@ -1,44 +1,8 @@
 /** The strategies as the panel offers them: functions over the catalog, which Python's declarations are the source of. */
-import { STRATEGIES } from "../generated/catalog";
+import { type OptionSpec, STRATEGIES, type StrategySpec } from "../generated/catalog";
 import type { Info, StrategyDict } from "../protocol";
 
-export { STRATEGIES };
-
-/** How an option is asked for. */
-export type OptionKind =
-  | "model"
-  | "source"
-  | "metadata-number"
-  | "metadata-category"
-  | "tag"
-  | "target"
-  | "number"
-  | "integer"
-  | "choice"
-  | "stratify";
-
-export interface OptionSpec {
-  name: string;
-  label: string;
-  kind: OptionKind;
-  minimum?: number;
-  maximum?: number;
-  /** What a new card starts with; without it, the first choice. */
-  initial?: string | number;
-  /** How the value reads on a collapsed card: `{}` stands for it. */
-  brief?: string;
-  /** All values of a `choice`. */
-  choices?: string[];
-}
-
-export interface StrategySpec {
-  type: string;
-  title: string;
-  useWhen: string;
-  /** What a negative strength does; empty where the strength makes no difference. */
-  inverted: string;
-  options: OptionSpec[];
-}
+export { type OptionSpec, STRATEGIES, type StrategySpec };
 
 export const specOf = (type: string): StrategySpec =>
   STRATEGIES.find((spec) => spec.type === type) ?? {
