@@ -50,7 +50,6 @@ EXCEPTIONS = {
     ("sampling.recipe", ""): "a recipe names the version that wrote it",
     ("strategies.base", "strategies.registry"): "Strategy.from_dict looks its type up in the registry",
     ("strategies.registry", "strategies"): "the registry loads the strategy modules that it finds in the folder",
-    ("wire.codec", "wire.replies"): "a type alone: the codec encodes replies, which are made of its Bits and Plain",
 }
 
 

@@ -40,7 +40,7 @@ def parse_request(content: object, buffers: Buffers = ()) -> Request:
 
 
 def _array(kind: type, ref: object, buffers: Buffers) -> Any:
-    """What the buffers hold for a field that is no JSON."""
+    """The array or picture that a field refers to in the buffers."""
     return Picture(_image(ref, buffers)) if kind is Picture else _polygon(ref, buffers)
 
 
@@ -49,7 +49,7 @@ def _polygon(ref: object, buffers: Buffers) -> NDArray[np.float32]:
     if flat.size % 2 or not 6 <= flat.size <= 2 * MAX_CORNERS:
         raise InvalidValueError(f"polygon must hold x, y of 3 to {MAX_CORNERS:,} corners, got {flat.size:,} numbers")
     if not np.isfinite(flat).all():
-        raise InvalidValueError("polygon must hold finite numbers")
+        raise InvalidValueError(f"polygon must hold finite numbers, got {flat[~np.isfinite(flat)][0]}")
     return flat.reshape(-1, 2).astype(np.float32)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
-from lightly_widget.errors import InvalidValueError
+from lightly_widget.errors import InvalidValueError, listed
 from lightly_widget.strategies import MAX_STRATEGIES, parse_strategies
 from lightly_widget.structs import check_fits, tag_of
 from lightly_widget.wire.parts import (
@@ -205,7 +205,7 @@ class CheckPath(Request, frozen=True, kw_only=True, tag="check_path"):
 
 
 class Find(Request, frozen=True, kw_only=True, tag="find"):
-    """Looks for samples like a text, a row or a picture: exactly one of them."""
+    """Looks for samples like some text, a row or a picture: exactly one of them."""
 
     k: Annotated[int, Meta(ge=1, le=10_000)]
     text: LongText | None = None
@@ -214,8 +214,9 @@ class Find(Request, frozen=True, kw_only=True, tag="find"):
     sign: Literal[1, -1] = 1
 
     def __post_init__(self) -> None:
-        if [self.text, self.row, self.image].count(None) != 2:
-            raise InvalidValueError("find needs exactly one of text, row and image")
+        given = [name for name in ("text", "row", "image") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise InvalidValueError(f"find needs exactly one of text, row and image, got {listed(given)}")
 
 
 class SetProjection(Request, frozen=True, kw_only=True, tag="projection"):
