@@ -359,3 +359,11 @@ def test_where_nothing_can_be_written_is_said(front: Front, tmp_path: Path, monk
     assert front.ask("check_path", path="a\0b")[-1]["problem"]
     assert front.ask("check_path", path="x" * 3_000)[-1]["problem"]
     assert front.ask("check_path", path="picks.csv")[-1]["path"] == str(tmp_path / "picks.csv")
+
+
+def test_a_filter_is_told_as_the_python_of_its_kind_of_dataset(images: tuple[Front, MeanColor]) -> None:
+    front, _ = images
+    wide = {"op": "compare", "field": "width", "cmp": ">=", "value": 64}
+    assert front.ask("code", filter=wide)[-1]["code"] == "dataset.match(lw.ImageSampleField.width >= 64)"
+    assert front.ask("code", filter=None)[-1]["code"] == "dataset.query()"
+    assert front.filter is None

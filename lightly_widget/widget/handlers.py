@@ -30,6 +30,7 @@ from lightly_widget.wire import requests as ask
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lightly_widget.sampling import SamplingResult
     from lightly_widget.sampling.metrics import CoverageCurve
     from lightly_widget.widget.shown import Shown
     from lightly_widget.wire import Request
@@ -226,14 +227,18 @@ class Handlers:
         return entry
 
     def _save_tag(self, request: ask.SaveTag) -> None:
-        saved = self._entry().result.save_as(
-            request.name, n=self._count(request.n_samples_to_select), grow=request.grow
-        )
-        self._widget.tell_info()
-        if request.name == self._widget.preselected_tag_name:
-            self.say_preselected()
-        count = len(self._session.points.view.tag(request.name))
-        self._out.say(replies.Saved(saved.tag_name or request.name, count), request.id, done=True)
+        """In the background, because another process may hold the lock of the dataset; no save stops another."""
+        result, n = self._entry().result, self._count(request.n_samples_to_select)
+        self.jobs.start(f"Saving {request.id}", request.id, lambda job: self._write_tag(request, result, n))
+
+    def _write_tag(self, request: ask.SaveTag, result: SamplingResult, n: int) -> None:
+        saved = result.save_as(request.name, n=n, grow=request.grow)
+        with self._session.lock:
+            self._widget.tell_info()
+            if request.name == self._widget.preselected_tag_name:
+                self.say_preselected()
+            count = len(self._session.points.view.tag(request.name))
+            self._out.say(replies.Saved(saved.tag_name or request.name, count), request.id, done=True)
 
     def _count(self, n: int) -> int:
         """The picks shown: never more than there are."""
@@ -323,7 +328,7 @@ class Handlers:
         self._ok(request)
 
     def _code(self, request: ask.GetCode) -> None:
-        code = match_code(type(self._session.dataset).__name__, to_plain(request.filter))
+        code = match_code(self._session.dataset.kind.class_name, to_plain(request.filter))
         self._out.say(replies.Code(code), request.id, done=True)
 
     def _detail(self, request: ask.GetDetail, job: Job) -> None:
