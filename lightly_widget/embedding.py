@@ -6,10 +6,8 @@ import importlib.util
 import itertools
 import os
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, runtime_checkable
 
@@ -91,10 +89,7 @@ class EfficientNetLite0:
         step = max(min(16 * 128**2 // self.input_size**2, -(-len(items) // workers)), 1)
         # One batch per core with one thread inside it: threads that share a convolution wait for the slowest of them,
         # which on a machine that is busy with other work costs a factor of 20.
-        with (
-            _no_bomb_warnings(),
-            ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool,
-        ):
+        with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
             parts = [items[start : start + step] for start in range(0, len(items), step)]
             rows = list(pool.map(self._embed_small, parts))
         return np.concatenate(rows) if rows else np.empty((0, self.dimension), dtype=np.float32)
@@ -108,16 +103,6 @@ class EfficientNetLite0:
             features = self._model.extract_features((x.float() - 127.0) / 128.0)
             embedded: NDArray[np.float32] = features.mean((2, 3)).numpy()
         return embedded
-
-
-@contextmanager
-def _no_bomb_warnings() -> Iterator[None]:
-    """Pictures of that size are refused by name, not warned about."""
-    from PIL import Image
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        yield
 
 
 def square_rgb(path: Path | str, size: int) -> NDArray[np.uint8]:

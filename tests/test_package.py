@@ -34,6 +34,7 @@ ROOMS = [
     "sampling",
     "ingest",
     "embedding",
+    "search",
     "maps",
     "export",
     "query",

@@ -15,9 +15,9 @@ import pytest
 from PIL import Image
 
 import lightly_widget as lw
-from lightly_widget import maps
+from lightly_widget import maps, search
 from lightly_widget.errors import LightlyWidgetError
-from lightly_widget.widget import find, projector
+from lightly_widget.widget import projector
 from tests.test_widget import PATIENCE, Front, make_dataset
 
 N = 60
@@ -290,13 +290,13 @@ def bomb() -> bytes:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: b"no picture", "no picture that can be read"),
-        (lambda: encoded("red")[:60], "no picture that can be read"),
+        (lambda: b"no picture", "the picture cannot be read"),
+        (lambda: encoded("red")[:60], "the picture cannot be read"),
         (lambda: encoded("red", kind="GIF"), "PNG, JPEG or WebP"),
         (lambda: encoded("red", kind="TIFF"), "PNG, JPEG or WebP"),
         (lambda: encoded("red", (4_097, 2)), "at most 4096 a side"),
-        (bomb, "no picture that can be read|at most 4096 a side"),
-        (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no picture that can be read"),
+        (bomb, "the picture cannot be read|at most 4096 a side"),
+        (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "the picture cannot be read"),
     ],
 )
 def test_what_is_no_picture_is_refused_before_any_model_sees_it(
@@ -320,8 +320,8 @@ def test_an_embedder_that_gives_something_else_is_refused(
 
 
 def test_without_an_image_model_it_says_why(front: Front, tmp_path: Path) -> None:
-    assert front.info["no_find_image"] == find.NO_IMAGE
-    assert look_for(front, encoded("red"))["message"] == find.NO_IMAGE
+    assert front.info["no_find_image"] == search.NO_IMAGE
+    assert look_for(front, encoded("red"))["message"] == search.NO_IMAGE
 
 
 # Files ---------------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from lightly_widget.dataset.labels import Labels
 from lightly_widget.dataset.metadata import Metadata
 from lightly_widget.dataset.predictions import ProbeReport, add_predictions, fit_probe
 from lightly_widget.dataset.projections import Projections
+from lightly_widget.dataset.search import search_samples
 from lightly_widget.dataset.tags import Tags
 from lightly_widget.errors import DatasetExistsError, DatasetNotFoundError, Progress, no_progress, shown
 from lightly_widget.query import Pinned, Query, ids_of
@@ -240,6 +241,36 @@ class BaseDataset(Generic[S]):
             InvalidTypeError: not numbers, or ids that are not strings.
         """
         add_embeddings(self._core, name, embeddings, sample_ids, replace=replace)
+
+    def search(
+        self,
+        *,
+        text: str | None = None,
+        image: Any = None,
+        sample: Any = None,
+        vector: Any = None,
+        n: int = 10,
+        embedding_model_name: str | None = None,
+    ) -> Query[S]:
+        """The `n` embedded samples nearest to one thing, nearest first: exact, over all embeddings of a model.
+
+        By Euclidean distance, for a text by the cosine. The query has its samples from now on, whatever is added later.
+
+        Args:
+            text: what to look for in words; a model that reads text is needed.
+            image: a path or URL, a Pillow image or the bytes of a PNG, JPEG or WebP file.
+            sample: a sample or its id; it is its own nearest, and so the first.
+            vector: (d,) finite numbers in the space of the embeddings.
+            n: how many; fewer where fewer samples are embedded.
+            embedding_model_name: the model whose embeddings are compared; None for the only one that fits.
+
+        Raises:
+            InvalidValueError: not exactly one of the four, no embeddings, several models and none named, or no embedder
+                of this session that reads what was given.
+            UnknownNameError: no such model or sample.
+        """
+        wanted = {"text": text, "image": image, "sample": sample, "vector": vector}
+        return search_samples(self._core, wanted, n, embedding_model_name)
 
     def compute_typicality_metadata(
         self,

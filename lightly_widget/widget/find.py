@@ -1,179 +1,90 @@
-"""Looking for samples: nearest to one, more or less like one, or fitting text; over all embeddings, exactly."""
+"""Looking for samples in an explorer: from points to vectors, to `search`, and back to points."""
 
 from __future__ import annotations
 
-import io
-import tempfile
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lightly_widget.errors import InvalidValueError, LightlyWidgetError, MissingDependencyError, Progress
-from lightly_widget.neighbors import distance_to_set
+from lightly_widget import search
+from lightly_widget.errors import InvalidValueError, MissingDependencyError, Progress
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lightly_widget.embedding import Embedder
     from lightly_widget.widget.points import Points
     from lightly_widget.widget.session import Session
+    from lightly_widget.wire import requests as ask
 
-NO_TEXT: Final = (
-    "none of the dataset's embedding models is known to understand text; find by a sample instead, or call "
-    "dataset.embed(embedder) with one that embeds texts or has embed_text, also when the samples are embedded already"
-)
-NO_IMAGE: Final = (
-    "none of the dataset's embedding models is known to understand images; find by a sample instead, or call "
-    "dataset.embed(embedder) with one that embeds images, also when the samples are embedded already"
-)
-FORMATS: Final = ("PNG", "JPEG", "WEBP")
-MAX_SIDE: Final = 4_096
 Found = tuple["NDArray[np.uint32]", "NDArray[np.float32]"]
 
 
-def nearest(points: Points, row: int, k: int, model: str | None, progress: Progress) -> Found:
-    """The `k` rows nearest to `row`, itself excluded, nearest first, with their Euclidean distances."""
-    distances, where = _distances(points, row, model, progress)
-    distances[where == row] = np.inf
-    return _first(distances, where, min(k, len(where) - 1))
+def nearest(points: Points, point: int, k: int, model: str | None, progress: Progress) -> Found:
+    """The `k` points nearest to one, itself excluded, nearest first, with their Euclidean distances."""
+    vectors, where = points.embedded(model)
+    distances = search.distances(vectors, _own(vectors, where, point), progress)
+    return _first(distances[where != point], where[where != point], k, 1)
 
 
-def like(points: Points, row: int, sign: int, k: int, progress: Progress) -> Found:
-    """The `k` rows most (sign 1) or least (-1) like `row`, itself first where it is wanted; scores are distances."""
-    distances, where = _distances(points, row, None, progress)
-    found, scores = _first(distances * sign, where, min(k, len(where)))
-    return found, scores * sign
+def find(session: Session, request: ask.Find, progress: Progress) -> Found:
+    """The points most (sign 1) or least (-1) like a point or picture, with their distances, or a text, with cosines."""
+    points = session.points
+    k, sign = request.k, request.sign
+    if request.text is not None:
+        embedder = _chosen(text_embedders(session), search.NO_TEXT)
+        wanted = search.embedded_text(embedder, request.text)
+        vectors, where = _stored(points, embedder, wanted)
+        return _first(search.cosines(vectors, wanted, progress), where, k, -sign)
+    if request.image is not None:
+        embedder = _chosen(image_embedders(session), search.NO_IMAGE)
+        wanted = search.embedded_picture(embedder, request.image)
+        vectors, where = _stored(points, embedder, wanted)
+    else:
+        assert request.row is not None
+        vectors, where = points.embedded(None)
+        wanted = _own(vectors, where, points.check("row", [request.row])[0])
+    return _first(search.distances(vectors, wanted, progress), where, k, sign)
 
 
-def by_text(points: Points, embedder: Any, text: str, sign: int, k: int, progress: Progress) -> Found:
-    """The `k` rows whose embedding fits the text best (sign 1) or worst; scores are cosine similarities, −1…1."""
-    embed = getattr(embedder, "embed_text", embedder.embed)
-    wanted = np.asarray(embed([text]), dtype=np.float64)[0]
-    embeddings, where = points.embedded(embedder.name)
-    progress(0.1)
-    lengths = np.sqrt(np.einsum("ij,ij->i", embeddings, embeddings, dtype=np.float64)) * np.linalg.norm(wanted)
-    scores = embeddings @ wanted.astype(np.float32) / np.where(lengths > 0, lengths, 1)
-    found, values = _first(-sign * scores, where, min(k, len(where)))
-    return found, -sign * values
+def _first(values: NDArray[np.float32], where: NDArray[Any], k: int, sign: int) -> Found:
+    found = search.first(sign * values, where, k)
+    return where[found].astype(np.uint32), values[found]
 
 
-def by_vector(points: Points, model: str, wanted: NDArray[np.float32], sign: int, k: int, progress: Progress) -> Found:
-    """The `k` rows nearest to (sign 1) or farthest from a vector of that model; scores are Euclidean distances."""
-    embeddings, where = points.embedded(model)
-    if wanted.shape != (embeddings.shape[1],):
-        raise InvalidValueError(
-            f"the embedder {model!r} gives {wanted.shape} for one image; its stored embeddings have "
-            f"{embeddings.shape[1]} dimensions"
-        )
-    distances = distance_to_set(embeddings, wanted[None], progress=progress)
-    found, scores = _first(distances * sign, where, min(k, len(where)))
-    return found, scores * sign
-
-
-def embedded_picture(embedder: Any, data: bytes, progress: Progress) -> NDArray[np.float32]:
-    """(d,) the embedding of a picture sent by the browser. ValueError: it is not a picture, or an unusable one.
-
-    Embedders read files, so the picture, decoded and written again, lies in a temporary file for as long as that takes.
-    """
-    picture = _decoded(data)
-    progress(0.0)
-    with tempfile.TemporaryDirectory(prefix="lightly_widget_") as folder:
-        path = Path(folder, "wanted.png")
-        picture.save(path, "PNG")
-        vectors = np.asarray(embedder.embed([path]), dtype=np.float32)
-    if vectors.ndim != 2 or len(vectors) != 1 or not np.isfinite(vectors).all():
-        raise InvalidValueError(f"the embedder {embedder.name!r} gave no finite vector for this image")
-    vector: NDArray[np.float32] = vectors[0]
-    return vector
-
-
-def _decoded(data: bytes) -> Any:
-    """The first frame as RGB or RGBA, upright, without anything else that the file holds."""
-    from PIL import Image, ImageOps
-
-    try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            if max(image.size) > MAX_SIDE:
-                raise InvalidValueError(
-                    f"the image has {image.width} × {image.height} pixels; at most {MAX_SIDE} a side are taken"
-                )
-            upright = ImageOps.exif_transpose(image)
-            picture = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
-            picture.info.clear()
-            return picture
-    except LightlyWidgetError:
-        raise
-    except Exception as error:
-        raise InvalidValueError(
-            f"the picture cannot be read; expected PNG, JPEG or WebP ({type(error).__name__})"
-        ) from error
-
-
-def _distances(
-    points: Points, row: int, model: str | None, progress: Progress
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    embeddings, where = points.embedded(model)
-    here = np.flatnonzero(where == row)
+def _own(vectors: NDArray[np.float32], where: NDArray[Any], point: int) -> NDArray[np.float32]:
+    here = np.flatnonzero(where == point)
     if not len(here):
         raise InvalidValueError("this sample has no embedding to compare with; dataset.embed() makes what is missing")
-    return distance_to_set(embeddings, embeddings[here], progress=progress), where
+    own: NDArray[np.float32] = vectors[here[0]]
+    return own
 
 
-def _first(values: NDArray[Any], where: NDArray[np.int64], k: int) -> Found:
-    """The `k` smallest values, ties to the lower row."""
-    if k < 1:
-        return np.empty(0, np.uint32), np.empty(0, np.float32)
-    some = np.argpartition(values, k - 1)[:k] if k < len(values) else np.arange(len(values))
-    order = some[np.lexsort((where[some], values[some]))]
-    return where[order].astype(np.uint32), values[order].astype(np.float32)
+def _stored(points: Points, embedder: Embedder, wanted: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[Any]]:
+    vectors, where = points.embedded(embedder.name)
+    search.check_dimension(embedder.name, wanted, vectors.shape[1])
+    return vectors, where
 
 
-def text_embedder(session: Session) -> Any:
-    """An embedder that turns text into vectors of one of the dataset's models, or None.
-
-    One used in this session that embeds texts or has `embed_text`; else this package's text model, when the vectors are
-    its own.
-    """
-    from lightly_widget.embedding import SentenceMiniLM
-
-    models = session.points.view.info().embedding_models
-    for name, embedder in session.dataset.embedders.items():
-        if name in models and (embedder.kind == "text" or hasattr(embedder, "embed_text")):
-            return embedder
-    try:
-        return SentenceMiniLM() if SentenceMiniLM.name in models else None
-    except MissingDependencyError:
-        return None
+def _chosen(embedders: list[Embedder], otherwise: str) -> Embedder:
+    if not embedders:
+        raise InvalidValueError(otherwise)
+    return embedders[0]
 
 
-def image_embedder(session: Session) -> Any:
-    """An embedder that turns images into vectors of one of the dataset's models.
-
-    One used in this session; else this package's image model, when the vectors are its own. InvalidValueError: there
-    is none. MissingDependencyError: its packages are not installed.
-    """
-    from lightly_widget.embedding import EfficientNetLite0
-
-    models = session.points.view.info().embedding_models
-    for name, embedder in session.dataset.embedders.items():
-        if name in models and embedder.kind == "image":
-            return embedder
-    for name, size in (("efficientnet-lite0", 128), ("efficientnet-lite0-224", 224)):
-        if name in models:
-            return _kept_embedder(size, EfficientNetLite0)
-    raise InvalidValueError(NO_IMAGE)
+def text_embedders(session: Session) -> list[Embedder]:
+    """Those that can turn text into vectors of the dataset."""
+    return search.text_embedders(session.dataset.embedders, session.points.view.info().embedding_models)
 
 
-@cache
-def _kept_embedder(input_size: int, make: Any) -> Any:
-    return make(input_size)
+def image_embedders(session: Session) -> list[Embedder]:
+    """Those that can turn pictures into vectors of the dataset. MissingDependencyError: one is not installed."""
+    return search.image_embedders(session.dataset.embedders, session.points.view.info().embedding_models)
 
 
 def no_image_search(session: Session) -> str | None:
     """Why no image can be looked for, as a sentence; None: one can."""
     try:
-        image_embedder(session)
-    except (InvalidValueError, MissingDependencyError) as error:
+        return None if image_embedders(session) else search.NO_IMAGE
+    except MissingDependencyError as error:
         return str(error)
-    return None

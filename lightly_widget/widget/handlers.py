@@ -354,20 +354,7 @@ class Handlers:
         self._done(job, replies.Neighbors(request.row, found, distances))
 
     def _find(self, request: ask.Find, job: Job) -> None:
-        points = self._session.points
-        if request.row is not None:
-            points.check("row", [request.row])
-            found, scores = find.like(points, request.row, request.sign, request.k, job.progress)
-        elif request.image is not None:
-            embedder = find.image_embedder(self._session)
-            wanted = find.embedded_picture(embedder, request.image, job.progress)
-            found, scores = find.by_vector(points, embedder.name, wanted, request.sign, request.k, job.progress)
-        else:
-            assert request.text is not None
-            embedder = find.text_embedder(self._session)
-            if embedder is None:
-                raise InvalidValueError(find.NO_TEXT)
-            found, scores = find.by_text(points, embedder, request.text, request.sign, request.k, job.progress)
+        found, scores = find.find(self._session, request, job.progress)
         self._done(job, replies.Found(found, scores))
 
     def _colors(self, request: ask.GetColors, job: Job) -> None:

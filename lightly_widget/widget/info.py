@@ -10,7 +10,7 @@ import polars as pl
 
 from lightly_widget.maps import projection_names
 from lightly_widget.strategies import unusable
-from lightly_widget.widget.find import no_image_search, text_embedder
+from lightly_widget.widget.find import no_image_search, text_embedders
 from lightly_widget.widget.projector import projection_notes
 from lightly_widget.wire import PROTOCOL
 
@@ -40,7 +40,7 @@ def describe(session: Session, session_id: str) -> dict[str, Any]:
         "projections": projection_names(offered.embedding_models),
         "projection_notes": projection_notes(session),
         "unusable": unusable(offered),
-        "can_find_text": text_embedder(session) is not None,
+        "can_find_text": bool(text_embedders(session)),
         "no_find_image": no_image_search(session),
     }
     limits = {"tags": MAX_TAGS, "classes": MAX_CLASSES, "keys": MAX_KEYS, "values": MAX_VALUES}
