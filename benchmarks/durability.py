@@ -1,6 +1,6 @@
-"""Never lost: kill −9 at random moments, damaged files, two kernels; the tests do the same, fewer times.
+"""Never lost: kill −9 at random moments, power cuts, damaged files, two kernels; the tests do it fewer times.
 
-python -m benchmarks.durability [--kills 300] [--mutants 1000] [--rounds 100]
+python -m benchmarks.durability [--kills 300] [--cuts 200] [--mutants 1000] [--rounds 100]
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ import time
 from pathlib import Path
 
 from tests.durability import kill_rounds, make_whole, mutant_outcomes, two_kernels
+from tests.power_cut import power_cuts
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=300)
+    parser.add_argument("--cuts", type=int, default=200)
     parser.add_argument("--mutants", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=100)
     options = parser.parse_args()
@@ -26,6 +28,11 @@ def main() -> None:
         changes = kill_rounds(home / "kills", options.kills, longest_s=0.2)
         seconds = time.perf_counter() - start
         print(f"{options.kills} of {options.kills} kills: reopened whole, {changes:,} changes kept ({seconds:.0f} s)")
+        start = time.perf_counter()
+        seeds = max(1, options.cuts // 10)
+        kept = sum(power_cuts(home / f"cuts {seed}", 10, seed) for seed in range(1000, 1000 + seeds))
+        seconds = time.perf_counter() - start
+        print(f"{10 * seeds} power cuts: nothing acknowledged lost, {kept:,} changes kept ({seconds:.0f} s)")
         start = time.perf_counter()
         looks = two_kernels(home / "kernels", options.rounds)
         seconds = time.perf_counter() - start

@@ -1,10 +1,11 @@
 """A disk that forgets what was not synced, and rounds of writes that a power cut ends.
 
-Shared by the tests (20 rounds) and `benchmarks/durability.py` (200).
+Shared by the tests (4 seeds of 12 rounds) and `benchmarks/durability.py` (20 of 10).
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import shutil
@@ -28,12 +29,43 @@ class Disk:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.contents: dict[int, bytes] = {}
-        self.names: dict[Path, dict[str, int]] = {}
+        self.names: dict[int, dict[str, int]] = {}
         self.syncs_left = 0
+        # A file system gives the number of a deleted file to the next new one, and files are told apart by it here.
+        self._pins = root.with_name(f"{root.name} pinned")
+        self._pins.mkdir()
+        self._folders: dict[int, int] = {}
         for folder in [root, *(p for p in root.rglob("*") if p.is_dir())]:
-            self.names[folder] = _names_in(folder)
+            self._note_folder(folder)
             for file in (p for p in folder.iterdir() if p.is_file()):
-                self.contents[file.stat().st_ino] = file.read_bytes()
+                self._note_file(file)
+
+    def close(self) -> None:
+        """Let go of the files that were deleted."""
+        for descriptor in self._folders.values():
+            os.close(descriptor)
+        shutil.rmtree(self._pins)
+
+    def _note_file(self, path: Path) -> None:
+        inode = path.stat().st_ino
+        self._pin(path, inode)
+        self.contents[inode] = path.read_bytes()
+
+    def _note_folder(self, path: Path) -> None:
+        inode = path.stat().st_ino
+        if inode not in self._folders:
+            self._folders[inode] = os.open(path, os.O_RDONLY)
+        self.names[inode] = {}
+        for entry in os.scandir(path):
+            self.names[inode][entry.name] = entry.inode()
+            if entry.is_file():
+                self._pin(Path(entry.path), entry.inode())
+            elif entry.inode() not in self._folders:
+                self._folders[entry.inode()] = os.open(entry.path, os.O_RDONLY)
+
+    def _pin(self, path: Path, inode: int) -> None:
+        with contextlib.suppress(FileExistsError):
+            os.link(path, self._pins / str(inode))
 
     @contextmanager
     def watched(self, cut_after: int) -> Iterator[None]:
@@ -53,37 +85,35 @@ class Disk:
 
     def _sync_file(self, path: Path) -> None:
         self._count()
-        self.contents[path.stat().st_ino] = path.read_bytes()
+        self._note_file(path)
 
     def _sync_folder(self, path: Path) -> None:
         self._count()
-        self.names[path] = _names_in(path)
+        self._note_folder(path)
 
     def after_the_cut(self, target: Path, rng: random.Random) -> None:
         """Write what is left to another folder: all that was synced, and by chance some of what was not."""
-        self._rebuild(self.root, target, rng, luck=rng.choice([0.0, 0.5, 1.0]))
+        self._rebuild(self.root, self.root.stat().st_ino, target, rng, luck=rng.choice([0.0, 0.5, 1.0]))
 
-    def _rebuild(self, source: Path, target: Path, rng: random.Random, luck: float) -> None:
+    def _rebuild(self, source: Path, inode: int, target: Path, rng: random.Random, luck: float) -> None:
         target.mkdir(parents=True)
-        known, now = self.names.get(source, {}), _names_in(source) if source.is_dir() else {}
+        known = self.names.get(inode, {})
+        now = _names_in(source) if source.is_dir() and source.stat().st_ino == inode else {}
         for name in sorted(known.keys() | now.keys()):
-            if known.get(name) == now.get(name):
-                inode = known[name]
-            elif rng.random() < luck:
-                inode = now.get(name, -1)  # a new name, a new file under it, or no name any more: it got there
-            else:
-                inode = known.get(name, -1)
-            if inode < 0:
+            # A new name, a new file under it, or no name any more: it got there, or it did not.
+            kept = (now if rng.random() < luck else known).get(name)
+            if kept is None:
                 continue
-            if (source / name).is_dir():
-                self._rebuild(source / name, target / name, rng, luck)
+            if kept in self._folders or (kept == now.get(name) and (source / name).is_dir()):
+                self._rebuild(source / name, kept, target / name, rng, luck)
             else:
-                (target / name).write_bytes(self._content(source / name, inode, rng, luck))
+                (target / name).write_bytes(self._content(source / name, kept, rng, luck))
 
     def _content(self, path: Path, inode: int, rng: random.Random, luck: float) -> bytes:
         if inode in self.contents:
             return self.contents[inode]
-        present = path.read_bytes() if path.is_file() and path.stat().st_ino == inode else b""
+        there = (p for p in (self._pins / str(inode), path) if p.is_file() and p.stat().st_ino == inode)
+        present = next((p.read_bytes() for p in there), b"")
         if rng.random() < luck:
             return present
         return present[: rng.randrange(len(present) + 1)] if rng.random() < 0.5 else bytes(len(present))
@@ -119,6 +149,7 @@ def power_cuts(home: Path, rounds: int, seed: int = 0) -> int:
             pass
         after = home / str(number + 1)
         simulated.after_the_cut(after, rng)
+        simulated.close()
         shutil.rmtree(folder)
         folder = after
         found = state_of(ImageDataset.load_or_create("d", folder))

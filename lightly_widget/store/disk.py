@@ -127,7 +127,7 @@ def whole_files(table: Path, *, lasting: bool = False) -> Iterator[None]:
     finally:
         now = _folders(table)
         new = [Path(path) for path in _files(now) - before]
-        if not all(_ends_well(path) for path in new if path.suffix in _ENDING_WITH_MAGIC):
+        if not all(ends_well(path) for path in new if path.suffix in _ENDING_WITH_MAGIC):
             # Without its manifest a version does not exist; the hint to the newest one is only a hint.
             for path in new:
                 if path.suffix == ".manifest":
@@ -192,7 +192,7 @@ def manifests(table: Path) -> list[Path]:
 def remove_torn_manifests(table: Path) -> None:
     """Remove what a power cut left of versions before the newest, which has been read."""
     for path in manifests(table)[1:]:
-        if not _ends_well(path):
+        if not ends_well(path):
             path.unlink()
 
 
@@ -207,7 +207,8 @@ def _files(folders: set[str]) -> set[str]:
     return {entry.path for folder in folders for entry in _entries(Path(folder)) if entry.is_file()}
 
 
-def _ends_well(path: Path) -> bool:
+def ends_well(path: Path) -> bool:
+    """Whether a data file or manifest is there up to its last bytes."""
     try:
         with path.open("rb") as file:
             file.seek(-len(_MAGIC), os.SEEK_END)

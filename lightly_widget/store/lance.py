@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from lightly_widget.errors import DatasetNotFoundError, DiskFullError, StorageError
+from lightly_widget.errors import CorruptDataError, DatasetNotFoundError, DiskFullError, StorageError
 from lightly_widget.store import disk
 from lightly_widget.store.storage_errors import storage_errors
 
@@ -90,10 +90,17 @@ class Tables:
     def handle(self, table: str) -> Any:
         """The table at its newest version."""
         if table not in self._handles:
+            self._check_newest(table)
             self._handles[table] = self._db.open_table(table)
         handle = self._handles[table]
         handle.checkout_latest()
         return handle
+
+    def _check_newest(self, table: str) -> None:
+        """LanceDB takes a manifest of zeros, as a power cut leaves them, for a table without columns or rows."""
+        newest = [] if self.path is None else disk.manifests(self.path / f"{table}.lance")[:1]
+        if not all(map(disk.ends_well, newest)):
+            raise CorruptDataError(f"table {table!r} of {self.uri}: the stored data are damaged ({newest[0].name})")
 
     # -- writing ------------------------------------------------------------------------------------------------
 

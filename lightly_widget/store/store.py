@@ -349,11 +349,10 @@ class Store:
             raise StaleError(TOO_OLD)
         everything = len(parts) == len([p for p in self._parts.get(table, ()) if p.rows])
         if everything or len(parts) > _COMMITS_BEFORE_OPTIMIZE:
-            rows = self._rows(table, parts, lambda handle: handle.to_arrow())
+            slices = self._slices(table, parts, lambda handle: handle.to_arrow())
         else:
             wanted = f"{_TOKEN} in ({_joined(parts)})"
-            rows = self._rows(table, parts, lambda handle: handle.search().where(wanted).limit(None).to_arrow())
-        slices = log.split_by_token(rows, _TOKEN)
+            slices = self._slices(table, parts, lambda handle: handle.search().where(wanted).limit(None).to_arrow())
         result = {}
         for part in parts:
             found = slices.get(part.token)
@@ -371,8 +370,7 @@ class Store:
     def read_column(self, table: str, parts: Sequence[Part], column: str) -> list[pl.Series]:
         """One column of each part without its checksum, where reading the other columns would cost too much."""
         look = [_TOKEN, column]
-        rows = self._rows(table, parts, lambda handle: handle.search().select(look).limit(None).to_arrow())
-        slices = log.split_by_token(rows, _TOKEN)
+        slices = self._slices(table, parts, lambda handle: handle.search().select(look).limit(None).to_arrow())
         result = []
         for part in parts:
             found = slices.get(part.token)
@@ -381,6 +379,10 @@ class Store:
                 raise CorruptDataError(f"{self.uri}: {part.rows:,} rows of table {table!r} are missing")
             result.append(pl.Series(column, [] if found is None else found.column(column)))
         return result
+
+    def _slices(self, table: str, parts: Sequence[Part], look: Callable[[Any], Any]) -> dict[int, Any]:
+        rows: dict[int, Any] = self._rows(table, parts, lambda handle: log.split_by_token(look(handle), _TOKEN))
+        return rows
 
     def _rows(self, table: str, parts: Sequence[Part], look: Callable[[Any], Any]) -> Any:
         try:
