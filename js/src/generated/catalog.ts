@@ -59,6 +59,24 @@ export const STRATEGIES: StrategySpec[] = [
         "name": "embedding_model_name",
         "label": "Embedding",
         "kind": "model"
+      },
+      {
+        "name": "bandwidth",
+        "label": "Bandwidth",
+        "minimum": 0.01,
+        "brief": "bandwidth {}",
+        "kind": "number",
+        "initial": 0.7
+      },
+      {
+        "name": "scope",
+        "label": "Scope",
+        "kind": "choice",
+        "choices": [
+          "global",
+          "local"
+        ],
+        "initial": "global"
       }
     ]
   },

@@ -360,7 +360,7 @@ export interface CheckPath {
   path: string;
 }
 /**
- * Looks for samples like a text, a row or a picture: exactly one of them.
+ * Looks for samples like some text, a row or a picture: exactly one of them.
  */
 export interface Find {
   kind: "find";
