@@ -79,7 +79,7 @@ class Disk:
             disk.sync_file, disk.sync_folder = before
 
     def _count(self) -> None:
-        if self.syncs_left == 0:
+        if self.syncs_left <= 0:  # syncs come from several threads
             raise PowerCut
         self.syncs_left -= 1
 

@@ -38,6 +38,7 @@ class Cache:
         self.lock = threading.RLock()
         self.values: dict[str, tuple[tuple[Part, ...], Any]] = {}
         self.ids: tuple[pl.DataFrame, pl.DataFrame] | None = None
+        self.placed: tuple[pl.DataFrame, pl.Series, SampleIndexes] | None = None
 
 
 def places_of(sample_ids: pl.Series | Iterable[str], index: pl.DataFrame) -> SampleIndexes:
@@ -122,11 +123,20 @@ class Snapshot:
     def rows_of(self, sample_ids: pl.Series | Sequence[str]) -> SampleIndexes:
         """The rows of these ids, in their order; -1 where there is no such sample."""
         samples = self.samples
+        asked = pl.Series("sample_id", sample_ids, dtype=pl.String)
         with self._cache.lock:
             if self._cache.ids is None or self._cache.ids[0] is not samples:
                 self._cache.ids = (samples, samples.select("sample_id").with_row_index("row"))
             index = self._cache.ids[1]
-        return places_of(sample_ids, index)
+            placed = self._cache.placed
+        # A query is resolved, checked and written: the same ids are asked for several times in a row.
+        if placed is not None and placed[0] is samples and placed[1].equals(asked):
+            return placed[2]
+        rows = places_of(asked, index)
+        rows.flags.writeable = False
+        with self._cache.lock:
+            self._cache.placed = (samples, asked, rows)
+        return rows
 
     def known_rows(self, sample_ids: pl.Series | Sequence[str]) -> SampleIndexes:
         """As `rows_of`; raises `UnknownNameError` where an id is unknown."""

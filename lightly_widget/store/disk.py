@@ -12,7 +12,8 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -121,12 +122,12 @@ def whole_files(table: Path, *, lasting: bool = False) -> Iterator[None]:
     `lasting` forces the new files, and the folders that name them, to the disk.
     """
     folders = _folders(table)
-    before = _files(folders)
+    before = _paths(folders)
     try:
         yield
     finally:
         now = _folders(table)
-        new = [Path(path) for path in _files(now) - before]
+        new = [path for path in map(Path, _paths(now) - before) if _is_regular(path)]
         if not all(ends_well(path) for path in new if path.suffix in _ENDING_WITH_MAGIC):
             # Without its manifest a version does not exist; the hint to the newest one is only a hint.
             for path in new:
@@ -135,13 +136,15 @@ def whole_files(table: Path, *, lasting: bool = False) -> Iterator[None]:
             (table / "_versions" / "latest_version_hint.json").unlink(missing_ok=True)
             raise DiskFullError(f"no space left (or a limit on the size of files) in {table}; nothing was changed")
     if lasting:
-        for path in new:
-            sync_file(path)
-        for folder in {path.parent for path in new}:
-            sync_folder(folder)
-        if now != folders:
-            sync_folder(table)
-            sync_folder(table.parent)
+        made = {table, table.parent} if now != folders else set()
+        sync_all(new, {path.parent for path in new} | made)
+
+
+def sync_all(files: Collection[Path], folders: Collection[Path]) -> None:
+    """Force files and the names in folders to the disk, at the same time: most file systems then do it in one go."""
+    with ThreadPoolExecutor(max(1, len(files) + len(folders))) as pool:
+        for done in [*(pool.submit(sync_file, f) for f in files), *(pool.submit(sync_folder, f) for f in folders)]:
+            done.result()
 
 
 def sync_file(path: Path) -> None:
@@ -178,7 +181,7 @@ def size_of(table: Path) -> int:
 
 def files_of(table: Path) -> set[str]:
     """Paths of a table's files."""
-    return _files(_folders(table))
+    return _paths(_folders(table))
 
 
 def manifests(table: Path) -> list[Path]:
@@ -202,9 +205,24 @@ def _folders(table: Path) -> set[str]:
     return {str(table), *(entry.path for entry in _entries(table) if entry.is_dir())} if table.is_dir() else set()
 
 
-def _files(folders: set[str]) -> set[str]:
-    # Not Paths, which take longer to make than the directory to read.
-    return {entry.path for folder in folders for entry in _entries(Path(folder)) if entry.is_file()}
+def _paths(folders: set[str]) -> set[str]:
+    """What is in folders. Names alone: a table may have hundreds of files, and each small write looks twice."""
+    found: set[str] = set()
+    for folder in folders:
+        with suppress(FileNotFoundError):
+            found.update(f"{folder}/{name}" for name in os.listdir(folder))  # noqa: PTH208 - not Paths, which take longer
+    return found - folders
+
+
+def _is_regular(path: Path) -> bool:
+    """Whether a regular file is there; raises where it is anything but that or a folder."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:  # LanceDB removes files of its own
+        return False
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise _unsafe(path)
+    return stat.S_ISREG(mode)
 
 
 def ends_well(path: Path) -> bool:

@@ -65,15 +65,17 @@ class Tables:
         Merging deletes files that a reader may be about to open. A failed read is therefore repeated for as long as the
         table's files change; damaged data fail in the same way twice while no file changes.
         """
+        before: set[str] | None = None
         for attempt in range(_TRIES):
-            before = self._files(table)
             try:
                 with storage_errors("read", f"table {table!r} of {self.uri}", reading=True):
                     return look(self.handle(table))
             except StorageError:
                 self.check_folder()
-                if attempt and self._files(table) == before:
+                now = self._files(table)
+                if attempt and now == before:
                     raise
+                before = now
                 self.reconnect()
         raise StorageError(f"table {table!r} of {self.uri} changed during each of {_TRIES} reads; try again")
 
@@ -101,6 +103,10 @@ class Tables:
         newest = [] if self.path is None else disk.manifests(self.path / f"{table}.lance")[:1]
         if not all(map(disk.ends_well, newest)):
             raise CorruptDataError(f"table {table!r} of {self.uri}: the stored data are damaged ({newest[0].name})")
+
+    def version(self, table: str) -> int:
+        """The version that was read or written last."""
+        return int(self._handles[table].version)
 
     # -- writing ------------------------------------------------------------------------------------------------
 
@@ -130,12 +136,11 @@ class Tables:
             return False
         return True
 
-    def append(self, table: str, rows: Any, *, anew: bool = False) -> int:
-        """Append Arrow rows and return the table's version; `anew` replaces whatever is there."""
+    def append(self, table: str, rows: Any, *, anew: bool = False) -> None:
+        """Append Arrow rows; `anew` replaces whatever is there."""
         with self._writing(table, rows.nbytes):
             handle = self._make(table, rows.schema) if anew else self.handle(table)
             handle.add(rows, write_parallelism=1)
-        return int(handle.version)
 
     def roll_back(self, table: str, is_whole: Callable[[Any], bool]) -> bool:
         """Go back to the newest version that is whole, where a power cut tore the ones after it.

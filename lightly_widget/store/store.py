@@ -443,7 +443,7 @@ class Store:
                     raise
                 writable = False
             self._renew()
-            if writable and self.path is not None and head.head_sign(self.path) is None:
+            if writable and self.path is not None and self._seen is None:
                 self._write_head(self._commits[-1])  # the first write died before its head
             work = Transaction(action, details or {}, undoable)
             yield work
@@ -522,12 +522,12 @@ class Store:
                 self._fresh.pop(next(iter(self._fresh)))
 
     def _append_commit(self, commit: Commit) -> None:
-        version = self._tables.append(_COMMITS, commit.to_arrow())
+        self._tables.append(_COMMITS, commit.to_arrow())
         with self._memory:
             for part in commit.parts:
                 self._in_memory.pop(part.table, None)
             self._take([commit])
-            self._log_version = version
+            self._log_version = self._tables.version(_COMMITS)
             self._write_head(commit)
 
     def _write_head(self, commit: Commit) -> None:
