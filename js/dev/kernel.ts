@@ -1,9 +1,10 @@
 /**
  * A kernel for one page: answers the whole protocol from made-up data, in memory, with the delays of a real one.
- * It is no model of the solver's quality; the picks are farthest-first in the plane.
+ * Picks are those of the real sampler, recorded by record.py and replayed; nothing is sampled here.
  */
 import type { ArrayRef, ColorBy, Info, Message, Request, SampleSpec, Traits } from "../src/protocol";
 import { makeWorld, picture, randomNumbers, type World } from "./data";
+import recording from "./recordings/picks.json";
 
 type Listener = (...values: never[]) => void;
 type Body = Message extends infer M ? (M extends { kind: string } ? Omit<M, "seq" | "id" | "done"> : never) : never;
@@ -355,7 +356,8 @@ export class MockKernel {
     const since = performance.now();
     const pool = this.pool(spec);
     const made: State = { rows: [], gains: [], spec };
-    const steps = farthestFirst(this.world, pool, pinned, Math.min(n, pool.length), strategies[0].strength < 0);
+    const run = strategies[0].strength < 0 ? recording.negative : recording.positive;
+    const steps = replayed(run, pool, pinned, Math.min(n, pool.length));
     const size = Math.max(5, Math.ceil(n / 12));
     const finish = (cancelled: boolean) => {
       if (this.now.spec) this.past.push(this.now);
@@ -635,24 +637,19 @@ function bitsOf(rows: Iterable<number>, n: number): Uint8Array {
   return bits;
 }
 
-function* farthestFirst({ x, y }: World, pool: number[], pinned: number[], n: number, inverted: boolean) {
-  const nearest = new Float64Array(x.length).fill(Number.POSITIVE_INFINITY);
-  const taken = new Set(pinned);
-  const keep = (row: number) => {
-    for (const at of pool) nearest[at] = Math.min(nearest[at], Math.hypot(x[at] - x[row], y[at] - y[row]));
-  };
-  for (const row of pinned) keep(row);
-  for (let picked = 0; picked < n; picked++) {
-    let best = -1;
-    for (const row of pool) {
-      if (taken.has(row)) continue;
-      if (best < 0 || (inverted ? nearest[row] < nearest[best] : nearest[row] > nearest[best])) best = row;
-    }
-    if (best < 0) return;
-    const gain = nearest[best];
-    taken.add(best);
-    keep(best);
-    yield [best, gain] as const;
+/** The recorded picks that are candidates, then the candidates that the recording does not know. */
+function* replayed(run: typeof recording.positive, pool: readonly number[], pinned: readonly number[], n: number) {
+  const wanted = new Set(pool);
+  for (const point of pinned) wanted.delete(point);
+  let left = n;
+  for (const [index, point] of run.points.entries()) {
+    if (!wanted.delete(point)) continue;
+    if (left-- <= 0) return;
+    yield [point, run.gains[index]] as const;
+  }
+  for (const point of wanted) {
+    if (left-- <= 0) return;
+    yield [point, 0] as const;
   }
 }
 

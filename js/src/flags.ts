@@ -1,3 +1,6 @@
+/** A point's position in its explorer, fixed when the explorer is made: the number of a sample on the wire and here. */
+export type PointIndex = number;
+
 /** The one state byte per point that the kernel's answers and the panel write and the plot draws. */
 export const FLAG = {
   /** Left out by the filter. */

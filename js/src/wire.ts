@@ -2,7 +2,7 @@
  * Requests out, messages in: ids, sequence numbers, promises. One per model, so a widget shown twice still has one router.
  *
  * A message whose `seq` is not the next one means that some were dropped on the way (servers do, above a rate): `gap` is
- * called and the store says `hello`, whose last answer tells which requests are still being worked on.
+ * called and the connection says `hello`, whose last answer tells which requests are still being worked on.
  */
 import type { AnyModel } from "@anywidget/types";
 import type { ArrayRef, Ask, Message, Traits } from "./protocol";

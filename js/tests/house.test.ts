@@ -67,7 +67,7 @@ function resolved(from: string, to: string): string | null {
   if (!to.startsWith(".")) return null;
   const base = join(dirname(from), to);
   const found = [`${base}.ts`, `${base}.tsx`, join(base, "index.ts")].find((name) => files.has(name));
-  assert.ok(found !== undefined || to.endsWith(".css"), `${from} imports ${to}, which is not in the program`);
+  assert.ok(found !== undefined || /\.(css|json)$/.test(to), `${from} imports ${to}, which is not in the program`);
   return found ?? null;
 }
 

@@ -61,7 +61,7 @@ test("a suggested tag is free, and a taken or missing name is told before it is 
   const taken = ["diverse-balanced-100", "diverse-balanced-100-2"];
   assert.equal(suggestTag(strategies, 100, tags(taken)), "diverse-balanced-100-3");
   assert.equal(tagProblem("new", tags(["old"])), null);
-  assert.match(tagProblem("old", tags(["old"])) ?? "", /there already, with 1 sample\./);
+  assert.match(tagProblem("old", tags(["old"])) ?? "", /already exists, with 1 sample\./);
   assert.match(tagProblem("  ", tags([])) ?? "", /needs a name/);
   assert.equal(tagProblem("\u{1f469}".repeat(255), tags([])), null);
   assert.match(tagProblem("x".repeat(256), tags([])) ?? "", /255/);

@@ -196,7 +196,7 @@ def test_save_says_a_collision_before_the_click(show: Callable[..., Widget]) -> 
     expect(name).to_be_focused()
     expect(name).to_have_value("diverse-100")
     name.fill("reviewed")
-    expect(page.locator(".dialog")).to_contain_text("there already, with 40 samples")
+    expect(page.locator(".dialog")).to_contain_text("already exists, with 40 samples")
     expect(widget.button("Save 100 samples")).to_be_disabled()
     name.fill("my pick")
     widget.button("Save 100 samples").click()

@@ -193,7 +193,7 @@ def test_a_file_that_is_there_is_said_before_the_click(show: Show) -> None:
     ]
     dialog = export()
     page.get_by_label("Format").select_option("csv")
-    expect(dialog).to_contain_text("There is a file of that name")
+    expect(dialog).to_contain_text("A file with that name already exists")
     expect(write).to_be_disabled()
     page.get_by_label("Replace the file").check()
     expect(write).to_be_enabled()

@@ -203,7 +203,7 @@ def test_a_file_that_is_there_is_said_before_the_click(notebook: Notebook, widge
     type_count(widget, 7)
     dialog = export()
     write = button(widget, "Write 7 samples")
-    expect(dialog).to_contain_text("There is a file of that name", timeout=ANSWER_MS)
+    expect(dialog).to_contain_text("A file with that name already exists", timeout=ANSWER_MS)
     expect(write).to_be_disabled()
     widget.get_by_label("Replace the file").check()
     write.click()

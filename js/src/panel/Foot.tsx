@@ -104,7 +104,7 @@ function Keep({ open }: { open(dialog: DialogName): void }) {
   const { session } = useView();
   const comparing = session.picks.b.value.points.length > 0;
   const more = [
-    { key: "grow", title: "Grow a tag", hint: "Add these samples to a tag there is" },
+    { key: "grow", title: "Grow a tag", hint: "Add these samples to an existing tag" },
     { key: "code", title: "Copy as Python", hint: "The code that repeats this sample" },
     { key: "export", title: "Export", hint: "File names or a table, as a file" },
   ] as const;

@@ -1,4 +1,4 @@
-/** Keeping a sample: as a new tag, in a tag there is, as code, as a file. One small form at a time, in the panel's foot. */
+/** Keeping a sample: as a new tag, in an existing tag, as code, as a file. One small form at a time, in the panel's foot. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Info, MessageOf, StrategyDict } from "../protocol";
@@ -81,9 +81,7 @@ export function tagProblem(name: string, info: Info): string | null {
   if (name.trim() === "") return "A tag needs a name.";
   if ([...name].length > 255) return "A tag's name has at most 255 characters.";
   const tag = info.tags.find((other) => other.name === name);
-  return tag
-    ? `This tag is there already, with ${plural(tag.count, "sample")}. Choose another name, or grow it.`
-    : null;
+  return tag ? `This tag already exists, with ${plural(tag.count, "sample")}. Choose another name, or grow it.` : null;
 }
 
 function SaveTag({ onClose }: { onClose(): void }) {
@@ -158,7 +156,7 @@ function CopyCode({ onClose }: { onClose(): void }) {
       run={async () => {
         if (await copy(code ?? "")) return view.say("Copied");
         if (box.current) getSelection()?.selectAllChildren(box.current);
-        view.say("The browser does not let this page copy: the code is selected, copy it with the keyboard");
+        view.say("The browser did not let this page copy. The code is selected: copy it with the keyboard");
         throw new Error("not copied");
       }}
     >
@@ -218,7 +216,8 @@ function Export({ onClose }: { onClose(): void }) {
   const suggested = `${suggestTag(session.traits.strategies.peek(), n, { ...session.info, tags: [] })}.${format}`;
   const target = path ?? suggested;
   const { there, again } = usePath(target);
-  const taken = there?.exists && !overwrite ? "There is a file of that name: replace it, or choose another." : null;
+  const taken =
+    there?.exists && !overwrite ? "A file with that name already exists. Replace it, or choose another name." : null;
   const problem = target.trim() === "" ? "A file needs a name." : (there?.problem ?? taken);
   return (
     <Form
@@ -238,7 +237,7 @@ function Export({ onClose }: { onClose(): void }) {
         label="Format"
         value={format}
         options={[
-          { value: "txt", label: "file names, one a line (.txt)" },
+          { value: "txt", label: "file names, one per line (.txt)" },
           { value: "csv", label: "table (.csv)" },
           { value: "parquet", label: "table (.parquet)" },
         ]}
@@ -251,7 +250,7 @@ function Export({ onClose }: { onClose(): void }) {
       {there && !problem && <p class="muted small data wrap">{there.path}</p>}
       <label class="row small">
         <input type="checkbox" checked={overwrite} onChange={(event) => setOverwrite(event.currentTarget.checked)} />
-        Replace the file if it is there
+        Replace the file if it exists
       </label>
     </Form>
   );

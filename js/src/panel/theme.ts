@@ -1,11 +1,11 @@
-/** Light or dark, from what is really painted behind the widget, and told again when the host changes its theme. */
+/** Light or dark, from what is really painted behind the widget, and again when the host changes its theme. */
 export type ThemeName = "light" | "dark";
 
 export function watchTheme(host: HTMLElement, signal: AbortSignal, changed: (theme: ThemeName) => void): void {
   const look = () => {
     const theme = themeOf(host);
     host.dataset.theme = theme;
-    changed(theme); // told even when light stays light: the host's colors may differ
+    changed(theme); // also when light stays light: the host's colors may differ
   };
   let frame = 0;
   const soon = () => {

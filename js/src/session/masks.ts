@@ -1,6 +1,6 @@
 /** Which points the filter lets through, and which are selected: the kernel works both out. */
 import { type Signal, signal } from "@preact/signals";
-import { FLAG } from "../flags";
+import { FLAG, type PointIndex } from "../flags";
 import type { FilterDict, MessageOf } from "../protocol";
 import { decodeAs } from "../wire";
 import type { Connection } from "./connection";
@@ -46,7 +46,7 @@ export class Masks {
     return this.connection.act({ kind: "select", op, polygon: { buffer: 0, dtype: "f32", shape } }, polygon);
   }
 
-  selectPoints(points: number[], op: SelectOp = "replace"): Promise<boolean> {
+  selectPoints(points: PointIndex[], op: SelectOp = "replace"): Promise<boolean> {
     this.touched();
     return this.connection.act({ kind: "select_rows", op, rows: points });
   }

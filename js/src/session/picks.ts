@@ -1,6 +1,6 @@
 /** The sample shown (A), the one compared with (B), how many of it are shown, and what was pinned or removed by hand. */
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import { FLAG } from "../flags";
+import { FLAG, type PointIndex } from "../flags";
 import type { MessageOf } from "../protocol";
 import { decodeAs } from "../wire";
 import type { FlagBytes } from "./flag-bytes";
@@ -10,8 +10,8 @@ export class Picks {
   readonly a: Signal<PickList> = signal(NO_PICKS);
   readonly b: Signal<PickList> = signal(NO_PICKS);
   /** Points pinned (preselected) and removed by hand, for the next sample. */
-  readonly pinned: Signal<readonly number[]> = signal([]);
-  readonly excluded: Signal<readonly number[]> = signal([]);
+  readonly pinned: Signal<readonly PointIndex[]> = signal([]);
+  readonly excluded: Signal<readonly PointIndex[]> = signal([]);
   /** Picks shown: the first `count` of A. */
   readonly count: ReadonlySignal<number>;
   /** The picks as marked in the plot; changes only when the marks do. */
@@ -45,19 +45,19 @@ export class Picks {
   }
 
   /** Pins points: the next sample has them preselected. */
-  setPinned(points: readonly number[]): void {
+  setPinned(points: readonly PointIndex[]): void {
     this.writePinned(points);
     this.touched();
   }
 
   /** Removes points: the next sample does without them. */
-  setExcluded(points: readonly number[]): void {
+  setExcluded(points: readonly PointIndex[]): void {
     this.excluded.value = [...points];
     this.touched();
   }
 
   /** What a sample made elsewhere had pinned and excluded. */
-  restore({ pinned, excluded }: { pinned: readonly number[]; excluded: readonly number[] }): void {
+  restore({ pinned, excluded }: { pinned: readonly PointIndex[]; excluded: readonly PointIndex[] }): void {
     this.writePinned(pinned);
     this.excluded.value = excluded;
   }
@@ -78,7 +78,7 @@ export class Picks {
     this.marked.value = shown;
   }
 
-  private writePinned(points: readonly number[]): void {
+  private writePinned(points: readonly PointIndex[]): void {
     this.flags.move(FLAG.PINNED, this.pinned.peek(), points);
     this.pinned.value = [...points];
   }

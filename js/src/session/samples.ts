@@ -1,5 +1,6 @@
 /** What is known of single samples: their details and pictures (cached), what is near them, which one is hovered. */
 import { type Signal, signal } from "@preact/signals";
+import type { PointIndex } from "../flags";
 import type { Ask, MessageOf } from "../protocol";
 import { decodeAs } from "../wire";
 import { Cache } from "./cache";
@@ -20,7 +21,7 @@ export interface Thumbnail {
 /** What to look for: one of text, row and image. */
 export interface Query {
   text?: string;
-  row?: number;
+  row?: PointIndex;
   image?: Uint8Array<ArrayBuffer>;
   sign?: 1 | -1;
 }
@@ -29,8 +30,8 @@ const NO_THUMBNAIL: Thumbnail = { image: null, mime: "", text: null, title: "" }
 
 export class Samples {
   /** The point under a pointer here, or that Python (or a linked explorer) set. */
-  readonly hovered: Signal<number | null> = signal(null);
-  private readonly details = new Cache<number, Promise<Detail>>(500);
+  readonly hovered: Signal<PointIndex | null> = signal(null);
+  private readonly details = new Cache<PointIndex, Promise<Detail>>(500);
   private readonly thumbs = new Cache<string, Promise<Thumbnail>>(2_000);
 
   constructor(
@@ -40,7 +41,7 @@ export class Samples {
   ) {}
 
   /** Name, fields and picture of a point. */
-  detail(point: number): Promise<Detail> {
+  detail(point: PointIndex): Promise<Detail> {
     return this.details.get(point, async () => {
       const { reply, ...message } = await this.connection.result("detail", { kind: "detail", row: point });
       const thumbnail = message.thumbnail && decodeAs(Uint8Array, message.thumbnail, reply.buffers);
@@ -54,7 +55,7 @@ export class Samples {
   }
 
   /** Sets the trait `hovered` to the sample id of `point` once that is known. */
-  hover(point: number | null): void {
+  hover(point: PointIndex | null): void {
     this.hovered.value = point;
     if (point === null) this.setHovered(null);
     else {
@@ -66,7 +67,7 @@ export class Samples {
   }
 
   /** Pictures (or texts) of points; only those missing are asked for, in one message. */
-  async thumbnails(points: readonly number[], size: number): Promise<Thumbnail[]> {
+  async thumbnails(points: readonly PointIndex[], size: number): Promise<Thumbnail[]> {
     const missing = points.filter((point) => !this.thumbs.has(`${size}:${point}`));
     if (missing.length > 0) {
       const answer = this.connection.result("thumbnails", { kind: "thumbnails", rows: missing, size });
@@ -83,7 +84,7 @@ export class Samples {
   }
 
   /** The nearest points in the full embedding space, nearest first, with Euclidean distances. */
-  async neighbors(point: number, k = 10, model: string | null = null) {
+  async neighbors(point: PointIndex, k = 10, model: string | null = null) {
     const ask = { kind: "neighbors", row: point, k, model } as const;
     const { reply, ...message } = await this.connection.result("neighbors", ask);
     return {
