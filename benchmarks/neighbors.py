@@ -1,6 +1,7 @@
 """Neighbor searches beside lightly-mundig and pynndescent, in one run.
 
-    python -m benchmarks.neighbors [--rows typicality similarity million pynndescent] [--repeats 3] [--n 1000000]
+    python -m benchmarks.neighbors [--rows typicality similarity million pynndescent libraries] [--repeats 3]
+                                   [--n 1000000]
 
 Each row prints both times (loading of the embeddings into the peer included, as ours reads them where they lie), the
 largest difference of the values where both are exact, and the peak memory above the embeddings.
@@ -189,9 +190,68 @@ def bench_pynndescent(n: int = 300_000) -> None:
         report(f"neighbors of {n:,} × 384 ({preset})", ours, peer, "pynndescent", note)
 
 
+def faiss_neighbors(x: F32, k: int, recall: float) -> tuple[F32, int]:
+    """An inverted file, probing as many lists as the recall takes; the distances (n, k), and that number."""
+    import faiss
+
+    d = x.shape[1]
+    lists = int(4 * np.sqrt(len(x)))
+    index = faiss.IndexIVFFlat(faiss.IndexFlatL2(d), d, lists)
+    index.train(x[np.random.default_rng(0).choice(len(x), min(len(x), 40 * lists), replace=False)])
+    index.add(x)
+    rows = np.random.default_rng(5).choice(len(x), 400, replace=False)
+    exact = nearest(x, x[rows], k + 1)[1][:, k, None]
+    for probes in (4, 8, 16, 32, 64, 128, 256, lists):
+        index.nprobe = probes
+        found = np.sqrt(np.maximum(index.search(x[rows], k + 1)[0], 0))[:, 1:]
+        if (found <= exact * (1 + 1e-5)).mean() >= recall:
+            break
+    distances = [index.search(x[at : at + 4096], k + 1)[0][:, 1:] for at in range(0, len(x), 4096)]
+    return np.sqrt(np.maximum(np.concatenate(distances), 0)), probes
+
+
+def usearch_neighbors(x: F32, k: int, recall: float) -> tuple[F32, int]:
+    """A navigable graph, searched as widely as the recall takes; the distances (n, k), and that width."""
+    from usearch.index import Index
+
+    index = Index(ndim=x.shape[1], metric="l2sq", dtype="f32")
+    index.add(np.arange(len(x)), x)
+    rows = np.random.default_rng(5).choice(len(x), 400, replace=False)
+    exact = nearest(x, x[rows], k + 1)[1][:, k, None]
+    for width in (32, 64, 128, 256, 512, 1024):
+        index.expansion_search = width
+        found = np.sqrt(np.maximum(index.search(x[rows], k + 1).distances, 0))[:, 1:]
+        if (found <= exact * (1 + 1e-5)).mean() >= recall:
+            break
+    distances = [index.search(x[at : at + 4096], k + 1).distances[:, 1:] for at in range(0, len(x), 4096)]
+    return np.sqrt(np.maximum(np.concatenate(distances), 0)), width
+
+
+def bench_libraries(n: int) -> None:
+    """Our cluster search beside faiss-cpu and usearch, each tuned to the recall that ours promises."""
+    for preset in ("fashion", "cifar"):
+        x = realistic(n, 384, preset)
+        searches: dict[str, Callable[[], Any]] = {
+            "ours": lambda x=x: (build_graph(x, 20, method="approximate").distances, ""),  # type: ignore[misc]
+            "faiss-cpu": lambda x=x: faiss_neighbors(x, 20, 0.95),  # type: ignore[misc]
+            "usearch": lambda x=x: usearch_neighbors(x, 20, 0.95),  # type: ignore[misc]
+        }
+        for name, search in searches.items():
+            found: list[Any] = []
+            start = time.perf_counter()
+            memory = peak_above(lambda search=search, found=found: found.append(search()))  # type: ignore[misc]
+            took = time.perf_counter() - start
+            recall = true_recall(x, found[0][0] * np.float32(1 - 1e-5), 20)
+            print(
+                f"neighbors of {n:,} × 384 ({preset}), {name} {found[0][1]}: {took:.0f} s, recall {recall:.3f}, "
+                f"memory {memory / x.nbytes:.2f}× the embeddings",
+                flush=True,
+            )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    rows = ["typicality", "similarity", "million", "pynndescent"]
+    rows = ["typicality", "similarity", "million", "pynndescent", "libraries"]
     parser.add_argument("--rows", nargs="+", choices=rows, default=rows)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--n", type=int, default=1_000_000, help="rows of the approximate searches")
@@ -202,6 +262,8 @@ def main() -> None:
         bench_similarity(options.repeats)
     if "million" in options.rows:
         bench_million(options.n)
+    if "libraries" in options.rows:
+        bench_libraries(options.n)
     if "pynndescent" in options.rows:
         bench_pynndescent(min(options.n, 300_000))
 

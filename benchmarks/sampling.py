@@ -23,10 +23,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.generators import CACHE, class_counts, fashion_embeddings, fashion_labels, heavy_noise
-from benchmarks.neighbors import peak_above
+from benchmarks.neighbors import peak_above, realistic
 from lightly_widget import solver
 from lightly_widget.neighbors import NeighborGraph, build_graph, similarity_weights, typicality
-from lightly_widget.solver import Balancing, Diversity, FacilityLocation, Term, Weighting
+from lightly_widget.solver import Balancing, Diversity, FacilityLocation, KernelCoverage, Term, Weighting
+from lightly_widget.solver.kernel import target_rows
 
 README = Path(__file__).parent / "README.md"
 START, END = "<!-- sampling: begin -->", "<!-- sampling: end -->"
@@ -45,6 +46,8 @@ class Row:
     size: int = 0
     check: Callable[[Any, Any], str] = field(default=lambda ours, peer: "")
     recorded: float | None = None
+    peer_time: Callable[[], float] | None = None
+    """The time of the peer's last turn, where it is not that of the call."""
 
 
 class Watched:
@@ -253,7 +256,7 @@ def representative() -> Row:
 
     apricot(5)  # its compiling is not counted
     return Row(
-        "representative, 60,000, k = 20 graph, n = 1,000",
+        "representative, scope local, 60,000, k = 20 graph, n = 1,000",
         lambda: watched([FacilityLocation(graph.indices, similarity)], n, 1000),
         apricot,
         "apricot-select",
@@ -261,6 +264,46 @@ def representative() -> Row:
         10,
         n * 1280 * 4,
         lambda ours, peer: f"Σ similarity {covered(ours):.2f} against {covered(peer):.2f}",
+    )
+
+
+def coverage_row(n: int, d: int, k: int, plain_picks: int) -> Row:
+    """Beside the plain numpy greedy over the same targets, whose picks all take the same time: a few are timed."""
+    x = realistic(n, d, "fashion")
+    targets = target_rows(n)
+    extrapolated = [0.0]
+
+    def plain() -> list[int]:
+        start = time.perf_counter()
+        z = x - x.mean(axis=0)
+        z /= np.linalg.norm(z, axis=1, keepdims=True)
+        likeness = np.empty((n, len(targets)), dtype=np.float32)
+        for at in range(0, n, 4096):
+            np.matmul(z[at : at + 4096], z[targets].T, out=likeness[at : at + 4096])
+            likeness[at : at + 4096] -= 1
+            likeness[at : at + 4096] *= 2 / 0.7**2
+            np.exp(likeness[at : at + 4096], out=likeness[at : at + 4096])
+        ready = time.perf_counter()
+        best, picked = np.zeros(len(targets), dtype=np.float32), []
+        for _ in range(plain_picks):
+            more = [np.maximum(likeness[at : at + 4096] - best, 0).sum(axis=1) for at in range(0, n, 4096)]
+            picked.append(int(np.concatenate(more).argmax()))
+            best = np.maximum(best, likeness[picked[-1]])
+        extrapolated[0] = ready - start + (time.perf_counter() - ready) / plain_picks * k
+        return picked
+
+    return Row(
+        f"representative, {n:,} × {d} like Fashion-MNIST, n = {k:,}",
+        lambda: watched([KernelCoverage(x)], n, k),
+        plain,
+        f"plain numpy, {plain_picks} picks timed",
+        20,
+        20,
+        x.nbytes,
+        lambda ours, peer: (
+            f"the first {plain_picks} picks are {'the same' if ours[:plain_picks] == peer else 'OTHERS'}"
+        ),
+        peer_time=lambda: extrapolated[0],
     )
 
 
@@ -331,7 +374,9 @@ ROWS: dict[str, Callable[[], Row | list[Row]]] = {
     "similarity": similar,
     "balancing": balancing,
     "weighting": weighting,
-    "representative": representative,
+    "representative": lambda: coverage_row(60_000, 1280, 1000, 10),
+    "representative-small": lambda: coverage_row(20_000, 256, 1000, 20),
+    "representative-local": representative,
     "first-pick": first_pick,
     "calls": calls,
 }
@@ -350,7 +395,7 @@ def measure(row: Row, repeats: int) -> str:
         if row.peer is not None:
             start = time.perf_counter()
             theirs = row.peer()
-            peer.append(time.perf_counter() - start)
+            peer.append(row.peer_time() if row.peer_time else time.perf_counter() - start)
     silence = f"{watched.longest:.2f} s" if watched.longest else ""
     memory = f"{peak_above(row.ours) / row.size:.2f}×" if row.size else ""
     took = statistics.median(ours)

@@ -402,6 +402,27 @@ def test_combinations_of_larger_data_are_exact(strengths: tuple[float, ...]) -> 
         taken.append(pick)
 
 
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), size=st.sampled_from([4, 40, 100]))
+def test_watching_a_few_rows_changes_no_pick(seed: int, size: int) -> None:
+    """Beside scoring all rows for every pick, as sizes below four times the watched rows do."""
+    rng = np.random.default_rng(seed)
+    n = 500
+    style = str(rng.choice(["floats", "integers", "repeats"]))
+    kinds = rng.choice(KINDS, int(rng.integers(1, 4)))
+    cases = [{**make_case(kind, rng, n, style), "strength": float(rng.choice(STRENGTHS[:4]))} for kind in kinds]
+    terms = [make_term(case) for case in cases]
+    if rng.random() < 0.5:  # shares of weights and classes that many rows have
+        weights, counts = np.exp(rng.standard_normal(n)), np.eye(4)[rng.integers(0, 4, n)]
+        terms += [Weighting(weights, float(rng.choice(STRENGTHS[:4]))), Balancing(counts, np.ones(4), 2.0)]
+    options = {"n": n, "k": 80, "preselected": rng.permutation(n)[: int(rng.integers(0, 3))]}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lightly_widget.solver.race.WATCHED", 1000)
+        expected = picks(*terms, **options)
+        patch.setattr("lightly_widget.solver.race.WATCHED", size)
+        assert picks(*terms, **options) == expected
+
+
 # --- limits, canceling, errors ---------------------------------------------------------------------------------------
 
 

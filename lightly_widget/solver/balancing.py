@@ -71,6 +71,7 @@ class BalancingPotential(Potential):
         self.sums = np.zeros(len(target))
         self.entropy = self._entropies(self.sums[None, :])[0]
         self.latest: Floats = np.empty(0)
+        self.marked: Floats | None = None  # each count vector's summand when all bounds were last taken
 
     def prepare(self) -> Beats:
         self.unique, self.group = yield from aside(lambda: distinct(self.counts))
@@ -203,6 +204,16 @@ class BalancingPotential(Potential):
             self.left[place] -= 1
             if self.left[place] == 0:
                 self.holders -= self.unique[place] > 0
+
+    def mark(self) -> None:
+        if self.exactly and self.group is not None:
+            self.marked = self.strength * self.relative(self.latest)
+
+    def lift(self) -> float:
+        """Where few count vectors are shared by all rows, the most that any of them has risen."""
+        if self.marked is None or not len(self.marked):
+            return math.inf
+        return max(0.0, float((self.strength * self.relative(self.latest) - self.marked).max()))
 
     def tolerance(self, best: float) -> float:
         return TIE * float(self.entropy)

@@ -110,6 +110,7 @@ class NearPotential(Potential):
         # A single term is decided by `more` alone, and B costs a pass over the picks.
         self.spread = None if alone else Spread(near)
         self.every = np.arange(len(near.bound))
+        self.marked = 0.0  # B when all bounds were last taken
 
     def prepare(self) -> Beats:
         return self.near.prepare()
@@ -131,6 +132,21 @@ class NearPotential(Potential):
 
     def log_base(self) -> float:
         return super().log_base() + (2 * math.log(self.near.unit) if self.near.size else 0.0)
+
+    def mark(self) -> None:
+        self.marked = self.base()
+
+    def lift(self) -> float:
+        """A pick lowers B where it is near to others: then all rise, at most as a row without any limit would."""
+        if self.strength < 0 or self.marked == 0:
+            return math.inf
+        base = self.base()
+        if base >= self.marked:
+            return 0.0
+        return math.inf if base == 0 else self.strength * self._rise(base)
+
+    def _rise(self, base: float) -> float:
+        return math.log(self.marked / base)
 
     def gain(self, row: int, more: float) -> float:
         if self.near.size == 0 and more > 0:
@@ -160,9 +176,17 @@ class DiversityPotential(NearPotential):
         )
         super().__init__(term.strength, near, setting.alone)
         self.minimum = term.minimum_distance or 0.0
+        self.highest = math.inf  # of all bounds when they were last taken
 
     def bounds(self) -> Floats:
         return self.near_bounds(slice(None))
+
+    def mark(self) -> None:
+        super().mark()
+        self.highest = float(self.near.bound.max(initial=0.0))
+
+    def _rise(self, base: float) -> float:
+        return math.log1p(self.highest / base) - math.log1p(self.highest / self.marked)
 
     def bounds_at(self, rows: I64) -> Floats:
         return self.near_bounds(rows)

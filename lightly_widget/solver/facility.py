@@ -6,6 +6,7 @@ add is kept current by touching those alone, a few thousand values per pick. Sum
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,7 +64,7 @@ class FacilityPotential(Potential):
         super().__init__(term.strength)
         self.targets, self.likeness = term.indices, term.similarities
         self.covered = np.zeros(len(term.indices))
-        self.total = 0.0
+        self.total = self.marked = 0.0
         self.side = DRIFT if term.strength > 0 else -DRIFT
 
     def prepare(self) -> Beats:
@@ -98,6 +99,12 @@ class FacilityPotential(Potential):
 
     def base(self) -> float:
         return self.total
+
+    def mark(self) -> None:
+        self.marked = self.total
+
+    def lift(self) -> float:
+        return 0.0 if self.strength > 0 and self.marked > 0 else math.inf
 
     def relative(self, more: Floats) -> Floats:
         return super().relative(np.maximum(more, 0))

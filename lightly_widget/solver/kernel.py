@@ -75,7 +75,7 @@ class KernelPotential(Potential):
         self.inverse = 1.0 / float(term.bandwidth) ** 2
         self.targets = target_rows(n)
         self.best = np.zeros(len(self.targets))
-        self.total = 0.0
+        self.total = self.marked = 0.0
         # Rounding of a float32 product of unit vectors of length d, of the exponent, and of its exponential.
         gamma = (min(d + 2, 4 * math.sqrt(d) + 16) + 4) * 2.0**-24
         self.slack = 2 * self.inverse * gamma + 16 * self.inverse * 2.0**-24 + 1e-6
@@ -191,6 +191,12 @@ class KernelPotential(Potential):
 
     def base(self) -> float:
         return self.total
+
+    def mark(self) -> None:
+        self.marked = self.total
+
+    def lift(self) -> float:
+        return 0.0 if self.strength > 0 and self.marked > 0 else math.inf
 
     def log_base(self) -> float:
         return super().log_base() - math.log(max(len(self.targets), 1))

@@ -10,6 +10,8 @@ from .terms import F32, F64, I64, TIE, Beats, Floats, Potential, Steps
 
 ROUNDING = np.float32(6e-7)  # of a float32 term: conversion, division and logarithm
 FIRST_BATCH, LARGEST_BATCH = 32, 4096
+WATCHED = 1024  # rows that are scored per pick while others cannot win
+NO_ROWS: I64 = np.empty(0, dtype=np.int64)
 LOWEST = float(np.finfo(np.float32).min)  # below it are closed rows only
 
 
@@ -23,6 +25,8 @@ class Race:
         self.tight = np.zeros(n_rows, dtype=np.int32)  # the last round in which a row's bound was tightened
         self.round, self.step = 0, int(any(p.tightens for p in potentials))
         self.behind: I64 | None = None  # the next row of the same group, or −1
+        self.watched = NO_ROWS  # rows of the highest bounds when all were last looked at
+        self.outside = np.inf  # the highest bound of the others then
         self.barred = False  # whether a minimum distance closed any row
 
     def _line_up(self, group: I64) -> None:
@@ -53,45 +57,83 @@ class Race:
         self._bar()
         for potential in self.potentials:
             yield from potential.update()
-        high = self._bounds()
-        high[self.closed] = -np.inf
+        row = yield from self._watched_best()
+        if row is None:
+            rows, high = np.arange(len(self.closed)), self._bounds()
+            row = (yield from self._best(rows, high))[0]
+            self._watch(high)
+        return None if row is None else (row, self._gain(row))
+
+    def _watched_best(self) -> Generator[None, None, int | None]:
+        """The best of the watched rows, where it is sure to beat all others as well."""
+        if not len(self.watched):
+            return None
+        lift = sum(potential.lift() for potential in self.potentials)
+        if lift == np.inf or (lift and self.alone is not None):
+            return None
+        row, best = yield from self._best(self.watched, self._bounds_at(self.watched))
+        return row if best > self.outside + lift else None
+
+    def _watch(self, high: Floats) -> None:
+        """Watch the rows of the highest bounds. While others' bounds are known to rise by little, these suffice."""
+        self.watched = NO_ROWS
+        if len(high) < 4 * WATCHED or self.behind is not None:
+            return
+        for potential in self.potentials:
+            potential.mark()
+        if any(potential.lift() == np.inf for potential in self.potentials):
+            return
+        top = np.argpartition(high, -WATCHED)[-WATCHED:]
+        self.watched = np.sort(top[high[top] > LOWEST])
+        high[top] = -np.inf
+        self.outside = float(high.max())
+
+    def _best(self, rows: I64, high: Floats) -> Generator[None, None, tuple[int | None, float]]:
+        """The best of `rows`, of which `high` are bounds, and a score that no other row of them comes near to.
+
+        Bounds that are made better on the way are so in `high` too.
+        """
+        high[self.closed[rows]] = -np.inf
+        left = high.copy()
         best, tolerance, batch, pack = -np.inf, 0.0, FIRST_BATCH, 1
-        rows: list[I64] = []
+        found: list[I64] = []
         scores: list[F64] = []
-        while len(high):
-            top = int(high.argmax())
-            if high[top] == -np.inf or high[top] < best - tolerance:
+        while len(left):
+            top = int(left.argmax())
+            if left[top] == -np.inf or left[top] < best - tolerance:
                 break
-            if self.tight[top] < self.round:
-                chosen = self._loose(high, batch, best - tolerance)
+            if self.tight[rows[top]] < self.round:
+                at = self._loose(rows, left, batch, best - tolerance)
                 for potential in self.potentials:
-                    yield from potential.tighten(chosen)
-                high[chosen] = self._bounds_at(chosen)
+                    yield from potential.tighten(rows[at])
+                left[at] = high[at] = self._bounds_at(rows[at])
                 self._bar()
-                high[chosen[self.closed[chosen]]] = -np.inf
-                self.tight[chosen] = self.round
+                at_closed = at[self.closed[rows[at]]]
+                left[at_closed] = high[at_closed] = -np.inf
+                self.tight[rows[at]] = self.round
                 batch = min(4 * batch, LARGEST_BATCH)
                 continue
-            ready = np.flatnonzero((high >= max(best - tolerance, LOWEST)) & (self.tight == self.round))
-            ready = ready if len(ready) <= pack else ready[np.argpartition(-high[ready], pack - 1)[:pack]]
-            score = self._exact(ready)
-            high[ready] = -np.inf
+            ready = np.flatnonzero(left >= max(best - tolerance, LOWEST))
+            ready = ready[self.tight[rows[ready]] == self.round]
+            ready = ready if len(ready) <= pack else ready[np.argpartition(-left[ready], pack - 1)[:pack]]
+            score = self._exact(rows[ready])
+            left[ready] = -np.inf
             pack = min(4 * pack, 65536)
             out = np.isnan(score)
             if out.any():  # nearer than a minimum distance
-                self.closed[ready[out]] = True
+                self.closed[rows[ready[out]]] = True
+                high[ready[out]] = -np.inf
                 self.barred = True
                 ready, score = ready[~out], score[~out]
-            rows.append(ready)
+            found.append(rows[ready])
             scores.append(score)
             best = max(best, score.max(initial=-np.inf))
             tolerance = self._tolerance(best)
             yield
         if best == -np.inf:
-            return None
-        settled, values = np.concatenate(rows), np.concatenate(scores)
-        row = int(settled[values >= best - tolerance].min())
-        return row, self._gain(row)
+            return None, best
+        settled, values = np.concatenate(found), np.concatenate(scores)
+        return int(settled[values >= best - tolerance].min()), best - tolerance
 
     def _bar(self) -> None:
         """Close rows that are too near already; distances only shrink."""
@@ -102,10 +144,11 @@ class Race:
                 self.barred = self.barred or bool(out.any())
                 self.closed |= out
 
-    def _loose(self, high: Floats, count: int, least: float) -> I64:
-        """The rows with the highest bounds not yet tightened in this round."""
-        rows = np.flatnonzero((high >= max(least, LOWEST)) & (self.tight < self.round))
-        return rows if count >= len(rows) else rows[np.argpartition(high[rows], -count)[-count:]]
+    def _loose(self, rows: I64, left: Floats, count: int, least: float) -> I64:
+        """Positions of the highest bounds not yet tightened in this round."""
+        at = np.flatnonzero(left >= max(least, LOWEST))
+        at = at[self.tight[rows[at]] < self.round]
+        return at if count >= len(at) else at[np.argpartition(left[at], -count)[-count:]]
 
     def _tolerance(self, best: float) -> float:
         if self.alone is None:

@@ -143,6 +143,17 @@ class Potential(ABC):
         """(n,) rows that can never be eligible again, where the term knows such."""
         return None
 
+    def mark(self) -> None:  # noqa: B027 - most terms need not remember
+        """Bounds of all rows were taken now: `lift` is from here."""
+
+    def lift(self) -> float:
+        """The most by which strength · `relative` of any row may have risen above its bound at the last `mark`.
+
+        Infinite where that is not known. For a positive strength and a `more` that only falls, as most have, it is 0
+        once P(S) is above 0 and does not fall.
+        """
+        return math.inf
+
     def gain(self, row: int, more: float) -> float:
         """What is reported for a pick where this is the only term."""
         return more

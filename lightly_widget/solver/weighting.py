@@ -12,6 +12,8 @@ from lightly_widget.errors import InvalidValueError
 from .checks import check_finite
 from .terms import F64, I64, Beats, Floats, Potential, Runners, Setting, Steps, Term
 
+AHEAD = 0.03  # of the sum of weights
+
 
 @dataclass(frozen=True)
 class Weighting(Term):
@@ -41,7 +43,7 @@ class WeightingPotential(Potential):
         self.unit = float(weights.max(initial=0.0)) or 1.0
         self.weights = weights / self.unit
         self.rough = self.weights.astype(np.float32)
-        self.total = 0.0
+        self.total = self.marked = 0.0
 
     def bounds(self) -> Floats:
         return self.rough
@@ -54,6 +56,20 @@ class WeightingPotential(Potential):
 
     def base(self) -> float:
         return self.total
+
+    def log_bounds(self) -> Floats:
+        """For a negative strength, bounds that hold until the sum of weights has grown by a part."""
+        if self.strength > 0 or self.total == 0:
+            return super().log_bounds()
+        return np.asarray(np.log1p(self.rough / np.float32(self.total * (1 + AHEAD))))
+
+    def mark(self) -> None:
+        self.marked = self.total
+
+    def lift(self) -> float:
+        if self.marked == 0:
+            return math.inf
+        return 0.0 if self.strength > 0 or self.total <= self.marked * (1 + AHEAD) else math.inf
 
     def log_base(self) -> float:
         return super().log_base() + math.log(self.unit)
