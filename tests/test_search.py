@@ -124,7 +124,7 @@ def test_the_answer_is_a_query_like_any_other_and_stays(dataset: lw.Dataset, poi
     assert numbers(found[:4]) == before[:4]
     found.add_tag("near")
     assert dataset.tags.counts() == {"near": 8}
-    assert len(found.sampling().preview(3, lw.RandomStrategy())) == 3
+    assert len(found.sampling().preview(3, [lw.RandomStrategy()])) == 3
 
 
 def test_samples_without_an_embedding_are_not_found(tmp_path: Path) -> None:
