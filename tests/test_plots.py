@@ -50,7 +50,7 @@ def test_the_sample_is_drawn_at_its_places(data: MemoryDataset) -> None:
     assert figure.data[-1].name == "picked"  # on top of the others
     assert trace(figure, "picked").marker.size > trace(figure, "candidates").marker.size
     hover = trace(figure, "picked").customdata
-    assert [entry[0] for entry in hover] == result.sample_ids
+    assert [entry[0] for entry in hover] == result.new_ids
     assert [entry[1] for entry in hover] == [f"<br>pick {rank}" for rank in range(1, 7)]
 
 

@@ -122,7 +122,8 @@ def test_going_on_from_the_first_picks_gives_the_same(call: Any, data: MemoryDat
     whole = call(sampling, 11, "whole", None)
     call(sampling, 4, "part", None)
     more = call(sampling, 7, "part", "part")
-    assert more.sample_ids == whole.sample_ids[4:]
+    assert more.new_ids == whole.sample_ids[4:]
+    assert more.sample_ids == whole.sample_ids
     assert data.tags["part"] == data.tags["whole"] == whole.sample_ids
 
 
@@ -286,7 +287,7 @@ def test_no_candidates_is_an_empty_result_a_warning_and_no_tag(call: Any, data: 
 def test_nothing_left_beside_the_preselected(data: MemoryDataset) -> None:
     with pytest.warns(SamplingWarning, match="all 2 candidates are preselected or excluded"):
         result = Sampling(data.view([2, 7])).diverse(5, "t", preselected_tag_name="old")
-    assert (len(result), result.tag_name, data.writes) == (0, None, 0)
+    assert (result.n_new, result.tag_name, data.writes) == (0, None, 0)
 
 
 @pytest.mark.parametrize(
@@ -326,15 +327,23 @@ def test_an_existing_tag_is_refused_unless_it_is_the_preselected(data: MemoryDat
         sampling.diverse(3, "old", preselected_tag_name="query")
     assert data.writes == 0
     grown = sampling.diverse(3, "old", preselected_tag_name="old")
-    assert data.tags["old"] == ["id7", "id2", *grown.sample_ids]
+    assert data.tags["old"] == ["id7", "id2", *grown.new_ids] == grown.sample_ids
 
 
 def test_the_tag_holds_the_preselected_and_the_new(data: MemoryDataset) -> None:
     result = Sampling(data.view()).diverse(3, "new", preselected_tag_name="old")
-    assert not {"id7", "id2"} & set(result)
-    assert data.tags["new"] == ["id7", "id2", *result.sample_ids]
+    assert not {"id7", "id2"} & set(result.new_ids)
+    assert data.tags["new"] == ["id7", "id2", *result.new_ids] == result.sample_ids == list(result)
     assert data.tags["old"] == ["id7", "id2"]
     assert result.preselected_ids == ["id7", "id2"]
+    assert (len(result), result.n_new) == (5, 3)
+    assert result.samples == result.sample_ids  # its samples are their ids
+    frame = result.to_polars()
+    assert frame["sample_id"].to_list() == result.sample_ids
+    assert frame["rank"].to_list() == [None, None, 1, 2, 3]
+    assert frame["gain"].to_list() == [None, None, *result.gains]
+    assert result.prefix(1).sample_ids == result.sample_ids[:3]
+    assert "3 new, 2 before of 30 candidates" in repr(result)
 
 
 def test_a_tag_that_appears_meanwhile_is_not_overwritten(data: MemoryDataset) -> None:
@@ -464,10 +473,10 @@ def test_pure_balancing_picks_no_sample_without_annotations(
     assert both.rows.tolist() == reference.greedy([term, spread], len(classes), n, preselected)
     (won,) = result.balance_counts
     assert won.picks_without == 0
-    assert sum(won.objects.values()) == len(result)
+    assert sum(won.objects.values()) == result.n_new
     assert both.balance_counts[0].picks_without == sum(classes[row] is None for row in both.rows)
     left = [row for row in empty if row not in preselected]
-    if left and len(result) < n:
+    if left and result.n_new < n:
         assert f"the other {len(left)} have none" in result.message
         assert result.message.rstrip(".") in result.warnings
 
@@ -549,7 +558,7 @@ def test_the_stream_checks_its_arguments_before_the_first_step(data: MemoryDatas
 def test_pinned_count_as_picked_and_excluded_are_never_picked() -> None:
     sampling = Sampling(on_a_line(10).view())
     result = sampling.preview(3, [EmbeddingDiversityStrategy()], pinned_ids=["id9", "id9"], excluded_ids=["id0", "id1"])
-    assert picked(result) == [2, 5, 7]
+    assert picked(result) == [9, 2, 5, 7]
     assert result.preselected_ids == ["id9"]
     assert result.save_as("t").tag_name == "t"
 
@@ -573,7 +582,7 @@ def test_wrong_pins_are_named(
 
 def test_excluded_ids_that_are_no_candidates_do_no_harm(data: MemoryDataset) -> None:
     result = Sampling(data.view([0, 1, 2, 7])).preview(2, [RandomStrategy()], "old", excluded_ids=["id20", "id7"])
-    assert set(result) == {"id0", "id1"}  # id7 is in the preselected tag and stays there
+    assert set(result.new_ids) == {"id0", "id1"}  # id7 is in the preselected tag and stays there
 
 
 # --- the result ---
@@ -602,7 +611,7 @@ def test_deduplication_that_finds_nothing_writes_no_tag() -> None:
     data.tags["all"] = ["id2"]
     with pytest.warns(SamplingWarning, match="nothing was selected"):
         result = Sampling(data.view()).deduplicate(4, "t", 3.0, preselected_tag_name="all")
-    assert (len(result), data.writes) == (0, 0)
+    assert (result.n_new, data.writes) == (0, 0)
 
 
 def test_coverage_is_measured_in_the_space_of_the_strategy() -> None:
@@ -893,8 +902,9 @@ def test_random_requests_of_the_widget_give_a_result_or_our_error(data: MemoryDa
             outcomes["error"] += 1
             continue
         outcomes["result"] += 1
-        assert len(set(result)) == len(result) <= max(n, 0)
-        assert "id0" not in result.sample_ids
+        assert len(set(result)) == len(result)
+        assert result.n_new <= max(n, 0)
+        assert "id0" not in result.new_ids
     assert min(outcomes.values()) > 20
     assert data.writes == 0
 
@@ -972,7 +982,7 @@ def test_samples_that_grow_one_tag_from_two_handles_keep_what_the_other_added(st
     other.select(strangers[2:]).add_tag("grown")
     later.save_as("grown", grow=True)
     members = lw.Dataset.load(stored.name, Path(stored.uri).parent).tags["grown"].sample_ids.to_list()
-    picked = [name for name in growing.sample_ids if name not in strangers[:2]]
+    picked = [name for name in growing.new_ids if name not in strangers[:2]]
     assert members[:4] == [*result.sample_ids[:2], *strangers[:2]]
     assert members[4 : 4 + len(picked)] == picked
     assert set(members) == {*result.sample_ids[:2], *strangers, *growing, *later}

@@ -1043,3 +1043,64 @@ def test_the_side_panel_holds_the_widget(front: Front) -> None:
     assert (panel.title, panel.anchor) == ("points", "split-left")
     with pytest.raises(ValueError, match="anchor"):
         front.open_side_panel("somewhere")
+
+
+# The sample: what was in it before, then the picks --------------------------------------------------------------------
+
+
+def test_sample_tag_export_and_message_agree_about_pinned_and_preselected(
+    front: Front, dataset: Any, ids: list[str], tmp_path: Path
+) -> None:
+    front.export_root = tmp_path
+    front.n_samples_to_select = 4
+    said = front.sample_now(n_samples_to_select=4, preselected_tag_name="ten", pinned=[3, 12])
+    before = front.rows_of(said, "before")
+    assert sorted(before) == [3, *range(10, 20)]
+    assert said["n"] == len(front.picks()) == 4
+    wanted = [ids[row] for row in [*before, *front.picks()]]
+    assert front.sample.sample_ids == list(front.sample) == wanted
+    saved = front.ask("save_tag", name="all", n_samples_to_select=4, grow=False)[-1]
+    assert saved["count"] == len(wanted)
+    assert set(front._session.dataset.snapshot().tags()) >= {"all"}
+    assert set(dataset.tags["all"].sample_ids) == set(wanted)
+    written = front.ask("export", format="csv", n_samples_to_select=4, path="all.csv", overwrite=False)[-1]
+    assert written["count"] == len(wanted)
+    assert pl.read_csv(written["path"])["sample_id"].to_list() == wanted
+
+
+def test_a_smaller_count_keeps_what_was_there_before(front: Front, ids: list[str]) -> None:
+    front.sample_now(n_samples_to_select=5, pinned=[7])
+    front.n_samples_to_select = 2
+    assert front.sample.sample_ids == [ids[row] for row in [7, *front.picks()[:2]]]
+    assert (len(front.sample), front.sample.n_new) == (3, 2)
+
+
+@pytest.mark.parametrize("before", [{"from": "all"}, {"from": "filter"}, {"from": "tag", "tag": "ten"}])
+@pytest.mark.parametrize("clear", ["browser", "python"])
+def test_an_emptied_selection_leaves_the_candidates_as_they_were(front: Front, before: Any, clear: str) -> None:
+    front.candidates = before
+    front.ask("select_rows", op="replace", rows=[1, 2, 3])
+    front.candidates = {"from": "selection"}
+    if clear == "browser":
+        front.ask("select", op="clear")
+    else:
+        front.selection = []
+    assert front.candidates == before
+
+
+def test_undo_brings_back_the_selection_the_pins_and_the_exclusions(front: Front, ids: list[str]) -> None:
+    front.ask("select_rows", op="replace", rows=[1, 2, 3, 4])
+    front.candidates = {"from": "selection"}
+    front.sample_now(n_samples_to_select=2, candidates={"from": "selection"}, pinned=[1], excluded=[2])
+    front.ask("select", op="clear")
+    front.sample_now(n_samples_to_select=5)
+    assert front.mask("selection") == []
+    said = front.ask("undo")[-1]
+    assert front.mask("selection") == [1, 2, 3, 4]
+    assert front.selection.sample_ids.to_list() == [ids[row] for row in (1, 2, 3, 4)]
+    assert front.candidates == {"from": "selection"}
+    assert (list(said["spec"]["pinned"]), list(said["spec"]["excluded"])) == ([1], [2])
+    assert front.rows_of(said, "before") == [1]
+    front.ask("redo")
+    assert front.mask("selection") == []
+    assert front.candidates == {"from": "all"}

@@ -415,11 +415,13 @@ export class MockKernel {
     since: number,
     cancelled = false,
   ): void {
+    const before = Uint32Array.from(this.now.spec?.pinned ?? []);
     this.say(
       id,
       {
         kind: "sampled",
         n: this.now.rows.length,
+        before: u32(0, before.length),
         requested: n,
         n_candidates: pool,
         stop_reason: why,
@@ -431,7 +433,7 @@ export class MockKernel {
         can_redo: this.future.length > 0,
         spec: this.now.spec,
       },
-      [],
+      [before],
     );
   }
 
@@ -604,7 +606,8 @@ export class MockKernel {
       const message = `the tag '${request.name}' exists: choose another name or grow it`;
       return this.say(request.id, { kind: "error", error: "ValueError", message }, []);
     }
-    const rows = [...new Set([...(before ?? []), ...this.now.rows.slice(0, request.n_samples_to_select)])];
+    const sample = [...(this.now.spec?.pinned ?? []), ...this.now.rows.slice(0, request.n_samples_to_select)];
+    const rows = [...new Set([...(before ?? []), ...sample])];
     this.world.tags.set(request.name, rows);
     this.setFromPython("info", this.info());
     this.say(request.id, { kind: "saved", tag: request.name, count: rows.length }, []);

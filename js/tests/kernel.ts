@@ -129,6 +129,7 @@ export class Kernel {
   sampled(n: number, id: number | null, more: Record<string, unknown> = {}): void {
     const body = {
       n,
+      before: new Uint32Array(0),
       requested: n,
       n_candidates: 10,
       stop_reason: "complete",

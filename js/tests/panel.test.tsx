@@ -6,11 +6,20 @@ import { MockKernel } from "../dev/kernel";
 import { toCount, toPosition } from "../src/panel/Count";
 import { brief, choices, newStrategy, STRATEGIES, targetNames } from "../src/panel/catalog";
 import { draftsOf, joined, kindOf, newDraft, subjects, testsOf, toFilter } from "../src/panel/filters";
-import { count, number, percent, plural, seconds } from "../src/panel/format";
+import { count, number, percent, plural, sampleWords, seconds } from "../src/panel/format";
 import { suggestTag, tagProblem } from "../src/panel/Save";
 import type { FilterDict } from "../src/protocol";
 
 const { info } = new MockKernel({ n: 50 }).traits;
+
+test("a sample says how many of it are new, pinned and preselected", () => {
+  const before = (n: number, pinned: number) => ({ points: new Uint32Array(n), pinned });
+  assert.equal(sampleWords(1, before(0, 0)), "1 sample");
+  assert.equal(sampleWords(60, before(0, 0)), "60 samples");
+  assert.equal(sampleWords(60, before(1, 1)), "60 new, 1 pinned");
+  assert.equal(sampleWords(1_000, before(12, 2)), "1,000 new, 2 pinned, 10 preselected");
+  assert.equal(sampleWords(2, before(3, 0)), "2 new, 3 preselected");
+});
 
 test("a class in a row is the dict that ClassificationQuery.match has", () => {
   const made = toFilter({ what: "class:labels", test: "has", value: "cat" }, info);

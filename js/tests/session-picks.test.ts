@@ -82,3 +82,35 @@ test("A and B are marked apart, and clearing B leaves A", () => {
   assert.deepEqual(flagged(session, FLAG.B), []);
   assert.deepEqual(flagged(session, FLAG.A), [1, 2, 3]);
 });
+
+test("the sample is what was in it before, then the picks; undo brings back its pins and exclusions", async () => {
+  const { kernel, session } = ready();
+  const spec = {
+    strategies: session.traits.strategies.value,
+    candidates: session.traits.candidates.value,
+    preselected_tag_name: null,
+    pinned: [5],
+    excluded: [1],
+  };
+  session.picks.setPinned([5]);
+  session.picks.setExcluded([1]);
+  session.sampling.start();
+  const { id } = kernel.last("sample");
+  kernel.picks([7, 2], { id });
+  kernel.sampled(2, id, { before: Uint32Array.from([3, 5]), spec });
+  await settle();
+  assert.deepEqual(Array.from(session.picks.before.value.points), [3, 5]);
+  assert.equal(session.picks.before.value.pinned, 1);
+  session.picks.setPinned([9]);
+  session.picks.setExcluded([]);
+  void session.history.undo();
+  kernel.sampled(2, kernel.last("undo").id, { before: Uint32Array.from([5]), spec });
+  await settle();
+  assert.deepEqual([session.picks.pinned.value, session.picks.excluded.value], [[5], [1]]);
+  void session.history.undo();
+  kernel.picks([]);
+  kernel.sampled(0, kernel.last("undo").id);
+  await settle();
+  assert.deepEqual([session.picks.pinned.value, session.picks.excluded.value], [[], []]);
+  assert.equal(session.picks.before.value.points.length, 0);
+});

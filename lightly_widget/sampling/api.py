@@ -324,7 +324,7 @@ class Sampling:
         plan = make_plan(self._home, n, strategies, preselected_tag_name, pinned_ids, excluded_ids)
         checked = check_result_tag(self._home, tag_name, preselected_tag_name)
         result = self._solved(plan, depth=4)
-        return result.write(checked) if len(result) else result
+        return result.write(checked) if result.n_new else result
 
     def _solved(self, plan: Plan, depth: int) -> SamplingResult:
         """`depth`: how many calls up the user's line is, which the warnings point at."""

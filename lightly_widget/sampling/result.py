@@ -39,15 +39,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SamplingResult:
-    """A sample, in pick order: each prefix of it is the answer for a smaller count.
+    """A sample: the preselected and pinned samples that are in it, then the new picks in pick order.
+
+    Each prefix of the new picks is the answer for a smaller count; iterating and `len` are about the whole sample.
 
     It keeps the snapshot that it was taken from, for the figures that are computed when first asked for.
     """
 
-    sample_ids: list[str]
-    """The new picks, without the preselected samples."""
+    new_ids: list[str]
+    """The new picks, without the samples that were there before."""
     gains: NDArray[np.float64]
-    """(len,) what each pick brought: for diversity the distance to the picks before it (inf for the first), for
+    """(n_new,) what each new pick brought: for diversity the distance to the picks before it (inf for the first), for
     weightings the weight, for balancing the divergence from the target after it; for combinations the joint score."""
     stop_reason: StopReason
     message: str
@@ -59,7 +61,7 @@ class SamplingResult:
     recipe: dict[str, Any]
     """Plain data that `Sampling.run` repeats: the query, the strategies, the count, the preselection, the versions."""
     rows: CandidateIndexes
-    """(len,) the candidate row of each pick."""
+    """(n_new,) the candidate row of each new pick."""
     preselected_rows: CandidateIndexes
     """The candidate rows that were in the sample before: the preselected tag's, then the pinned ones."""
     excluded_rows: CandidateIndexes
@@ -69,8 +71,18 @@ class SamplingResult:
     """The same strategies and preselection, with other exclusions and another count."""
     _balances: tuple[Balance, ...] = field(default=(), repr=False)
 
+    @cached_property
+    def sample_ids(self) -> list[str]:
+        """The ids of the whole sample: `preselected_ids`, then `new_ids`."""
+        return [*self.preselected_ids, *self.new_ids]
+
+    @property
+    def n_new(self) -> int:
+        """How many new picks there are."""
+        return len(self.new_ids)
+
     def __len__(self) -> int:
-        return len(self.sample_ids)
+        return len(self.preselected_rows) + self.n_new
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.sample_ids)
@@ -78,7 +90,9 @@ class SamplingResult:
     def __repr__(self) -> str:
         kinds = " + ".join(strategy.type for strategy in self.strategies)
         tag = f", tag {shown(self.tag_name)}" if self.tag_name is not None else ""
-        return f"<SamplingResult: {len(self):,} of {self.n_candidates:,} candidates by {kinds}{tag}; {self.message}>"
+        before = f", {len(self.preselected_rows):,} before" if len(self.preselected_rows) else ""
+        counts = f"{self.n_new:,}{' new' * bool(before)}{before} of {self.n_candidates:,} candidates"
+        return f"<SamplingResult: {counts} by {kinds}{tag}; {self.message}>"
 
     @property
     def n_candidates(self) -> int:
@@ -105,49 +119,54 @@ class SamplingResult:
 
     @property
     def samples(self) -> list[Any]:
-        """The picked samples in pick order."""
+        """The samples, those that were there before first, then the new ones in pick order."""
         return self._home.samples(pl.Series("sample_id", self.sample_ids, dtype=pl.String))
 
     def to_polars(self) -> pl.DataFrame:
-        """The picked samples' rows in pick order, with `rank` (u32, the first pick is 1) and `gain` (f64)."""
+        """The sample's rows, with `rank` (u32, the first new pick is 1) and `gain` (f64).
+
+        Both are null for the samples that were there before, which come first.
+        """
         frame = self._home.frame(pl.Series("sample_id", self.sample_ids, dtype=pl.String))
-        rank = pl.Series("rank", np.arange(1, len(self) + 1, dtype=np.uint32))
-        return frame.drop("rank", "gain", strict=False).with_columns(rank, pl.Series("gain", self.gains))
+        before = [None] * len(self.preselected_rows)
+        rank = pl.Series("rank", [*before, *range(1, self.n_new + 1)], dtype=pl.UInt32)
+        gain = pl.Series("gain", [*before, *self.gains.tolist()], dtype=pl.Float64)
+        return frame.drop("rank", "gain", strict=False).with_columns(rank, gain)
 
     def prefix(self, n: int) -> SamplingResult:
-        """The answer for a smaller count, at no cost. ValueError: n is more than there are picks."""
+        """The answer for a smaller count of new picks, at no cost. ValueError: n is more than there are."""
         count = self._count(n)
-        if count == len(self):
+        if count == self.n_new:
             return self
         from lightly_widget.solver import StopReason
 
         return dataclasses.replace(
             self,
-            sample_ids=self.sample_ids[:count],
+            new_ids=self.new_ids[:count],
             gains=self.gains[:count],
             rows=CandidateIndexes(self.rows[:count]),
             stop_reason=StopReason.COMPLETE,
-            message=f"the first {count:,} of {len(self):,} picks.",
+            message=f"the first {count:,} of {self.n_new:,} picks.",
             n_requested=count,
             tag_name=None,
             recipe=self.recipe | {"n_samples_to_select": count, "tag_name": None},
         )
 
     def save_as(self, tag_name: str, n: int | None = None, grow: bool = False) -> SamplingResult:
-        """Write the preselected samples and the first `n` picks (all for None) as a tag, in one atomic write.
+        """Write the sample, cut to its first `n` new picks (all for None), as a tag, in one atomic write.
 
         With `grow`, a tag of that name keeps its samples, and those that it lacks are added at its end; so does the
         preselected tag when it is named. Else ValueError: the tag exists. Returns the result with its `tag_name`.
         """
         part = self if n is None else self.prefix(n)
         checked = check_result_tag(self._home, tag_name, part.recipe["preselected_tag_name"], grow=grow)
-        if not len(part):
+        if not part.n_new:
             raise InvalidValueError("nothing to save: the sample is empty")
         return part.write(checked, grow=grow)
 
     def write(self, tag_name: str, *, grow: bool = False) -> SamplingResult:
         """`save_as` without its checks, for a name that was checked before the sampling began."""
-        ids = pl.Series("sample_id", [*self.preselected_ids, *self.sample_ids], dtype=pl.String)
+        ids = pl.Series("sample_id", self.sample_ids, dtype=pl.String)
         grow = grow or tag_name == self.recipe["preselected_tag_name"]
         recipe = self.recipe | {"tag_name": tag_name}
         self._home.write_tag(tag_name, ids, recipe=recipe, grow=grow)
@@ -172,15 +191,15 @@ class SamplingResult:
 
         Measured in `embeddings()`; None where these are None, or when there is neither a pick nor a preselected sample.
         """
-        curve = self.coverage_curve([len(self)])
+        curve = self.coverage_curve([self.n_new])
         return None if curve is None else curve.last
 
     def coverage_curve(self, at: Sequence[int] | None = None, progress: Progress = no_progress) -> CoverageCurve | None:
-        """`coverage` after each of the counts in `at`, rising, 1…len; None there means about 30 counts over all."""
-        if not (len(self) or len(self.preselected_rows)):
+        """`coverage` after each of the counts in `at`, rising, 1…n_new; None there means about 30 counts over all."""
+        if not len(self):
             return None
         embeddings = self.embeddings()
-        counts = _spread(len(self)) if at is None else sorted({self._count(count) for count in at})
+        counts = _spread(self.n_new) if at is None else sorted({self._count(count) for count in at})
         if not len(self.preselected_rows):
             counts = [count for count in counts if count]
         if embeddings is None or not counts:
@@ -218,7 +237,7 @@ class SamplingResult:
             embedding_model_name if embedding_model_name is not None else self._model(),
             labels=labels,
             budgets=budgets,
-            most=len(self),
+            most=self.n_new,
             preselected=self.preselected_rows,
             excluded=self.excluded_rows,
             n_random=n_random,
@@ -278,7 +297,7 @@ class SamplingResult:
 
     def _baseline(self) -> CandidateIndexes:
         taken = np.concatenate([self.preselected_rows, self.excluded_rows])
-        return CandidateIndexes(random_rows(self.n_candidates, len(self), taken))
+        return CandidateIndexes(random_rows(self.n_candidates, self.n_new, taken))
 
     def _model(self) -> str | None:
         models = self._home.info().embedding_models
@@ -291,8 +310,8 @@ class SamplingResult:
 
     def _count(self, n: int) -> int:
         count = check_integer("n", n, least=0)
-        if count > len(self):
-            raise InvalidValueError(f"n must be at most {len(self):,}, got {count:,}; sample again for more picks")
+        if count > self.n_new:
+            raise InvalidValueError(f"n must be at most {self.n_new:,}, got {count:,}; sample again for more picks")
         return count
 
     def _ids(self, rows: CandidateIndexes) -> list[str]:

@@ -243,7 +243,7 @@ def _build(
     balances: list[Balance],
 ) -> SamplingResult:
     return SamplingResult(
-        sample_ids=plan.home.sample_ids.gather(rows).to_list(),
+        new_ids=plan.home.sample_ids.gather(rows).to_list(),
         gains=gains,
         stop_reason=reason,
         message=message,

@@ -133,6 +133,7 @@ class Explorer(anywidget.AnyWidget):
         self._handlers = Handlers(self, self._session, self._out, check_projection(projection))
         self._own: Any = _NOTHING
         self._browser_thread: int | None = None
+        self._candidates_before = {"from": "all"}
         self._placement = placement
         self.export_root = Path(check_path("export_root", export_root)).expanduser()
         super().__init__(height=height, **traits_to_set)
@@ -308,6 +309,11 @@ class Explorer(anywidget.AnyWidget):
             self._session.filter = self._session.filtered(self.filter)
             self._out.mask("filter", self._session.filter, len(self._session))
 
+    @t.observe("candidates")
+    def _candidates_changed(self, change: Any) -> None:
+        if self.candidates["from"] != "selection":
+            self._candidates_before = self.candidates
+
     @t.observe("preselected_tag_name")
     def _preselected_changed(self, change: Any) -> None:
         self._handlers.say_preselected()
@@ -325,6 +331,7 @@ class Explorer(anywidget.AnyWidget):
         with self._session.lock:
             self._session.selected = self._session.points.mask(self._session.points.known(change["new"].sample_ids))
             self._out.mask("selection", self._session.selected, len(self._session))
+            self._leave_empty_selection()
 
     @t.observe("sample")
     def _sample_changed(self, change: Any) -> None:
@@ -335,10 +342,12 @@ class Explorer(anywidget.AnyWidget):
             self._handlers.stop_sampling()
             entry = None
             if result is not None:
-                entry = Entry(result, self._session.points.known(result.sample_ids), None, 0.0)
+                known = self._session.points.known
+                points, before = known(result.new_ids), known(result.preselected_ids)
+                entry = Entry(result, points, before, None, 0.0, self._session.selected)
             self._session.history.push(entry)
-            if result is not None and len(result):
-                self.n_samples_to_select = len(result)
+            if result is not None and result.n_new:
+                self.n_samples_to_select = result.n_new
             self._handlers.say_sample()
 
     # What the actions show ------------------------------------------------------------------------------------------
@@ -348,7 +357,14 @@ class Explorer(anywidget.AnyWidget):
         session = self._session
         session.selected = mask if mask is not None and mask.any() else None
         self._out.mask("selection", session.selected, len(session))
+        self._leave_empty_selection()
         self._set_own("selection", session.select([] if session.selected is None else session.ids_of(session.selected)))
+
+    def _leave_empty_selection(self) -> None:
+        """Nothing is left to sample from: the candidates are again what they were before the selection."""
+        selected = self._session.selected
+        if self.candidates["from"] == "selection" and (selected is None or not selected.any()):
+            self.candidates = self._candidates_before
 
     def show_filter(self, expression: dict[str, Any] | None) -> None:
         """Filter as the panel asks. TraitError: the expression asks for what is not there."""
@@ -359,7 +375,7 @@ class Explorer(anywidget.AnyWidget):
         with self._session.lock:
             entry = self._session.history.current
             n = self.n_samples_to_select
-            value = None if entry is None else entry.result.prefix(min(n, len(entry.result)))
+            value = None if entry is None else entry.result.prefix(min(n, entry.result.n_new))
             if value is not None and self.sample is not None and value.sample_ids == self.sample.sample_ids:
                 value = self.sample
             self._set_own("sample", value)

@@ -161,7 +161,8 @@ class Handlers:
         if cancelled:
             message = f"Cancelled; {message if result is None else 'the sample before is shown again'}."
         return replies.Sampled(
-            n=0 if result is None else len(result),
+            n=0 if result is None else result.n_new,
+            before=_rows(entry.before if entry is not None else _NONE),
             requested=0 if result is None else result.n_requested,
             n_candidates=0 if result is None else result.n_candidates,
             stop_reason="" if result is None else str(result.stop_reason),
@@ -195,12 +196,13 @@ class Handlers:
         points = self._session.points
         points.check("pinned", request.pinned)
         points.check("excluded", request.excluded)
-        self.jobs.start(SAMPLING, request.id, lambda job: self._run_sample(request, job))
+        selected = self._session.selected
+        self.jobs.start(SAMPLING, request.id, lambda job: self._run_sample(request, job, selected))
 
-    def _run_sample(self, request: ask.Sample, job: Job) -> None:
+    def _run_sample(self, request: ask.Sample, job: Job, selected: NDArray[np.bool_] | None) -> None:
         started = time.monotonic()
         try:
-            result, points = run_sample(self._session, self._widget.filter, request, job, self._out)
+            result, points, before = run_sample(self._session, self._widget.filter, request, job, self._out)
         except BaseException:
             # The picks sent so far belong to no sample: show the one before again, unless a newer one is on its way.
             if not job.replaced:
@@ -211,7 +213,8 @@ class Handlers:
             request.strategies, request.candidates, request.preselected_tag_name, request.pinned, request.excluded
         )
         with self._session.lock:
-            self._session.history.push(Entry(result, points, spec, time.monotonic() - started))
+            seconds = time.monotonic() - started
+            self._session.history.push(Entry(result, points, before, spec, seconds, selected))
             self._end_progress(job)
             self._out.say(self._sampled(self._session.history.current), job.id, done=True)
         self._widget.show_sample()
@@ -242,7 +245,7 @@ class Handlers:
 
     def _count(self, n: int) -> int:
         """The picks shown: never more than there are."""
-        return min(n, len(self._entry().result))
+        return min(n, self._entry().result.n_new)
 
     def _recipe(self, request: ask.GetRecipe) -> None:
         code = self._entry().result.prefix(self._count(request.n_samples_to_select)).to_python()
@@ -251,7 +254,7 @@ class Handlers:
 
     def _export(self, request: ask.Export, job: Job) -> None:
         entry = self._entry()
-        ids = entry.result.sample_ids[: self._count(request.n_samples_to_select)]
+        ids = entry.result.prefix(self._count(request.n_samples_to_select)).sample_ids
         export = self._session.select(ids).export
         job.check()
         write = {"txt": export.to_txt, "csv": export.to_csv, "parquet": export.to_parquet}[request.format]
@@ -271,6 +274,8 @@ class Handlers:
             raise InvalidValueError(f"there is nothing to {'undo' if by < 0 else 'redo'}")
         self.stop_sampling()
         entry = history.step(by)
+        if entry is not None:
+            self._widget.show_selection(entry.selected)
         self._widget.show_spec(entry)
         self.say_sample(request.id, done=True)
         self._widget.show_sample()
@@ -296,6 +301,7 @@ class Handlers:
                 other = session.kept
                 session.compared, session.kept = entry.first(n), entry
                 session.history.push(other)
+                self._widget.show_selection(other.selected)
                 self._widget.show_spec(other)
                 self.say_sample()
                 self._widget.show_sample()
@@ -392,6 +398,10 @@ class Handlers:
 
 _NONE: Final = PointIndexes(np.empty(0, dtype=np.int64))
 _NO_GAINS: Final = np.empty(0, dtype=np.float64)
+
+
+def _rows(points: PointIndexes) -> NDArray[np.uint32]:
+    return points.astype(np.uint32)
 
 
 def _combined(before: NDArray[np.bool_] | None, chosen: NDArray[np.bool_], op: str) -> NDArray[np.bool_]:

@@ -23,11 +23,16 @@ class Entry:
 
     result: SamplingResult
     points: PointIndexes
+    """Of the new picks."""
+    before: PointIndexes
+    """Of the preselected and pinned samples that are in the sample."""
     spec: SampleSpec | None
     seconds: float
+    selected: NDArray[np.bool_] | None
+    """The selection when it was made."""
 
     def first(self, n: int) -> tuple[PointIndexes, NDArray[np.float64]]:
-        """The first `n` picks and their gains."""
+        """The first `n` new picks and their gains."""
         return PointIndexes(self.points[:n]), self.result.gains[:n]
 
 

@@ -82,8 +82,8 @@ def summarize(
     result: SamplingResult, n: int, source: str | None, metadata: str | None, curve: CoverageCurve | None
 ) -> Metrics:
     """The reply about the first `n` picks; the curve is over all of them."""
-    pool, histogram = shares(result.prefix(min(n, len(result))), source, metadata)
-    return Metrics(n=min(n, len(result)), pool=pool, histogram=histogram, coverage=coverage(curve, n))
+    pool, histogram = shares(result.prefix(min(n, result.n_new)), source, metadata)
+    return Metrics(n=min(n, result.n_new), pool=pool, histogram=histogram, coverage=coverage(curve, n))
 
 
 def curve_of(result: SamplingResult, progress: Progress) -> CoverageCurve | None:

@@ -60,8 +60,11 @@ _NO_GAINS: Final = np.empty(0, dtype=np.float64)
 
 def run_sample(
     session: Session, expression: dict[str, Any] | None, request: ask.Sample, job: Job, outbox: Outbox
-) -> tuple[SamplingResult, PointIndexes]:
-    """The result and its picks as points. Raises what `preview` raises, and `Cancelled`."""
+) -> tuple[SamplingResult, PointIndexes, PointIndexes]:
+    """The result, the points of its new picks, and those of what was in it before.
+
+    Raises what `preview` raises, and `Cancelled`.
+    """
     strategies = parse_strategies(request.strategies, "strategies")
     pool = session.candidates(to_plain(request.candidates), expression)
     points = session.points
@@ -87,4 +90,4 @@ def run_sample(
         steps.close()
     job.check()
     sender.flush(1.0)
-    return result, PointIndexes(pool.points[result.rows])
+    return result, PointIndexes(pool.points[result.rows]), PointIndexes(pool.points[result.preselected_rows])

@@ -85,7 +85,10 @@ class Picks(Reply, frozen=True, eq=False, tag="picks"):
 
 
 class Sampled(Reply, frozen=True, eq=False, tag="sampled"):
+    """What a sample came to. It holds the rows in `before` (preselected, pinned), then its `n` new picks."""
+
     n: int
+    before: NDArray[np.uint32]
     requested: int
     n_candidates: int
     stop_reason: str

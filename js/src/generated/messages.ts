@@ -522,9 +522,13 @@ export interface Picks {
    */
   done: boolean;
 }
+/**
+ * What a sample came to. It holds the rows in `before` (preselected, pinned), then its `n` new picks.
+ */
 export interface Sampled {
   kind: "sampled";
   n: number;
+  before: ArrayRef;
   requested: number;
   n_candidates: number;
   stop_reason: string;

@@ -18,6 +18,7 @@ export function Count() {
   const count = session.traits.n_samples_to_select.value;
   const most = Math.max(1, candidateCount(view));
   const known = session.picks.a.value.points.length;
+  const startsWith = session.traits.preselected_tag_name.value !== null || session.picks.pinned.value.length > 0;
   const share = (100 * count) / most;
   const set = (next: number) =>
     session.set("n_samples_to_select", Math.max(1, Math.min(session.nSamples || 1, Math.round(next))));
@@ -25,7 +26,7 @@ export function Count() {
   return (
     <section class="count" aria-label="How many">
       <div class="row">
-        <h3 class="grow">How many</h3>
+        <h3 class="grow">{startsWith ? "How many new" : "How many"}</h3>
         <NumberField
           label="Number of samples"
           bare

@@ -5,7 +5,7 @@ import { Count } from "./Count";
 import { Button, Toggle } from "./controls/Button";
 import { Note, Progress } from "./controls/boxes";
 import { Menu } from "./controls/Menu";
-import { count, plural, seconds } from "./format";
+import { count, sampleWords, seconds } from "./format";
 import { Dialog, type DialogName } from "./Save";
 import { useView } from "./view";
 
@@ -160,7 +160,7 @@ function Outcome() {
     <div class="stack outcome" role="status">
       {plain ? (
         <p class="small muted">
-          {plural(session.picks.count.value, "sample")}
+          {sampleWords(session.picks.count.value, session.picks.before.value)}
           {session.picks.count.value < picked && ` of ${count(picked)}`} · chosen in {seconds(took)}
         </p>
       ) : (

@@ -1,6 +1,6 @@
 /** The chosen samples in pick order (or what was found), along the plot's foot; only those in sight exist. */
 import { Button } from "./controls/Button";
-import { count, plural } from "./format";
+import { count, plural, sampleWords } from "./format";
 import { Strip } from "./Strip";
 import { useView } from "./view";
 
@@ -9,6 +9,7 @@ export function Gallery() {
   const { session } = view;
   const found = view.found.value;
   const shown = found ? [...found.rows] : view.chosen.value;
+  const [picks, before] = [session.picks.count.value, session.picks.before.value];
   if (shown.length === 0 && !found && session.picks.excluded.value.length === 0) return null;
   const open = view.drawer.value;
   const title = found ? `Found: ${found.what}` : "Chosen samples";
@@ -26,10 +27,14 @@ export function Gallery() {
           }}
         />
         <h3 class="data">{title}</h3>
-        <span class="muted small nowrap">{found ? count(shown.length) : `${count(shown.length)}, in pick order`}</span>
+        <span class="muted small nowrap">
+          {found
+            ? count(shown.length)
+            : `${before.points.length > 0 ? sampleWords(picks, before) : count(picks)}, in pick order`}
+        </span>
         <span class="push row tight">{found ? <FoundActions rows={shown} /> : <ByHand />}</span>
       </div>
-      {open && shown.length > 0 && <Strip rows={shown} ranked={!found} />}
+      {open && shown.length > 0 && <Strip rows={shown} ranked={!found} before={found ? 0 : before.points.length} />}
       {open && shown.length === 0 && <p class="muted small gallery-empty">Nothing was found.</p>}
     </section>
   );

@@ -93,7 +93,7 @@ function SaveTag({ onClose }: { onClose(): void }) {
   return (
     <Form
       title="Save as tag"
-      action={`Save ${plural(n, "sample")}`}
+      action={`Save ${plural(view.chosen.value.length, "sample")}`}
       problem={problem}
       onClose={onClose}
       run={async () => {

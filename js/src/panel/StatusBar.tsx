@@ -2,7 +2,7 @@
 import type { Job } from "../session/jobs";
 import { Button } from "./controls/Button";
 import { Progress } from "./controls/boxes";
-import { count, plural } from "./format";
+import { count, plural, sampleWords } from "./format";
 import { Projection } from "./Projection";
 import { useView } from "./view";
 
@@ -15,6 +15,7 @@ export function StatusBar() {
   const filter = session.masks.filter.value;
   const all = plural(session.nSamples, "sample");
   const sampled = session.picks.count.value;
+  const before = session.picks.before.value;
   const compared = session.picks.b.value.points.length;
   return (
     <div class="status-bar">
@@ -22,7 +23,7 @@ export function StatusBar() {
       {sampled > 0 && (
         <span class="key">
           <i class="dot a" />
-          {count(sampled)} {compared > 0 ? "in A" : "sampled"}
+          {before.points.length > 0 ? sampleWords(sampled, before) : count(sampled)} {compared > 0 ? "in A" : "sampled"}
         </span>
       )}
       {compared > 0 && (

@@ -85,7 +85,8 @@ function destination(key: string, at: number, total: number, page: number): numb
   return moves[key];
 }
 
-export function Strip({ rows, ranked }: { rows: readonly number[]; ranked: boolean }) {
+/** `before`: how many of the rows were in the sample before its picks, and have no place in the order. */
+export function Strip({ rows, ranked, before }: { rows: readonly number[]; ranked: boolean; before: number }) {
   const { session } = useView();
   const virtualized = useVirtual(rows.length);
   const { box, virtual } = virtualized;
@@ -111,6 +112,7 @@ export function Strip({ rows, ranked }: { rows: readonly number[]; ranked: boole
           <Tile
             key={rows[index]}
             {...{ row: rows[index], index, start, ranked, total: rows.length, focusable: index === focused }}
+            rank={ranked && index >= before ? index - before + 1 : undefined}
             onFocus={() => setAt(index)}
           />
         ))}
@@ -126,11 +128,12 @@ interface TileProps {
   start: number;
   total: number;
   ranked: boolean;
+  rank: number | undefined;
   focusable: boolean;
   onFocus(): void;
 }
 
-function Tile({ row, index, start, total, ranked, focusable, onFocus }: TileProps) {
+function Tile({ row, index, start, total, ranked, rank, focusable, onFocus }: TileProps) {
   const view = useView();
   const pinned = view.session.picks.pinned.value.includes(row);
   return (
@@ -144,7 +147,7 @@ function Tile({ row, index, start, total, ranked, focusable, onFocus }: TileProp
       <Thumb
         row={row}
         size={PIXELS}
-        rank={ranked ? index + 1 : undefined}
+        rank={rank}
         tabIndex={focusable ? 0 : -1}
         onClick={() => {
           onFocus();

@@ -25,3 +25,13 @@ export function seconds(value: number): string {
   if (value < 0.095) return `${Math.max(1, Math.round(value * 1000))} ms`;
   return value < 60 ? `${value.toFixed(value < 10 ? 1 : 0)} s` : `${Math.round(value / 60)} min`;
 }
+
+/** What a sample holds: '60 samples', or '60 new, 1 pinned, 3 preselected' where it holds more than new picks. */
+export function sampleWords(fresh: number, before: { points: ArrayLike<number>; pinned: number }): string {
+  if (before.points.length === 0) return plural(fresh, "sample");
+  const preselected = before.points.length - before.pinned;
+  const parts = [`${count(fresh)} new`];
+  if (before.pinned > 0) parts.push(`${count(before.pinned)} pinned`);
+  if (preselected > 0) parts.push(`${count(preselected)} preselected`);
+  return parts.join(", ");
+}

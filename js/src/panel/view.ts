@@ -38,7 +38,7 @@ export class View {
   readonly inspected = signal<number | null>(null);
   readonly neighbors = signal<{ row: number; rows: Uint32Array; distances: Float32Array } | null>(null);
   readonly found = signal<Found | null>(null);
-  /** Rows in the order that the gallery shows. */
+  /** The sample: what was preselected or pinned in it, then the new picks in pick order. */
   readonly chosen: ReadonlySignal<readonly number[]>;
   readonly finding = signal(false);
   private finds = 0;
@@ -65,11 +65,7 @@ export class View {
     this.drafts = signal([]);
     this.chosen = computed(() => {
       const picks = session.picks.a.value.points.subarray(0, session.picks.count.value);
-      const pinned = session.picks.pinned.value;
-      if (pinned.length === 0) return [...picks];
-      // Pinned samples are chosen before all others, whether or not the kernel counts them as picks.
-      const picked = new Set(picks);
-      return [...pinned.filter((row) => !picked.has(row)), ...picks];
+      return [...session.picks.before.value.points, ...picks];
     });
     this.readFilter(session.traits.filter.peek());
   }

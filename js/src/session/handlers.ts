@@ -1,6 +1,6 @@
 /** What each kind of message from the kernel does to the session. Answers that only their asker reads do nothing here. */
 import type { MessageKind, MessageOf } from "../protocol";
-import { WireError } from "../wire";
+import { decodeAs, WireError } from "../wire";
 import type { Colors } from "./colors";
 import type { Connection } from "./connection";
 import type { Jobs } from "./jobs";
@@ -40,10 +40,14 @@ export function handlersOf(parts: Parts): Handlers {
       if (!picks.take(message, buffers)) connection.resync();
       else if (message.slot === "A") sampling.advanced(message.id, message.fraction);
     },
-    sampled: (message) => {
+    sampled: (message, buffers) => {
       if (isStale(message.id)) return;
+      picks.takeBefore(decodeAs(Uint32Array, message.before, buffers), message.spec?.pinned.length ?? 0);
       // A run of this page, or one that failed, changes nothing about what was pinned since.
-      if (message.spec && !message.cancelled && !sampling.isLatest(message.id)) picks.restore(message.spec);
+      if (!message.cancelled && !sampling.isLatest(message.id)) {
+        if (message.spec) picks.restore(message.spec);
+        else if (connection.isOurs(message.id)) picks.restore({ pinned: [], excluded: [] }); // back before the first
+      }
       sampling.finished(message);
       colors.picksChanged();
     },

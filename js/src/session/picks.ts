@@ -6,9 +6,13 @@ import { decodeAs } from "../wire";
 import type { FlagBytes } from "./flag-bytes";
 import { appendPicks, NO_PICKS, type PickList } from "./pick-list";
 
+const NOTHING_BEFORE = { points: NO_PICKS.points, pinned: 0 };
+
 export class Picks {
   readonly a: Signal<PickList> = signal(NO_PICKS);
   readonly b: Signal<PickList> = signal(NO_PICKS);
+  /** What was in A before its picks: preselected and pinned points, and how many of them were pinned. */
+  readonly before: Signal<{ points: Uint32Array; pinned: number }> = signal(NOTHING_BEFORE);
   /** Points pinned (preselected) and removed by hand, for the next sample. */
   readonly pinned: Signal<readonly PointIndex[]> = signal([]);
   readonly excluded: Signal<readonly PointIndex[]> = signal([]);
@@ -42,6 +46,10 @@ export class Picks {
     slot.value = appendPicks(before, message.offset, points, gains);
     if (message.slot === "B") this.flags.move(FLAG.B, before.points.subarray(message.offset), points);
     return true;
+  }
+
+  takeBefore(points: Uint32Array, pinned: number): void {
+    this.before.value = { points, pinned: Math.min(pinned, points.length) };
   }
 
   /** Pins points: the next sample has them preselected. */
