@@ -43,7 +43,7 @@ def test_no_mask_is_all_for_a_filter_and_none_else(n: int) -> None:
 @given(st.integers(0, 13))
 def test_points_come_in_parts_of_which_one_is_the_last(n: int) -> None:
     x, y = np.arange(n, dtype=np.float32), -np.arange(n, dtype=np.float32)
-    heard = said_by(lambda out: out.points("pca", x, y, animate=False), 4)
+    heard = said_by(lambda out: out.positions("pca", x, y, animate=False), 4)
     assert [content["last"] for content, _ in heard] == [False] * (max(-(-n // 4), 1) - 1) + [True]
     assert [content["offset"] for content, _ in heard] == list(range(0, max(n, 1), 4))
     assert np.concatenate([np.frombuffer(buffers[0], np.float32) for _, buffers in heard]).tolist() == x.tolist()
@@ -54,7 +54,7 @@ def test_points_come_in_parts_of_which_one_is_the_last(n: int) -> None:
 def test_the_last_part_of_a_coloring_is_the_answer(n: int, plain: bool) -> None:
     values = None if plain else np.arange(n, dtype=np.float32)
     coloring = Coloring("none" if plain else "number", values)
-    heard = said_by(lambda out: out.colors({"by": "none"}, coloring, 7, n), 2)
+    heard = said_by(lambda out: out.colors(ByNone(), coloring, 7, n), 2)
     parts = 1 if plain else max(-(-n // 4), 1)
     assert [content["last"] for content, _ in heard] == [False] * (parts - 1) + [True]
     assert [content["done"] for content, _ in heard] == [content["last"] for content, _ in heard]
