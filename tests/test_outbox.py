@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 from lightly_widget.widget import outbox
 from lightly_widget.widget.coloring import Coloring
+from lightly_widget.wire.parts import ByNone
 
 
 def said_by(call: Any, rows: int) -> list[tuple[dict[str, Any], list[Any]]]:

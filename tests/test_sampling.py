@@ -397,7 +397,7 @@ def test_preselected_tags_that_are_unknown_or_hold_others(data: MemoryDataset) -
 @pytest.mark.parametrize(
     ("strategies", "words"),
     [
-        ([], "sampling_strategies is empty"),
+        ([], "sampling_strategies must contain at least one strategy"),
         ([{"type": "diversitty"}], "unknown strategy type 'diversitty'; there are: 'diversity'"),
         ([EmbeddingDiversityStrategy("mm")], "unknown embedding model 'mm'; there are: 'm'"),
         ([AnnotationClassBalancingStrategy({"cats": 1.0})], "unknown class 'cats'; there are: 'cat'"),

@@ -184,7 +184,7 @@ def test_wrong_dicts_are_named(data: Any, error: type[Exception], words: str) ->
 @pytest.mark.parametrize(
     ("items", "error", "words"),
     [
-        ([], ValueError, "is empty"),
+        ([], ValueError, "must contain at least one strategy, got"),
         (None, TypeError, "must be a list"),
         ("diversity", TypeError, "must be a list"),
         (EmbeddingDiversityStrategy(), TypeError, r"write \[EmbeddingDiversityStrategy"),

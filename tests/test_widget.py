@@ -313,7 +313,7 @@ def test_sample_is_cut_to_the_count(front: Front) -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"strategies": []}, "strategies is empty"),
+        ({"strategies": []}, "strategies must contain at least one strategy"),
         ({"strategies": [{"type": "nonsense"}]}, "nonsense"),
         ({"strategies": [{"type": "diversity", "strength": 1, "embedding_model_name": "x"}]}, "x"),
         ({"candidates": {"from": "tag", "tag": "nope"}}, "unknown tag 'nope'"),

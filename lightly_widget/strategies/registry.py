@@ -71,7 +71,9 @@ def parse_strategies(items: object, argument: str = "sampling_strategies") -> tu
             raise InvalidValueError(f"{argument} must hold at most {MAX_STRATEGIES} strategies, got more than that")
         parsed.append(_parsed(f"{argument}[{position}]", item))
     if not parsed:
-        raise InvalidValueError(f"{argument} is empty; give at least one strategy, e.g. EmbeddingDiversityStrategy()")
+        raise InvalidValueError(
+            f"{argument} must contain at least one strategy, got {shown(items)}; try [EmbeddingDiversityStrategy()]"
+        )
     return tuple(parsed)
 
 
