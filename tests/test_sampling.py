@@ -337,7 +337,7 @@ def test_the_tag_holds_the_preselected_and_the_new(data: MemoryDataset) -> None:
     assert data.tags["old"] == ["id7", "id2"]
     assert result.preselected_ids == ["id7", "id2"]
     assert (len(result), result.n_new) == (5, 3)
-    assert result.samples == result.sample_ids  # its samples are their ids
+    assert result.samples == [f"sample {name}" for name in result.sample_ids]
     frame = result.to_polars()
     assert frame["sample_id"].to_list() == result.sample_ids
     assert frame["rank"].to_list() == [None, None, 1, 2, 3]
