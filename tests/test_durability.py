@@ -35,6 +35,7 @@ from tests.durability import (
     step,
     two_kernels,
 )
+from tests.four_writers import four_writers
 from tests.power_cut import power_cuts
 
 SECONDS = 120
@@ -74,6 +75,10 @@ def test_killed_at_random_moments_nothing_acknowledged_is_lost_and_nothing_half_
 
 def test_two_kernels_lose_no_update_and_readers_are_never_torn(tmp_path: Path) -> None:
     assert two_kernels(tmp_path, 15) > 1
+
+
+def test_four_processes_lose_nothing_of_what_they_read_change_and_write(tmp_path: Path) -> None:
+    assert four_writers(tmp_path, 3) > 4 * 3 * 10
 
 
 def _write_into_full_disk(home: str, reserving: bool) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -108,6 +109,20 @@ def test_ten_thousand_thumbnails_are_answered_in_parts(tmp_path: Path) -> None:
     assert len(parts) == 10
     assert [row for part in parts for row in part["rows"]] == list(range(10_000))
     assert [text for part in parts for text in part["texts"]] == frame["text"].to_list()
+    front.close()
+
+
+def test_an_explorer_of_a_dataset_that_was_created_again_says_so_and_writes_nothing(
+    dataset: Any, tmp_path: Path
+) -> None:
+    front = Front(dataset)
+    front.sample_now()
+    shutil.rmtree(dataset.uri)
+    lw.Dataset.from_polars(pl.DataFrame({"text": ["a", "b"]}), name="points", path=tmp_path)
+    said = front.ask("save_tag", name="kept", n_samples_to_select=3, grow=False)[-1]
+    assert (said["kind"], said["error"]) == ("error", "DatasetReplacedError")
+    assert "Load the dataset again" in said["message"]
+    assert list(lw.Dataset.load("points", tmp_path).tags) == []
     front.close()
 
 
