@@ -252,6 +252,15 @@ def test_a_nested_bomb_is_refused(depth: int) -> None:
         parse_request({"kind": "filter", "id": 1, "filter": {"op": bomb}})
 
 
+def test_what_contains_itself_is_refused_quickly() -> None:
+    endless: Any = {"op": "and"}
+    endless["items"] = [endless]
+    with pytest.raises(ValueError, match="nested too deep"):
+        parse_request({"kind": "filter", "id": 1, "filter": endless})
+    with pytest.raises(LightlyWidgetError):
+        parse_request({"kind": "sample", "id": 1, "strategies": [{"type": [1]}, endless]})
+
+
 def test_a_megabyte_of_plain_data_is_refused() -> None:
     with pytest.raises(ValueError, match="larger than"):
         parse_request({"kind": "filter", "id": 1, "filter": {"op": "x" * 1_000_000}})

@@ -72,3 +72,64 @@ for (const [what, ref] of Object.entries({
 test("an array of another type than expected is refused", () => {
   assert.throws(() => decodeAs(Uint32Array, { buffer: 0, dtype: "f32", shape: [4] }, FOUR), WireError);
 });
+
+interface Schema {
+  $ref?: string;
+  anyOf?: Schema[];
+  enum?: unknown[];
+  type?: string;
+  properties?: Record<string, Schema>;
+  required?: string[];
+  additionalProperties?: boolean | Schema;
+  items?: Schema | false;
+  prefixItems?: Schema[];
+}
+const { $defs } = JSON.parse(readFileSync("src/generated/messages.schema.json", "utf8")) as {
+  $defs: Record<string, Schema>;
+};
+
+const TYPES: Record<string, (value: unknown) => boolean> = {
+  string: (value) => typeof value === "string",
+  number: (value) => typeof value === "number",
+  integer: Number.isInteger,
+  boolean: (value) => typeof value === "boolean",
+  null: (value) => value === null,
+  array: Array.isArray,
+  object: (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+};
+
+/** Whether a value has the shape that the schema says; limits are the kernel's to check. */
+function fits(value: unknown, schema: Schema): boolean {
+  if (schema.$ref) return fits(value, $defs[schema.$ref.replace("#/$defs/", "")]);
+  if (schema.anyOf) return schema.anyOf.some((option) => fits(value, option));
+  if (schema.enum) return schema.enum.includes(value);
+  if (schema.type && !TYPES[schema.type](value)) return false;
+  if (Array.isArray(value))
+    return value.every((item, at) => fits(item, schema.prefixItems?.[at] ?? (schema.items || {})));
+  if (schema.type !== "object") return true;
+  const fields = value as Record<string, unknown>;
+  const { properties = {}, required = [], additionalProperties = true } = schema;
+  const known = (name: string): Schema | false =>
+    properties[name] ?? (additionalProperties === true ? {} : additionalProperties || false);
+  return (
+    required.every((name) => name in fields) &&
+    Object.entries(fields).every(([name, item]) => {
+      const field = known(name);
+      return field !== false && fits(item, field);
+    })
+  );
+}
+
+for (const [side, name] of [
+  ["requests", "Request"],
+  ["replies", "Message"],
+] as const) {
+  for (const { content } of FIXTURE[side]) {
+    test(`${side}: ${content.kind} has the shape that Python declares, and no field more or less`, () => {
+      assert.ok(fits(content, $defs[name]));
+      assert.ok(!fits({ ...content, surplus: 1 }, $defs[name]));
+      const { kind: _, ...rest } = content;
+      assert.ok(!fits(rest, $defs[name]));
+    });
+  }
+}
