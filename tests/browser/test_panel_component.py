@@ -389,6 +389,11 @@ def test_gallery_by_keyboard_removes_and_pins(show: Callable[..., Widget]) -> No
     page.keyboard.press("p")
     widget.until(f"asked('sample').length === {before + 1} && asked('sample').at(-1).pinned.length === 1")
     widget.idle()
+    for place in (".gallery-head", ".status-bar", ".outcome"):
+        expect(page.locator(place)).to_contain_text("500 new, 1 pinned")
+    widget.button("Save as tag").click()
+    expect(page.get_by_role("button", name="Save 501 samples")).to_be_visible()
+    page.keyboard.press("Escape")
     page.locator(".tile .thumb").nth(3).focus()
     page.keyboard.press("Delete")
     widget.until("asked('sample').at(-1).excluded.length === 1")
