@@ -11,6 +11,7 @@ import numbers
 import operator
 import os
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any, Final, TypeVar
 
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, NotANameError, shown
@@ -18,6 +19,8 @@ from lightly_widget.errors import InvalidTypeError, InvalidValueError, NotANameE
 T = TypeVar("T")
 
 LONGEST_NAME: Final = 255
+LARGEST_SEED: Final = 2**32 - 1
+"""What NumPy's older generators take, which UMAP and scikit-learn use."""
 
 
 def check_integer(name: str, value: object, *, least: int | None = None, most: int | None = None) -> int:
@@ -106,15 +109,32 @@ def is_unicode(text: str) -> bool:
     return True
 
 
+def check_items(name: str, values: object, *, what: str = "values", most: int | None = None) -> list[Any]:
+    """The items of any iterable but a string, `most` of them and one more; `what` says what they stand for."""
+    if isinstance(values, str | bytes | bytearray) or not isinstance(values, Iterable):
+        raise InvalidTypeError(f"{name} must be a list of {what}, got {shown(values)}")
+    if getattr(values, "ndim", 1) != 1:  # an array of no dimension is an Iterable that cannot be iterated over
+        raise InvalidTypeError(f"{name} must be a list of {what}, got {shown(values)}")
+    try:
+        return list(values if most is None else islice(values, most + 1))
+    except (TypeError, ValueError, OverflowError) as error:  # a column of dates beyond what Python has, for instance
+        raise InvalidTypeError(f"{name} must be a list of {what}, got {shown(values)}: {shown(str(error))}") from error
+
+
 def check_strings(name: str, values: object, *, what: str = "strings") -> list[str]:
     """A list of strings, from any iterable of strings but a string; `what` says what they stand for."""
-    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
-        raise InvalidTypeError(f"{name} must be a list of {what}, got {shown(values)}")
-    items = list(values)
+    items = check_items(name, values, what=what)
     for item in items:
         if not isinstance(item, str):
             raise InvalidTypeError(f"{name} must contain only {what}, got {shown(item)}")
+        if not is_unicode(item):
+            raise InvalidValueError(f"{name} must contain only valid Unicode, got {shown(item)}")
     return items
+
+
+def check_seed(name: str, value: object) -> int:
+    """A seed of random numbers, for whatever generator it is used with."""
+    return check_integer(name, value, least=0, most=LARGEST_SEED)
 
 
 def check_choice(name: str, value: Any, options: Sequence[T]) -> T:

@@ -14,13 +14,17 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
-from lightly_widget.errors import InvalidValueError, MissingDependencyError, shown
+from lightly_widget.checks import check_items
+from lightly_widget.errors import InvalidTypeError, InvalidValueError, MissingDependencyError, shown
+from lightly_widget.plain import check_depth, check_plain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from plotly.graph_objects import Figure
 
     from lightly_widget.sampling import SamplingResult
+
+__all__ = ["coverage", "embedding", "shares"]
 
 POOL: Final = "#b9c0cb"
 SAMPLE: Final = "#e4572e"
@@ -46,6 +50,7 @@ def embedding(
     ValueError: a wrong shape, or None for the positions without one embedding model to take them from.
     """
     go = _plotly()
+    _check_result(result)
     points = _positions(result, positions)
     ids = result.candidate_ids
     figure = go.Figure()
@@ -72,6 +77,7 @@ def coverage(result: SamplingResult, at: Sequence[int] | None = None) -> Figure:
     at: the counts, 1…len(result); None: about 30 over all. ValueError: nothing was picked, or no one embedding model.
     """
     go = _plotly()
+    _check_result(result)
     curve = result.coverage_curve(at)
     if curve is None:
         raise InvalidValueError("there is no coverage to draw: nothing was picked, or there is no one embedding model")
@@ -94,6 +100,7 @@ def shares(result: SamplingResult, annotation_source: str | None = None, metadat
     else all annotations. At most 40 classes are drawn, the most frequent. ValueError: both given, or nothing to count.
     """
     go = _plotly()
+    _check_result(result)
     if annotation_source is not None and metadata_key is not None:
         raise InvalidValueError("give annotation_source or metadata_key, not both")
     if metadata_key is not None:
@@ -134,11 +141,15 @@ def _positions(result: SamplingResult, positions: NDArray[np.floating[Any]] | No
         if found is None:
             raise InvalidValueError("positions=None needs one embedding model to take them from; give (n, 2) positions")
         return pca(found)
-    array = np.asarray(positions)
+    check_depth("positions", [positions])
+    try:
+        array = np.asarray(positions)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidTypeError(f"positions must be an (n, 2) array of numbers, got {shown(positions)}") from error
     if array.shape != (result.n_candidates, 2):
         raise InvalidValueError(f"positions has shape {array.shape}, expected ({result.n_candidates}, 2)")
     if not np.issubdtype(array.dtype, np.number) or not np.isfinite(array).all():
-        raise InvalidValueError("positions holds values that are not finite numbers")
+        raise InvalidValueError(f"positions must hold finite numbers, got {shown(positions)}")
     return array
 
 
@@ -146,7 +157,7 @@ def _groups(color_by: Sequence[str | None] | pl.Series | None, n: int) -> Iterab
     """(name, rows, color) per class, the most frequent first; all classes past the eighth are one gray group."""
     if color_by is None:
         return [("candidates", np.arange(n), POOL)]
-    classes = pl.Series("class", color_by, strict=False).cast(pl.String)
+    classes = _classes(color_by)
     if len(classes) != n:
         raise InvalidValueError(f"color_by has {len(classes):,} entries, expected one for each of {n:,} candidates")
     counted = classes.drop_nulls().value_counts(name="count").sort(["count", "class"], descending=[True, False])
@@ -158,6 +169,23 @@ def _groups(color_by: Sequence[str | None] | pl.Series | None, n: int) -> Iterab
     if rest.any():
         groups.append(("others", rest.arg_true().cast(pl.Int64).to_numpy(), POOL))
     return groups
+
+
+def _classes(color_by: object) -> pl.Series:
+    values = color_by
+    if not isinstance(values, pl.Series):
+        values = check_plain("color_by", check_items("color_by", color_by, what="classes"))
+    try:
+        return pl.Series("class", values, strict=False).cast(pl.String)
+    except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
+        raise InvalidTypeError(f"color_by must be a list of classes, got {shown(color_by)}") from error
+
+
+def _check_result(result: object) -> None:
+    from lightly_widget.sampling import SamplingResult
+
+    if not isinstance(result, SamplingResult):
+        raise InvalidTypeError(f"result must be a SamplingResult, got {shown(result)}")
 
 
 def _dots(

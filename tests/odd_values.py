@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
+import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +18,8 @@ import polars as pl
 from PIL import Image
 
 import lightly_widget as lw
-from lightly_widget.errors import no_progress
+from lightly_widget.dataset import core_of
+from lightly_widget.errors import LightlyWidgetError, no_progress
 
 
 def _itself() -> list[Any]:
@@ -117,7 +121,7 @@ ODD: Final[dict[str, Any]] = {
     "condition": lw.ImageSampleField.width > 1,
 }
 
-# What the other parameters of a callable get while one of them is odd. Names are those of `world`.
+# What the other parameters of a callable get while one of them is odd.
 PLAIN: Final[dict[str, Any]] = {
     "n_samples_to_select": 2,
     "n": 1,
@@ -139,44 +143,88 @@ PLAIN: Final[dict[str, Any]] = {
     "key_or_slice": 0,
 }
 
+_PREDICTIONS: Final = {"sample_id": ["known"], "class_name": ["x"], "confidence": [0.5]}
+# The same where a callable needs another one to get as far as looking at the rest.
+PLAIN_OF: Final[dict[str, dict[str, Any]]] = {
+    "table dataset.fit_probe": {"labels": "city"},
+    "table dataset.add_predictions": {
+        "predictions": {"sample_id": ["known"], "class_name": ["x"], "confidence": [0.5]}
+    },
+}
+
 # Work of seconds, or of a kind that other tests do: a model, a window, a server.
 LEFT_OUT: Final = {"explore", "Explorer", "EfficientNetLite0", "SentenceMiniLM", "Embedder", "to_torch", "embed"}
 
 
-def world(folder: Path) -> dict[str, Any]:
-    """The objects whose public methods are called, by name."""
-    for number in range(4):
-        path = folder / "images" / f"{number}.png"
-        path.parent.mkdir(exist_ok=True, parents=True)
-        Image.new("RGB", (40, 20), (number * 60, 0, 0)).save(path)
-    images = lw.ImageDataset.create("images", folder / "home")
-    images.add_images_from_path(folder / "images", embed=False, progress=no_progress)
-    images.add_embeddings("m", np.eye(4))
-    ids = images.query().sample_ids.to_list()
-    rows = pl.DataFrame({"sample_id": ["known", "b", "c", "d"], "city": ["x", "y", "x", "y"], "number": [1, 2, 3, 4]})
-    table = lw.Dataset.from_polars(rows, np.eye(4), name="table", path=folder / "home")
-    for dataset, some in ((images, ids[:2]), (table, ["known", "b"])):
-        dataset.select(some).add_tag("known")
-    query = table.query()
-    found: dict[str, Any] = {"image dataset": images, "table dataset": table, "query": query, "export": query.export}
-    found["sampling"] = query.sampling()
-    found["result"] = query.sampling().preview(2, [lw.EmbeddingDiversityStrategy()])
-    for name in ("tags", "metadata", "labels", "projections", "embeddings", "roots"):
-        for kind, dataset in (("image", images), ("table", table)):
-            part = getattr(dataset, name, None)
-            if part is not None and not callable(part) and not isinstance(part, list | dict | tuple | str):
-                found[f"{kind} {name}"] = part
-    found["image field"], found["text field"] = lw.ImageSampleField.width, lw.ImageSampleField.file_name
-    found["tags field"], found["metadata field"] = lw.ImageSampleField.tags, lw.ImageSampleField.metadata
-    found["package"], found["plots"] = lw, lw.plots
-    found["classifications"], found["boxes"] = lw.ClassificationQuery, lw.ObjectDetectionQuery
-    return found
+class World:
+    """The objects whose public methods are called, by name; made again from a copy when a call changed the data."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._copies = itertools.count()
+        self._make(folder / "template")
+        self.restore()
+
+    def _make(self, home: Path) -> None:
+        for number in range(4):
+            path = self.folder / "images" / ("ab"[number % 2]) / f"{number}.png"
+            path.parent.mkdir(exist_ok=True, parents=True)
+            Image.new("RGB", (40, 20), (number * 60, 0, 0)).save(path)
+        images = lw.ImageDataset.create("images", home, durability="os")
+        images.add_images_from_path(self.folder / "images", embed=False, progress=no_progress)
+        images.add_embeddings("m", np.eye(4))
+        images.labels.add_classifications_from_folders(annotation_source="known")
+        rows = {"sample_id": ["known", "b", "c", "d"], "city": ["x", "y", "x", "y"], "number": [1, 2, 3, 4]}
+        table = lw.Dataset.from_polars(pl.DataFrame(rows), np.eye(4), name="table", path=home)
+        for dataset, some in ((images, images.query().sample_ids[:2].to_list()), (table, ["known", "b"])):
+            dataset.select(some).add_tag("known")
+
+    def restore(self) -> None:
+        """The objects as they were at first."""
+        home = self.folder / f"home {next(self._copies)}"
+        shutil.copytree(self.folder / "template", home)
+        images = lw.ImageDataset.load("images", home, durability="os")
+        table = lw.Dataset.load("table", home, durability="os")
+        query = table.query()
+        found: dict[str, Any] = {"image dataset": images, "table dataset": table, "query": query}
+        found["export"], found["sampling"] = query.export, query.sampling()
+        found["result"] = query.sampling().preview(2, [lw.EmbeddingDiversityStrategy()])
+        for name in ("tags", "metadata", "labels", "projections", "embeddings", "roots"):
+            for kind, dataset in (("image", images), ("table", table)):
+                part = getattr(dataset, name, None)
+                if part is not None and not callable(part) and not isinstance(part, list | dict | tuple | str):
+                    found[f"{kind} {name}"] = part
+        found["image field"], found["text field"] = lw.ImageSampleField.width, lw.ImageSampleField.file_name
+        found["tags field"], found["metadata field"] = lw.ImageSampleField.tags, lw.ImageSampleField.metadata
+        found["package"], found["plots"] = lw, lw.plots
+        found["classifications"], found["boxes"] = lw.ClassificationQuery, lw.ObjectDetectionQuery
+        self.things = found
+        self._versions = self._now()
+
+    def changed(self) -> bool:
+        """Whether a dataset has been written since `restore`."""
+        return self._now() != self._versions
+
+    def _now(self) -> list[int]:
+        datasets = self.things["image dataset"], self.things["table dataset"]
+        return [core_of(dataset).snapshot().version for dataset in datasets]
+
+    def names(self) -> list[str]:
+        """Every public callable."""
+        return [name for name, _ in callables(self.things)]
+
+    def get(self, name: str) -> Callable[..., Any]:
+        """The callable of that name, of the objects as they are now."""
+        owner, _, attribute = name.rpartition(".")
+        made: Callable[..., Any] = getattr(self.things[owner], attribute)
+        return made
 
 
 def callables(of: dict[str, Any]) -> Iterator[tuple[str, Callable[..., Any]]]:
     """Every public callable of the objects, with its name, and their comparisons and subscripts."""
     for owner, thing in of.items():
-        names = lw.__all__ if thing is lw else [name for name in dir(thing) if not name.startswith("_")]
+        public = getattr(thing, "__all__", None) or dir(thing)
+        names = [name for name in public if not name.startswith("_")]
         for name in [
             *names,
             *(n for n in ("__getitem__", "__eq__", "__lt__") if inspect.ismethod(getattr(thing, n, 0))),
@@ -196,82 +244,68 @@ def _is_error(made: object) -> bool:
     return isinstance(made, type) and issubclass(made, BaseException)
 
 
-def calls(made: Callable[..., Any], folder: Path) -> Iterator[tuple[str, str, Callable[[], Any]]]:
-    """(parameter, odd value's name, call) for each parameter and each odd value."""
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one call: "taken", the name of our error, or the text of one that is not ours."""
+
+    call: str
+    kind: str
+    foreign: str | None = None
+
+
+def outcomes(world: World, name: str) -> Iterator[Outcome]:
+    """Call a public callable with each odd value for each parameter; what it writes is undone before the next call."""
     try:
-        parameters = inspect.signature(made).parameters.values()
+        parameters = inspect.signature(world.get(name)).parameters.values()
     except (TypeError, ValueError):
         return
-    needed = [p for p in parameters if p.default is p.empty and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
     for parameter in parameters:
         if parameter.kind is parameter.VAR_KEYWORD or parameter.name == "progress":
             continue
         for odd, value in ODD.items():
-            yield parameter.name, odd, functools.partial(_call, made, needed, parameter, value, folder)
+            yield _outcome(f"{name}({parameter.name}={odd})", lambda p=parameter, v=value: _call(world, name, p, v))
+            if world.changed():
+                world.restore()
 
 
-def _call(made: Any, needed: list[inspect.Parameter], odd: inspect.Parameter, value: Any, folder: Path) -> Any:
-    arguments = {p.name: PLAIN.get(p.name, "known") for p in needed if p.name != odd.name}
-    for name in inspect.signature(made).parameters:
-        if name in ("embed", "progress"):
-            arguments[name] = PLAIN[name]
-        if name in ("path", "folder", "home") and name in arguments:
-            arguments[name] = folder / "out" / "x"
+def _outcome(call: str, run: Callable[[], object]) -> Outcome:
+    try:
+        run()
+    except LightlyWidgetError as error:
+        return Outcome(call, type(error).__name__)
+    except IndexError as error:
+        if ".__getitem__(" in call:  # as a sequence raises it
+            return Outcome(call, "IndexError")
+        return Outcome(call, "IndexError", str(error)[:100])
+    except BaseException as error:  # polars' panics are no Exceptions
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        return Outcome(call, type(error).__name__, str(error)[:100])
+    return Outcome(call, "taken")
+
+
+_outputs = itertools.count()
+
+
+def _call(world: World, name: str, odd: inspect.Parameter, value: Any) -> Any:
+    made = world.get(name)
+    parameters = inspect.signature(made).parameters
+    plain = PLAIN | {"result": world.things["result"]} | PLAIN_OF.get(name, {})
+    needed = [
+        parameter
+        for parameter in parameters.values()
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+    ]
+    arguments = {p.name: plain.get(p.name, "known") for p in needed if p.name != odd.name}
+    for other in parameters:
+        if other in ("embed", "progress") or other in PLAIN_OF.get(name, {}):
+            arguments[other] = plain[other]
+        if other in ("path", "folder", "home") and other in arguments:
+            arguments[other] = world.folder / "out" / str(next(_outputs))
     positional = [arguments.pop(p.name) for p in needed if p.kind is p.POSITIONAL_ONLY and p.name in arguments]
     if odd.kind is odd.VAR_POSITIONAL:
         return made(*positional, *arguments.values(), value)
     if odd.kind is odd.POSITIONAL_ONLY:
         return made(value, **arguments)
     return made(*positional, **(arguments | {odd.name: value}))
-
-
-# Callables that still let errors of other libraries through for some odd value; the test covers all others.
-OPEN: Final = {
-    "export.to_parquet",
-    "image dataset.add_embeddings",
-    "image dataset.add_images_from_path",
-    "image dataset.compute_similarity_metadata",
-    "image dataset.create",
-    "image dataset.learning_curve",
-    "image dataset.load",
-    "image dataset.load_or_create",
-    "image dataset.select",
-    "image embeddings.delete",
-    "image field.is_in",
-    "image labels.counts",
-    "image projections.get",
-    "image projections.is_stored",
-    "package.Dataset",
-    "package.ImageDataset",
-    "plots.InvalidValueError",
-    "plots.MissingDependencyError",
-    "plots.coverage",
-    "plots.embedding",
-    "plots.plain_text",
-    "plots.shares",
-    "plots.shown",
-    "result.coverage_curve",
-    "result.metadata_shares",
-    "result.metadata_values",
-    "result.save_as",
-    "result.worth",
-    "result.write",
-    "sampling.learning_curve",
-    "sampling.multi_strategies",
-    "sampling.preview",
-    "sampling.stream",
-    "table dataset.add_embeddings",
-    "table dataset.compute_similarity_metadata",
-    "table dataset.create",
-    "table dataset.fit_probe",
-    "table dataset.learning_curve",
-    "table dataset.load",
-    "table dataset.load_or_create",
-    "table dataset.select",
-    "table embeddings.delete",
-    "table labels.add_classifications_from_folders",
-    "table metadata.__getitem__",
-    "table projections.get",
-    "table projections.is_stored",
-    "text field.is_in",
-}

@@ -91,7 +91,8 @@ class QueryCandidates:
         return self._with_key(key).metadata(key).cast(pl.String).unique().drop_nulls().sort().to_list()
 
     def _with_key(self, key: str) -> Snapshot:
-        return self._snapshot if key in self._snapshot.metadata_tables() else self._core.snapshot()
+        known = isinstance(key, str) and key in self._snapshot.metadata_tables()
+        return self._snapshot if known else self._core.snapshot()
 
     def dataset_classes(self, annotation_source: str | None) -> list[str]:
         """The distinct classes in the whole dataset, sorted."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 import polars as pl
 
 from lightly_widget.dataset.tag_writes import add_to_tag, check_tag_name, remove_from_tag
-from lightly_widget.errors import InvalidValueError, shown
+from lightly_widget.errors import InvalidTypeError, InvalidValueError, shown
 from lightly_widget.indexes import SampleIndexes
 from lightly_widget.ingest.roots import Roots
 from lightly_widget.query import Query
@@ -46,6 +46,8 @@ class DatasetCore(Generic[S]):
     """A store with its present state. Internal: `dataset.tags`, a query, and an explorer each hold the same one."""
 
     def __init__(self, store: Store, kind: Kind[S]) -> None:
+        if not isinstance(store, Store):
+            raise InvalidTypeError(f"store must be an opened Store, got {shown(store)}; use create or load instead")
         details = store.commits[0].details
         if details.get("format") != FORMAT:
             raise InvalidValueError(

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from lightly_widget.checks import check_bool, check_name
+from lightly_widget.checks import check_bool, check_name, check_string
 from lightly_widget.dataset.core import DatasetCore
 from lightly_widget.dataset.graph import graph_of
 from lightly_widget.errors import InvalidValueError, Progress, no_progress, shown
@@ -83,6 +83,7 @@ class Embeddings:
 
     def delete(self, embedding_model_name: str) -> None:
         """Delete all vectors of a model. Raises `UnknownNameError`, a `ValueError`."""
+        check_string("embedding_model_name", embedding_model_name)
         with self._core.change("delete_embeddings", {"model": embedding_model_name}) as (work, now):
             table = now.models()[now.model_name(embedding_model_name)]
             dimension = now.dimension(embedding_model_name)
@@ -94,7 +95,6 @@ def add_embeddings(core: DatasetCore[Any], name: str, embeddings: Any, sample_id
     from lightly_widget.ingest import check_embeddings, check_sample_ids
 
     check_bool("replace", replace)
-
     name = check_name("name", name)
     everything = core.snapshot().samples["sample_id"]
     ids = everything if sample_ids is None else check_sample_ids(sample_ids, everything)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
-from lightly_widget.checks import check_name, check_number
+from lightly_widget.checks import check_name, check_number, check_seed
 from lightly_widget.dataset.core import DatasetCore
 from lightly_widget.dataset.label_writes import write_annotations
 from lightly_widget.dataset.metadata import write_columns
@@ -53,6 +53,7 @@ def fit_probe(
 ) -> ProbeReport:
     """See `Dataset.fit_probe`."""
     check_name("name", name)
+    check_seed("seed", seed)
     snapshot = core.snapshot()
     stored = snapshot.embeddings(snapshot.model_name(embedding_model_name))
     codes, names = class_codes(core.candidates(core.query()), labels)

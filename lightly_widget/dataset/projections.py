@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from lightly_widget.checks import check_choice
+from lightly_widget.checks import check_choice, check_seed
 from lightly_widget.dataset.core import DatasetCore
 from lightly_widget.dataset.graph import graph_of, keep_derived
 from lightly_widget.errors import Progress, no_progress
@@ -39,7 +39,7 @@ class Projections:
             UnknownNameError: no such model.
             MissingDependencyError: umap-learn is not installed.
         """
-        check_choice("method", method, ("pca", "umap"))
+        _check(method, seed)
         core = self._core
         snapshot = core.snapshot()
         model = snapshot.model_name(embedding_model_name)
@@ -56,10 +56,16 @@ class Projections:
 
     def is_stored(self, embedding_model_name: str | None = None, method: Method = "pca", *, seed: int = 0) -> bool:
         """Whether `get` has nothing to compute. Reads no vectors."""
+        _check(method, seed)
         snapshot = self._core.snapshot()
         model = snapshot.model_name(embedding_model_name)
         table = snapshot.derived_table("projection", model=model, method=method, seed=seed)
         return table is not None and snapshot.last_op(table)["n"] == len(snapshot.embedded_samples(model))
+
+
+def _check(method: object, seed: object) -> None:
+    check_choice("method", method, ("pca", "umap"))
+    check_seed("seed", seed)
 
 
 def _project(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
 from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from lightly_widget.checks import check_strings
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, LightlyWidgetWarning, listed, shown
 from lightly_widget.store.tables import ANNOTATION_COLUMNS
 
@@ -134,7 +134,7 @@ def _cast(frame: pl.DataFrame, dtypes: dict[str, Any]) -> pl.DataFrame:
         have = frame[name].dtype
         fits = have == pl.Null or (have.is_numeric() if dtype.is_numeric() else have in (pl.String, pl.Categorical))
         if not fits and not isinstance(have, pl.Enum):
-            wanted = "numbers" if dtype.is_numeric() else "text"
+            wanted = "numbers" if dtype.is_numeric() else "strings"
             raise InvalidTypeError(f"column {shown(name)} must hold {wanted}, not {have}")
     return frame.with_columns(pl.col(name).cast(dtype) for name, dtype in dtypes.items())
 
@@ -146,21 +146,7 @@ def check_sample_ids(sample_ids: object, known: pl.Series, *, argument: str = "s
         InvalidTypeError: not a list of strings.
         InvalidValueError: null, repeated or unknown ids, counted and five named.
     """
-    is_string = isinstance(sample_ids, str | bytes)
-    if is_string or not isinstance(sample_ids, Iterable) or getattr(sample_ids, "ndim", 1) != 1:
-        raise InvalidTypeError(f"{argument} must be a list of sample ids, not {type(sample_ids).__name__}")
-    items = sample_ids.to_list() if isinstance(sample_ids, pl.Series) else list(sample_ids)
-    wrong = [item for item in items if not isinstance(item, str)]
-    if wrong:
-        raise InvalidTypeError(
-            f"{argument} must hold texts; {len(wrong):,} are something else: {listed(wrong, _NAMED)}"
-        )
-    try:
-        ids = pl.Series(argument, items, dtype=pl.String)
-    except UnicodeEncodeError as error:
-        raise InvalidValueError(
-            f"{argument} contain a string that is not valid UTF-8: {shown(error.object)}"
-        ) from error
+    ids = pl.Series(argument, check_strings(argument, sample_ids, what="sample ids"), dtype=pl.String)
     twice = ids.filter(ids.is_duplicated()).unique(maintain_order=True)
     if len(twice):
         raise InvalidValueError(f"{argument}: {len(twice):,} ids are there more than once: {listed(twice, _NAMED)}")

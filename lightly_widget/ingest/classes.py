@@ -31,6 +31,10 @@ def classes_from_folders(samples: pl.DataFrame, *, level: int = 1) -> pl.DataFra
         InvalidValueError: a path has fewer folders than `level`; nothing is returned then.
     """
     check_integer("level", level, least=1)
+    if "file_path_abs" not in samples.columns:
+        raise InvalidValueError(
+            f"level={level}: these samples are not files in folders; use add_classifications_from_column"
+        )
     parts = [_folders(path) for path in samples["file_path_abs"]]
     short = [path for path, names in zip(samples["file_path_abs"], parts, strict=True) if len(names) < level]
     if short:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePath, PurePosixPath
 from typing import Any, Final
 
+from lightly_widget.checks import check_items
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, MissingDependencyError, StorageError, shown
 
 PathLike = str | os.PathLike[str]
@@ -85,9 +86,9 @@ def as_paths(paths: object) -> tuple[list[PathLike], bool]:
     """The paths as a list, and whether one single path was given."""
     if isinstance(paths, str | os.PathLike):
         return [paths], True
-    if isinstance(paths, bytes) or not isinstance(paths, Iterable) or getattr(paths, "ndim", 1) != 1:
-        raise InvalidTypeError(f"paths must be a path, a glob, a URL or a list of these, not {type(paths).__name__}")
-    return list(paths), False
+    if not isinstance(paths, Iterable):
+        raise InvalidTypeError(f"paths must be a path, a glob, a URL or a list of these, got {shown(paths)}")
+    return check_items("paths", paths, what="paths"), False
 
 
 def find_images(paths: PathLike | Iterable[PathLike], unreadable: list[Unreadable]) -> Iterator[Found]:

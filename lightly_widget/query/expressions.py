@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 import polars as pl
 
-from lightly_widget.checks import check_string
+from lightly_widget.checks import check_items, check_string
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, did_you_mean, shown
 from lightly_widget.plain import check_plain
 
@@ -496,13 +496,4 @@ def _list(data: Mapping[str, Any], key: str) -> Sequence[Any]:
 
 def values_of(name: str, values: object) -> tuple[Scalar, ...]:
     """The values of `.is_in`, from any iterable but a string."""
-    if isinstance(values, str) or not isinstance(values, Iterable):
-        raise InvalidTypeError(f"{name}.is_in(values) must be given a list, got {shown(values)}")
-    try:
-        return tuple(scalar(name, value) for value in values)
-    except TypeError as error:
-        if isinstance(error, InvalidTypeError):
-            raise
-        raise InvalidTypeError(
-            f"{name}.is_in(values) must be given a list, got {shown(values)}"
-        ) from error  # 0-d array
+    return tuple(scalar(name, value) for value in check_items(f"the argument of {name}.is_in", values))

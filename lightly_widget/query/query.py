@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar, overload
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from lightly_widget.checks import check_bool, check_integer, check_number, check_string
+from lightly_widget.checks import check_bool, check_integer, check_items, check_number, check_string, check_strings
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, shown
 from lightly_widget.export import Export
 from lightly_widget.indexes import SampleIndexes
@@ -413,15 +413,6 @@ def ids_of(samples: Any) -> pl.Series:
     """Sample ids from ids, samples, or a query."""
     if isinstance(samples, Query):
         return samples.sample_ids
-    if isinstance(samples, str | bytes) or not isinstance(samples, Iterable):
-        raise InvalidTypeError(f"expected sample ids or samples, not {shown(samples)}")
-    if getattr(samples, "ndim", 1) != 1:  # an array of no dimension is iterable, too, until it is iterated over
-        raise InvalidTypeError(f"expected a list of sample ids or samples, got {shown(samples)}")
-    ids = [item if isinstance(item, str) else getattr(item, "sample_id", item) for item in samples]
-    wrong = [item for item in ids if not isinstance(item, str)]
-    if wrong:
-        raise InvalidTypeError(f"expected sample ids or samples, not {shown(wrong[0])}")
-    try:
-        return pl.Series("sample_id", ids, dtype=pl.String)
-    except UnicodeEncodeError as error:
-        raise InvalidValueError(f"a sample id is not valid UTF-8: {shown(error.object)}") from error
+    items = check_items("sample_ids", samples, what="sample ids or samples")
+    ids = [item if isinstance(item, str) else getattr(item, "sample_id", item) for item in items]
+    return pl.Series("sample_id", check_strings("sample_ids", ids, what="sample ids or samples"), dtype=pl.String)

@@ -202,7 +202,7 @@ class Snapshot:
     def metadata(self, key: str) -> pl.Series:
         """(n,) values of a key, null where a sample has none. Raises `UnknownNameError`."""
         tables = self.metadata_tables()
-        if key not in list(tables):
+        if not isinstance(key, str) or key not in tables:
             raise UnknownNameError(did_you_mean("metadata key", key, tables))
         column: Column = self.value(tables[key])
         short = len(self) - len(column.values)
@@ -228,8 +228,9 @@ class Snapshot:
         frame = self.annotations()
         if source is None:
             return frame
-        if source not in list(self.annotation_sources()):
-            raise UnknownNameError(did_you_mean("annotation source", source, self.annotation_sources()))
+        sources = self.annotation_sources()
+        if not isinstance(source, str) or source not in sources:
+            raise UnknownNameError(did_you_mean("annotation source", source, sources))
         return frame.filter(pl.col("annotation_source") == source)
 
     # -- vectors ------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from lightly_widget.checks import check_items
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, Progress, SamplingWarning, no_progress, shown
 from lightly_widget.sampling.checks import check_result_tag
 from lightly_widget.sampling.home import ResultHome
@@ -341,12 +342,12 @@ def _named(strategies: object) -> dict[str, list[Any]]:
     """Lists of strategies that work together, by the names of their curves."""
     if isinstance(strategies, Mapping) and strategies and "type" not in strategies:
         return {str(name): _together(chosen) for name, chosen in strategies.items()}
-    if isinstance(strategies, str | Strategy | Mapping) or not isinstance(strategies, Iterable):
+    if isinstance(strategies, str | bytes | Strategy | Mapping) or not isinstance(strategies, Iterable):
         raise InvalidTypeError(
             f"strategies must be a list of strategies, or a dict of them by name, got {shown(strategies)}"
         )
     named: dict[str, list[Any]] = {}
-    for chosen in map(_together, strategies):
+    for chosen in map(_together, check_items("strategies", strategies, what="strategies")):
         title = " + ".join(strategy.type for strategy in parse_strategies(chosen))
         number = sum(name == title or name.startswith(f"{title} (") for name in named)
         named[title if not number else f"{title} ({number + 1})"] = chosen

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from lightly_widget.checks import check_integer
+from lightly_widget.checks import check_bool, check_integer, check_items, check_name
 from lightly_widget.errors import InvalidValueError, Progress, no_progress, shown
 from lightly_widget.indexes import CandidateIndexes
 from lightly_widget.sampling.checks import check_result_tag
@@ -135,7 +135,7 @@ class SamplingResult:
 
     def prefix(self, n: int) -> SamplingResult:
         """The answer for a smaller count of new picks, at no cost. ValueError: n is more than there are."""
-        count = self._count(n)
+        count = self._count("n", n)
         if count == self.n_new:
             return self
         from lightly_widget.solver import StopReason
@@ -158,6 +158,7 @@ class SamplingResult:
         With `grow`, a tag of that name keeps its samples, and those that it lacks are added at its end; so does the
         preselected tag when it is named. Else ValueError: the tag exists. Returns the result with its `tag_name`.
         """
+        check_bool("grow", grow)
         part = self if n is None else self.prefix(n)
         checked = check_result_tag(self._home, tag_name, part.recipe["preselected_tag_name"], grow=grow)
         if not part.n_new:
@@ -166,8 +167,9 @@ class SamplingResult:
 
     def write(self, tag_name: str, *, grow: bool = False) -> SamplingResult:
         """`save_as` without its checks, for a name that was checked before the sampling began."""
+        check_name("tag_name", tag_name)
         ids = pl.Series("sample_id", self.sample_ids, dtype=pl.String)
-        grow = grow or tag_name == self.recipe["preselected_tag_name"]
+        grow = check_bool("grow", grow) or tag_name == self.recipe["preselected_tag_name"]
         recipe = self.recipe | {"tag_name": tag_name}
         self._home.write_tag(tag_name, ids, recipe=recipe, grow=grow)
         return dataclasses.replace(self, tag_name=tag_name, recipe=recipe)
@@ -199,7 +201,7 @@ class SamplingResult:
         if not len(self):
             return None
         embeddings = self.embeddings()
-        counts = _spread(self.n_new) if at is None else sorted({self._count(count) for count in at})
+        counts = _spread(self.n_new) if at is None else sorted(self._counts(at))
         if not len(self.preselected_rows):
             counts = [count for count in counts if count]
         if embeddings is None or not counts:
@@ -308,10 +310,13 @@ class SamplingResult:
         _, embedded = self._home.dataset_embeddings(model)
         return model if self._home.sample_ids.is_in(embedded.implode()).all() else None
 
-    def _count(self, n: int) -> int:
-        count = check_integer("n", n, least=0)
+    def _counts(self, at: Sequence[int]) -> set[int]:
+        return {self._count("at", count) for count in check_items("at", at, what="integers")}
+
+    def _count(self, name: str, n: int) -> int:
+        count = check_integer(name, n, least=0)
         if count > self.n_new:
-            raise InvalidValueError(f"n must be at most {self.n_new:,}, got {count:,}; sample again for more picks")
+            raise InvalidValueError(f"{name} must be at most {self.n_new:,}, got {count:,}; sample again for more picks")
         return count
 
     def _ids(self, rows: CandidateIndexes) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import numpy as np
 import polars as pl
 
-from lightly_widget.checks import check_integer
+from lightly_widget.checks import check_integer, check_items, check_seed
 from lightly_widget.errors import InvalidValueError, Progress, did_you_mean, listed, no_progress
 from lightly_widget.worth import LearningCurve, default_budgets, hold_out, learning_curve
 
@@ -22,6 +22,7 @@ Resample: TypeAlias = Callable[["NDArray[np.int64]", int, Progress], "NDArray[np
 """(candidates that must not be picked, count, progress) → picks in order."""
 
 _SAMPLING_SHARE: Final = 0.5
+_MOST_RANDOM: Final = 1_000
 
 
 def class_codes(candidates: Candidates, labels: str | None) -> tuple[NDArray[np.int64], list[str]]:
@@ -50,12 +51,14 @@ def _one_of(labels: str | None, sources: list[str], keys: list[str]) -> str:
             return sources[0]
         have = f"name one of {listed([*sources, *keys])}" if sources or keys else "add classifications first"
         raise InvalidValueError(f"labels must name what to learn; {have}")
+    if not isinstance(labels, str) or (labels not in sources and labels not in keys):
+        raise InvalidValueError(
+            f"labels: {did_you_mean('source of classifications or metadata key', labels, [*sources, *keys])}"
+        )
     if labels in sources and labels in keys:
         raise InvalidValueError(
             f"labels={labels!r} is both an annotation source and a metadata key; rename one of them"
         )
-    if labels not in sources and labels not in keys:
-        raise InvalidValueError(did_you_mean("source of classifications or metadata key", labels, [*sources, *keys]))
     return labels
 
 
@@ -87,12 +90,16 @@ def worth_of(
 
     samplings: by the name that their curve gets. most: the largest budget where `budgets` is None.
     """
+    seed, n_random = check_seed("seed", seed), check_integer("n_random", n_random, least=2, most=_MOST_RANDOM)
+    if budgets is not None:
+        counts = check_items("budgets", budgets, what="integers")
+        budgets = [check_integer("budgets", count, least=1) for count in counts]
     codes = class_codes(candidates, labels)[0].copy()
     vectors = candidates.embeddings(embedding_model_name)
     codes[np.setdiff1d(excluded, preselected)] = -1
     kept = preselected[codes[preselected] >= 0]
     if budgets is None:
-        held_out = hold_out(codes, kept=kept, seed=check_integer("seed", seed, least=0))
+        held_out = hold_out(codes, kept=kept, seed=seed)
         free = int(np.count_nonzero(codes >= 0)) - len(held_out) - len(kept)
         budgets = default_budgets(max(min(most, free), 1))
     share = _SAMPLING_SHARE / max(len(samplings), 1)
@@ -105,7 +112,7 @@ def worth_of(
         },
         budgets,
         kept=kept,
-        n_random=check_integer("n_random", n_random, least=2),
+        n_random=n_random,
         seed=seed,
         progress=_within(progress, _SAMPLING_SHARE, 1 - _SAMPLING_SHARE),
     )

@@ -26,17 +26,16 @@ from typing import Any, Final, Literal, get_args
 
 import polars as pl
 
+from lightly_widget.checks import check_choice
 from lightly_widget.errors import (
     CorruptDataError,
     DatasetExistsError,
     DatasetNotFoundError,
     DatasetReplacedError,
     ForkedProcessError,
-    InvalidValueError,
     LightlyWidgetWarning,
     ReadOnlyError,
     StaleError,
-    shown,
 )
 from lightly_widget.store import commits as log
 from lightly_widget.store import disk, head
@@ -99,10 +98,8 @@ class Store:
     """The tables of one dataset. Safe to use from several threads; writers of one machine take turns."""
 
     def __init__(self, uri: str, *, durability: Durability = "disk") -> None:
-        if durability not in get_args(Durability):
-            raise InvalidValueError(f"durability must be 'disk' or 'os', got {shown(durability)}")
         self.uri = uri
-        self._lasting = durability == "disk"
+        self._lasting = check_choice("durability", durability, get_args(Durability)) == "disk"
         self._tables = Tables(uri, lasting=self._lasting)
         self.path = self._tables.path
         self._lock = WriterLock(self.path / ".lock" if self.path is not None else None)

@@ -183,7 +183,8 @@ def query_embeddings(
     view: Candidates, tag_name: str, model_name: str | None
 ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
     """(m, d) embeddings of the tag's samples, candidates or not, and a warning when some of them have none."""
-    if tag_name not in (tags := view.tag_names()):
+    if not isinstance(tag_name, str) or tag_name not in (tags := view.tag_names()):
+        tags = view.tag_names()
         raise InvalidValueError(f"query_tag_name: {did_you_mean('tag', tag_name, tags)}")
     members = view.tag(tag_name)
     embeddings, ids = view.dataset_embeddings(model_name)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
 
+from lightly_widget.checks import check_items
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, did_you_mean, shown
 from lightly_widget.strategies.base import Strategy
 from lightly_widget.structs import convert, plain_value, tag_of
@@ -63,18 +64,14 @@ def parse_strategies(items: object, argument: str = "sampling_strategies") -> tu
     """A non-empty list of strategies or their dicts → strategies."""
     if isinstance(items, Strategy | Mapping):
         raise InvalidTypeError(f"{argument} must be a list of strategies: write [{type(items).__name__}(…)]")
-    if isinstance(items, str | bytes) or not isinstance(items, Iterable):
-        raise InvalidTypeError(f"{argument} must be a list of strategies, got {shown(items)}")
-    parsed = []
-    for position, item in enumerate(items):
-        if position == MAX_STRATEGIES:
-            raise InvalidValueError(f"{argument} must hold at most {MAX_STRATEGIES} strategies, got more than that")
-        parsed.append(_parsed(f"{argument}[{position}]", item))
-    if not parsed:
+    found = check_items(argument, items, what="strategies", most=MAX_STRATEGIES)
+    if len(found) > MAX_STRATEGIES:
+        raise InvalidValueError(f"{argument} must hold at most {MAX_STRATEGIES} strategies, got more than that")
+    if not found:
         raise InvalidValueError(
             f"{argument} must contain at least one strategy, got {shown(items)}; try [EmbeddingDiversityStrategy()]"
         )
-    return tuple(parsed)
+    return tuple(_parsed(f"{argument}[{position}]", item) for position, item in enumerate(found))
 
 
 def _parsed(name: str, item: object) -> Strategy:
