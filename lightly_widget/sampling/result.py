@@ -316,7 +316,9 @@ class SamplingResult:
     def _count(self, name: str, n: int) -> int:
         count = check_integer(name, n, least=0)
         if count > self.n_new:
-            raise InvalidValueError(f"{name} must be at most {self.n_new:,}, got {count:,}; sample again for more picks")
+            raise InvalidValueError(
+                f"{name} must be at most {self.n_new:,}, got {count:,}; sample again for more picks"
+            )
         return count
 
     def _ids(self, rows: CandidateIndexes) -> list[str]:
