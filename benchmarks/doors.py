@@ -2,6 +2,7 @@
 
     python -m benchmarks.doors [--examples 2000]
 
+Then every public callable, found by introspection, is called with each odd value for each of its parameters.
 The tests do the same with fewer examples. Printed is what became of each call; anything else than these outcomes, a
 dataset that is changed by a refusal, or a next call that fails ends it with an error.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import contextlib
 import tempfile
 import time
 import warnings
@@ -19,6 +21,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 
 from lightly_widget import ImageDataset
+from tests import odd_values
 from tests.test_doors import Door, bad_input, knock
 
 
@@ -50,6 +53,21 @@ def main() -> None:
         seconds = time.perf_counter() - start
         assert ImageDataset.load("doors", Path(name) / "home").query().sample_ids.to_list() == door.ids
     print(f"{examples:,} inputs at {outcomes.total():,} doors in {seconds:.0f} s: {dict(outcomes.most_common())}")
+    every_callable()
+
+
+def every_callable() -> None:
+    kinds: collections.Counter[str] = collections.Counter()
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):  # relative paths of exports end up there
+        world = odd_values.World(Path(name))
+        callables = world.names()
+        for called in callables:
+            for outcome in odd_values.outcomes(world, called):
+                assert outcome.foreign is None, outcome
+                kinds[outcome.kind] += 1
+    seconds = time.perf_counter() - start
+    print(f"{len(callables)} callables, {kinds.total():,} calls in {seconds:.0f} s: {dict(kinds.most_common())}")
 
 
 if __name__ == "__main__":
