@@ -175,7 +175,7 @@ def resolve_names(root: str, names: Iterable[object], what: str) -> dict[str, st
     for name in names:
         path = below(root, name)
         if path is None:
-            reason = name_problem(name) if isinstance(name, str) else "is not text"
+            reason = name_problem(name) if isinstance(name, str) else "is not a string"
             problems.append(f"{shown(name, 200)} {reason or f'leaves the folder of the images, {shown(root, 200)}'}")
         elif path in taken:
             problems.append(f"{shown(name, 200)} is named more than once")

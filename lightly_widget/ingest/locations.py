@@ -99,7 +99,7 @@ def find_images(paths: PathLike | Iterable[PathLike], unreadable: list[Unreadabl
 
     Raises:
         InvalidValueError: the single path given matches nothing.
-        InvalidTypeError: a path is not text.
+        InvalidTypeError: a path is not a string.
         MissingDependencyError: a URL needs fsspec or one of its file systems.
     """
     items, single = as_paths(paths)
