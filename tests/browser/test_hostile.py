@@ -40,9 +40,9 @@ pictures.add_embeddings('noise', np.random.default_rng(0).normal(size=(len(ids),
 for row, (sample_id, text) in enumerate(zip(ids, strings)):
     attempt(pictures.select(ids[row : row + 3]).add_tag, text)
     attempt(pictures.labels.add_classifications, {sample_id: text})
-    attempt(pictures.update_metadata, {sample_id: {text: row}})
-    attempt(pictures.update_metadata, {sample_id: {'note': text}})
-tags = pictures.tags
+    attempt(pictures.metadata.update, {sample_id: {text: row}})
+    attempt(pictures.metadata.update, {sample_id: {'note': text}})
+tags = pictures.tags.list()
 explorer = pictures.explore(projection='pca', height=640)
 
 def reset():
@@ -50,7 +50,7 @@ def reset():
     explorer.candidates = {'from': 'all'}
     explorer.strategies = [lw.EmbeddingDiversityStrategy()]
     explorer.color_by = {'by': 'label', 'key': 'ground_truth'}
-    for tag in set(pictures.tags) - set(tags):
+    for tag in set(pictures.tags.list()) - set(tags):
         pictures.tags.delete(tag)
 """
 LOOK = """(node) => {
