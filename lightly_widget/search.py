@@ -1,4 +1,4 @@
-"""The vectors nearest to one, exactly, and the embedders that turn a text or a picture into one. Rows only, no ids.
+"""The vectors nearest to one, exactly, and the embedders that turn text or a picture into one. Rows only, no ids.
 
 Distances and cosines are computed in float64 from the vectors themselves, block by block, and rounded to float32
 before they are compared: equal vectors are equally near, whatever block they are in.
@@ -142,7 +142,7 @@ def _mini_lm() -> Embedder:
 
 
 def embedded_text(embedder: Embedder, text: str) -> NDArray[np.float32]:
-    """(d,) the embedding of a text."""
+    """(d,) the embedding of some text."""
     return _one(embedder, getattr(embedder, "embed_text", embedder.embed)([text]), "text")
 
 

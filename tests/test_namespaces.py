@@ -44,7 +44,7 @@ def test_a_dataset_has_what_lightlystudio_users_type_and_the_namespaces(cls: typ
         *("query", "match", "order_by", "select", "get_sample", "to_polars"),
         *("embed", "add_embeddings", "compute_typicality_metadata", "compute_similarity_metadata"),
         *("explore", "history", "undo", "run", "optimize"),
-        *("add_predictions", "fit_probe", "learning_curve"),
+        *("add_predictions", "fit_probe", "learning_curve", "search"),
     }
     images = {
         *("add_images_from_path", "relocate"),

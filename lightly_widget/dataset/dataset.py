@@ -254,10 +254,10 @@ class BaseDataset(Generic[S]):
     ) -> Query[S]:
         """The `n` embedded samples nearest to one thing, nearest first: exact, over all embeddings of a model.
 
-        By Euclidean distance, for a text by the cosine. The query has its samples from now on, whatever is added later.
+        By Euclidean distance, or the cosine for `text`. The query has its samples from now on, whatever is added later.
 
         Args:
-            text: what to look for in words; a model that reads text is needed.
+            text: what to look for; it needs a model that reads text.
             image: a path or URL, a Pillow image or the bytes of a PNG, JPEG or WebP file.
             sample: a sample or its id; it is its own nearest, and so the first.
             vector: (d,) finite numbers in the space of the embeddings.

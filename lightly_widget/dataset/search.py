@@ -1,4 +1,4 @@
-"""`dataset.search`: the samples nearest to a text, an image, a sample or a vector."""
+"""`dataset.search`: the samples nearest to some text, an image, a sample or a vector."""
 
 from __future__ import annotations
 

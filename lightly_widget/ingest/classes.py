@@ -57,7 +57,7 @@ def classes_from_mapping(samples: pl.DataFrame, classes: Mapping[object, object]
         InvalidTypeError: `classes` is not a mapping, or a class is neither a string nor an integer.
     """
     if not isinstance(classes, Mapping):
-        raise InvalidTypeError(f"classes must be a dict of path or sample id to class, not {type(classes).__name__}")
+        raise InvalidTypeError(f"classes must be a dict of path or sample id to class, got {type(classes).__name__}")
     ids = _resolve(samples, list(classes))
     return _classified(ids, list(classes.values()))
 

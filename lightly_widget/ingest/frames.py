@@ -37,14 +37,16 @@ def frame_from_any(table: object, *, argument: str = "frame") -> pl.DataFrame:
     except LightlyWidgetError:
         raise
     except (pl.exceptions.ShapeError, pl.exceptions.DuplicateError, pl.exceptions.PanicException, ValueError) as error:
-        raise InvalidValueError(f"{argument} is not a table that can be read: {_first_line(error)}") from error
+        raise InvalidValueError(
+            f"{argument} is not a table that can be read: {shown(_first_line(error), 300)}"
+        ) from error
     except ImportError as error:
         raise MissingDependencyError(f"{argument}: {error}; pip install pandas pyarrow") from error
     except OSError as error:
         reason = error.strerror or _first_line(error)  # the whole would repeat a long path
         raise StorageError(f"{argument} {shown(table)} cannot be read: {reason}") from error
     except (pl.exceptions.PolarsError, TypeError, OverflowError) as error:
-        raise InvalidTypeError(f"{argument} has a column of mixed types: {_first_line(error)}") from error
+        raise InvalidTypeError(f"{argument} has a column of mixed types: {shown(_first_line(error), 300)}") from error
     objects = [name for name, dtype in frame.schema.items() if dtype == pl.Object]
     if objects:
         raise InvalidTypeError(f"{argument}: column {shown(objects[0])} holds Python objects that cannot be stored")
@@ -73,14 +75,14 @@ def _convert(table: object, argument: str) -> pl.DataFrame:
         return pl.DataFrame([_column(name, [row.get(name) for row in table]) for name in names])
     raise InvalidTypeError(
         f"{argument} must be a polars, pandas or pyarrow table, a Parquet path, a dict of columns or a list "
-        f"of dicts, not {type(table).__name__}"
+        f"of dicts, got {type(table).__name__}"
     )
 
 
 def _column(name: str, values: Any) -> pl.Series:
     """A series of one type; integers beside floats become floats where that loses nothing."""
     if values is None or isinstance(values, str | bytes | Mapping):
-        raise InvalidTypeError(f"column {shown(name)} must be a list of values, not {type(values).__name__}")
+        raise InvalidTypeError(f"column {shown(name)} must be a list of values, got {type(values).__name__}")
     if isinstance(values, tuple):
         values = list(values)
     if isinstance(values, list | np.ndarray):
@@ -128,7 +130,7 @@ def _from_arrow(table: Any, argument: str) -> pl.DataFrame:
     if isinstance(table, pyarrow.RecordBatchReader):
         table = table.read_all()
     if not isinstance(table, pyarrow.Table | pyarrow.RecordBatch):
-        raise InvalidTypeError(f"{argument} must be a table, not {type(table).__name__}")
+        raise InvalidTypeError(f"{argument} must be a table, got {type(table).__name__}")
     frame = pl.from_arrow(table)
     assert isinstance(frame, pl.DataFrame)
     return frame

@@ -94,7 +94,7 @@ def read_labelformat(
     model = optional_module("labelformat.model.object_detection")
     if not isinstance(label_input, model.ObjectDetectionInput):
         raise InvalidTypeError(
-            f"label_input must be an object-detection input of labelformat, not {type(label_input).__name__}"
+            f"label_input must be an object-detection input of labelformat, got {type(label_input).__name__}"
         )
     scan = read_input(label_input, images_root, what, invalid, progress)
     # Several inputs list a folder in the order of the disk, which differs from machine to machine.
@@ -130,8 +130,10 @@ def parse_error(what: str, error: BaseException) -> Exception:
     """Our error for one raised while parsing: about storage when a file could not be read, else about its value."""
     if isinstance(error, OSError) and error.errno is not None:
         return StorageError(f"{what} cannot be read: {error.strerror or error}")
-    reason = f"there is no {error}" if isinstance(error, KeyError) else f"{type(error).__name__}: {error}"
-    return InvalidValueError(f"{what} cannot be parsed: {reason[:300]}")
+    reason = (
+        f"there is no {error}" if isinstance(error, KeyError) else f"{type(error).__name__}: {shown(str(error), 300)}"
+    )
+    return InvalidValueError(f"{what} cannot be parsed: {reason}")
 
 
 def build_scan(

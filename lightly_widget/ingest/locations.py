@@ -50,7 +50,7 @@ def absolute(path: PathLike, argument: str = "path") -> str:
     """
     text = os.fspath(path) if isinstance(path, os.PathLike) else path
     if not isinstance(text, str):
-        raise InvalidTypeError(f"{argument} must be a path as text or pathlib.Path, not {type(path).__name__}")
+        raise InvalidTypeError(f"{argument} must be a string or pathlib.Path, got {type(path).__name__}")
     problem = name_problem(text)
     if problem:
         raise InvalidValueError(f"{argument} {shown(text)} {problem}")

@@ -337,7 +337,7 @@ class _Columns:
         try:
             result = frame.select(polars.alias("match"))["match"]
         except pl.exceptions.PolarsError as error:
-            raise InvalidTypeError(f"the filter cannot be evaluated: {error}") from error
+            raise InvalidTypeError(f"the filter cannot be evaluated: {shown(str(error), 300)}") from error
         if result.dtype not in {pl.Boolean, pl.Null}:
             raise InvalidTypeError(f"a filter gives true or false for each sample; this one gives {result.dtype}")
         if len(result) == 1 and self.height != 1:

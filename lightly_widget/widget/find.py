@@ -28,7 +28,7 @@ def nearest(points: Points, point: int, k: int, model: str | None, progress: Pro
 
 
 def find(session: Session, request: ask.Find, progress: Progress) -> Found:
-    """The points most (sign 1) or least (-1) like a point or picture, with their distances, or a text, with cosines."""
+    """The points most (sign 1) or least (-1) like a point or picture, with their distances, or text, with cosines."""
     points = session.points
     k, sign = request.k, request.sign
     if request.text is not None:

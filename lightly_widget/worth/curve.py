@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from lightly_widget.errors import InvalidValueError, Progress, no_progress
+from lightly_widget.threads import one_blas_thread
 from lightly_widget.worth.probe import fit_probe
 
 if TYPE_CHECKING:
@@ -223,7 +224,8 @@ def learning_curve(
         return np.array(rows)
 
     draws = [np.random.default_rng([seed, draw]).permutation(pool) for draw in range(n_random)]
-    random = np.array([correct_of(draw) for draw in draws])
+    with one_blas_thread():
+        random = np.array([correct_of(draw) for draw in draws])
     curves = [
         _curve(name, correct_of(_picked(name, sampler, pool, counts[-1])), random, codes[held_out])
         for name, sampler in samplers.items()

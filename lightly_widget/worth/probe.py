@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from lightly_widget.errors import InvalidValueError, Progress, no_progress
+from lightly_widget.threads import one_blas_thread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,9 +64,10 @@ def fit_probe(vectors: NDArray[np.float32], codes: NDArray[np.int64], *, seed: i
     if len(classes) == 1:
         zeros = np.zeros((d, 1), dtype=np.float32)
         return Probe(classes, mean, zeros, np.zeros(1, dtype=np.float32), INVERSE_REGULARIZATIONS[0])
-    coordinates, back = _coordinates(vectors - mean)
-    chosen = _choose(coordinates, targets, seed)
-    weights, bias = _fit(coordinates, targets, chosen, len(classes))
+    with one_blas_thread():
+        coordinates, back = _coordinates(vectors - mean)
+        chosen = _choose(coordinates, targets, seed)
+        weights, bias = _fit(coordinates, targets, chosen, len(classes))
     return Probe(classes, mean, (back @ weights).astype(np.float32), bias.astype(np.float32), chosen)
 
 

@@ -271,7 +271,7 @@ def test_results_in_charts_and_words(show: Callable[..., Widget]) -> None:
     expect(page.locator(".bar-row")).to_have_count(10)
     expect(page.locator(".bar-row").first).to_contain_text("all candidates")
     page.get_by_label("Shares of").select_option(label="weather")
-    widget.until("asked('summary').at(-1).metadata === 'weather' && asked('summary').at(-1).source === null")
+    widget.until("asked('metrics').at(-1).metadata === 'weather' && asked('metrics').at(-1).source === null")
 
 
 def test_legend_hides_and_isolates(show: Callable[..., Widget]) -> None:

@@ -48,7 +48,7 @@ def test_another_projection_glides_in_and_can_be_given_up(show: Show) -> None:
     expect(page.locator(".status-bar")).not_to_contain_text("Computing UMAP")
     expect(page.locator(".projection")).to_have_attribute("aria-busy", "false")
     expect(choice.locator("option:checked")).to_have_text("PCA")
-    assert widget.trait("view") == [-0.2, -0.2, 0.2, 0.2], "nothing new is shown, so the view stays"
+    assert widget.trait("viewport") == [-0.2, -0.2, 0.2, 0.2], "nothing new is shown, so the view stays"
     page.evaluate("demo.kernel.setFromPython('viewport', null)")
     choice.select_option(label="UMAP")
     expect(page.locator(".projection")).to_have_attribute("aria-busy", "false")
@@ -80,7 +80,7 @@ def test_a_picture_is_made_small_and_looked_for(show: Show) -> None:
     with page.expect_file_chooser() as chooser:
         widget.button("Find by image").click()
     chooser.value.set_files({"name": "x.png", "mimeType": "image/png", "buffer": b"no picture"})
-    expect(page.get_by_role("alert")).to_contain_text("no picture that the browser can read")
+    expect(page.get_by_role("alert")).to_contain_text("cannot read this file as a picture")
     assert widget.count("find") == 1
 
 
@@ -188,7 +188,7 @@ def test_a_file_that_is_there_is_said_before_the_click(show: Show) -> None:
         expect(dialog).to_contain_text(f"/home/me/{name}")
         write.click()
         expect(dialog).to_have_count(0)
-    assert [(e["format"], e["path"], e["n"], e["overwrite"]) for e in widget.asked("export")] == [
+    assert [(e["format"], e["path"], e["n_samples_to_select"], e["overwrite"]) for e in widget.asked("export")] == [
         (kind, f"diverse-100.{kind}", 100, False) for kind in ("txt", "csv", "parquet")
     ]
     dialog = export()
