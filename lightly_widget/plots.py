@@ -80,7 +80,9 @@ def coverage(result: SamplingResult, at: Sequence[int] | None = None) -> Figure:
     _check_result(result)
     curve = result.coverage_curve(at)
     if curve is None:
-        raise InvalidValueError("there is no coverage to draw: nothing was picked, or there is no one embedding model")
+        raise InvalidValueError(
+            "there is no coverage to draw; sample from a dataset with one embedding model, or name the model"
+        )
     figure = go.Figure()
     pairs = [("sample", curve.radius, SAMPLE, "solid"), ("random", curve.random_radius, RANDOM, "dash")]
     for name, radius, color, dash in pairs:
@@ -102,7 +104,9 @@ def shares(result: SamplingResult, annotation_source: str | None = None, metadat
     go = _plotly()
     _check_result(result)
     if annotation_source is not None and metadata_key is not None:
-        raise InvalidValueError("give annotation_source or metadata_key, not both")
+        raise InvalidValueError(
+            f"annotation_source={shown(annotation_source)} and metadata_key={shown(metadata_key)} are both given; give one of them"
+        )
     if metadata_key is not None:
         data = result.metadata_shares(metadata_key)
     elif annotation_source is None and result.shares:
@@ -110,7 +114,7 @@ def shares(result: SamplingResult, annotation_source: str | None = None, metadat
     else:
         data = result.class_shares(annotation_source)
     if not data.names:
-        raise InvalidValueError("there are no shares to draw: no candidate has an annotation or a value")
+        raise InvalidValueError("there are no shares to draw; add annotations or metadata to the candidates first")
     names = [plain_text(name) for name in data.names[:_MOST_CLASSES]]
     x = list(range(len(names)))  # as positions, so that names that look like numbers or dates stay names
     figure = go.Figure()

@@ -109,7 +109,7 @@ def test_shares_of_pool_sample_random_and_target(data: MemoryDataset) -> None:
     assert "target" not in {item.name for item in plain.data}
     by_city = plots.shares(balanced, metadata_key="city")
     assert "2" in by_city.layout.xaxis.ticktext
-    with pytest.raises(ValueError, match="not both"):
+    with pytest.raises(ValueError, match="give one of them"):
         plots.shares(balanced, "labels", "city")
     data.labels = data.labels.clear()
     with pytest.raises(ValueError, match="no shares to draw"):

@@ -8,7 +8,7 @@ from lightly_widget.errors import InvalidTypeError, InvalidValueError, LightlyWi
 from tests.conftest import SPOKEN
 from tests.sentences import LONGEST, all_faults, faults
 
-SHOWS = re.compile(r"['\"\d…]|\b(?:None|True|False|nan|inf|got)\b|\{")
+SHOWS = re.compile(r"['\"\d…]|\b(?:None|True|False|nan|NaN|inf|got)\b|\{")
 """What a value looks like in a sentence: quoted, a number, or after 'got'."""
 WAY_OUT = re.compile(r"; \w")
 """A state that has no value, such as a dataset without embeddings, says what to do instead."""

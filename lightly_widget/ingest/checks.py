@@ -174,7 +174,7 @@ def check_embeddings(embeddings: object, n_rows: int, *, argument: str = "embedd
     """
     array = _as_array(embeddings, argument)
     if array.dtype.kind not in "fiu":
-        raise InvalidTypeError(f"{argument} must be numbers, not {array.dtype}")
+        raise InvalidTypeError(f"{argument} must be numbers, got {array.dtype}")
     if array.ndim != 2:
         raise InvalidValueError(
             f"{argument} must have the shape (samples, dimensions), not {array.shape}; for one vector use vector[None]"
@@ -245,7 +245,7 @@ def _refuse_deeper_lists(embeddings: object, argument: str) -> None:
 def _from_series(series: pl.Series, argument: str) -> npt.NDArray[Any]:
     inner = getattr(series.dtype, "inner", None)
     if inner is None or not inner.is_numeric():
-        raise InvalidTypeError(f"{argument} as a column must hold lists or arrays of numbers, not {series.dtype}")
+        raise InvalidTypeError(f"{argument} as a column must hold lists or arrays of numbers, got {series.dtype}")
     _refuse_nulls(series.is_null(), argument)
     if isinstance(series.dtype, pl.Array) and len(series.dtype.shape) > 1:
         raise InvalidValueError(f"{argument} must have one vector a row, not {series.dtype}")

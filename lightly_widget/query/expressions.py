@@ -425,7 +425,7 @@ def from_dict(data: Mapping[str, Any]) -> Expression:
 
 def _read(data: Any) -> Expression:
     if not isinstance(data, Mapping):
-        raise InvalidValueError(f"not a filter: {shown(data)}")
+        raise InvalidValueError(f"a filter must be a dict with an 'op', got {shown(data)}")
     op = data.get("op")
     if not isinstance(op, str) or op not in _READERS:
         raise InvalidValueError(did_you_mean("filter operation", op, _READERS))
