@@ -104,9 +104,8 @@ def shares(result: SamplingResult, annotation_source: str | None = None, metadat
     go = _plotly()
     _check_result(result)
     if annotation_source is not None and metadata_key is not None:
-        raise InvalidValueError(
-            f"annotation_source={shown(annotation_source)} and metadata_key={shown(metadata_key)} are both given; give one of them"
-        )
+        given = f"annotation_source={shown(annotation_source)} and metadata_key={shown(metadata_key)}"
+        raise InvalidValueError(f"{given} are both given; give one of them")
     if metadata_key is not None:
         data = result.metadata_shares(metadata_key)
     elif annotation_source is None and result.shares:
