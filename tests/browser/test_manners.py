@@ -239,7 +239,7 @@ def test_it_answers_while_a_cell_runs(notebook: Notebook) -> None:
 def test_above_the_servers_rate_limit_it_ends_in_the_right_state(notebook: Notebook) -> None:
     widget = notebook.explore()
     cell = notebook.run(
-        "for number in range(4_000):\n"
+        "for number in range(12_000):\n"
         "    explorer.comm.send({'method': 'custom', 'content': {'number': number}})\n"
         "explorer.selection = dataset[:9]\n"
         "explorer.n_samples_to_select = 17\n"
