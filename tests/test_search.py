@@ -269,3 +269,11 @@ def test_two_models_that_read_images_are_not_guessed_between(images: lw.ImageDat
 def test_a_damaged_picture_is_refused(images: lw.ImageDataset, damaged: bytes) -> None:
     with pytest.raises(InvalidValueError, match="cannot be read"):
         images.search(image=damaged)
+
+
+def test_a_vector_that_holds_itself_is_refused_at_once(tmp_path: Path) -> None:
+    dataset = lw.Dataset.from_polars(pl.DataFrame({"text": ["a", "b"]}), np.eye(2), name="d", path=tmp_path)
+    itself: list[object] = []
+    itself.append(itself)
+    with pytest.raises(InvalidValueError, match="vector"):
+        dataset.search(vector=itself)

@@ -16,6 +16,7 @@ from lightly_widget import search
 from lightly_widget.checks import check_integer, check_path, check_string
 from lightly_widget.dataset.core import DatasetCore
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, listed, shown
+from lightly_widget.plain import check_depth
 from lightly_widget.query import Pinned, Query, ids_of
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def _by_vector(
 ) -> tuple[str, npt.NDArray[np.float32]]:
     name = snapshot.model_name(model)
     dimension = snapshot.dimension(name)
+    check_depth("vector", [value])  # NumPy would unfold a list that holds itself until memory ends
     try:
         vector = np.asarray(value)
     except (TypeError, ValueError):  # ragged lists, odd objects
