@@ -269,7 +269,7 @@ def test_generated_arguments_are_taken_or_refused(open_door: Door, value: Any) -
 # -- every public callable, every odd value ----------------------------------------------------------------------------
 
 
-@pytest.mark.by_hand  # one of the callables still takes all memory for one of the values
+@pytest.mark.by_hand
 @pytest.mark.filterwarnings("ignore")
 def test_every_public_callable_takes_odd_values_or_refuses_them_in_our_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
