@@ -18,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lightly_widget.errors import InvalidValueError
 from lightly_widget.solver import (
     Balancing,
     Diversity,
@@ -62,7 +63,7 @@ def restricted(terms: Sequence[Term], rows: I64) -> list[Term]:
 @singledispatch
 def take(term: Any, rows: I64) -> Term:
     """A term over some of its rows, in that order."""
-    raise TypeError(f"{type(term).__name__} cannot be divided into partitions")
+    raise InvalidValueError(f"an engine cannot divide the term {type(term).__name__!r}; sample without an engine")
 
 
 @take.register
