@@ -683,7 +683,7 @@ def test_a_coverage_curve_falls(data: MemoryDataset) -> None:
     assert (np.diff(curve.radius) <= 1e-6).all()
     assert (np.diff(curve.random_radius) <= 1e-6).all()
     assert curve.last == result.coverage
-    with pytest.raises(ValueError, match="n must be at most 20, got 21"):
+    with pytest.raises(ValueError, match="at must be at most 20, got 21"):
         result.coverage_curve([21])
 
 

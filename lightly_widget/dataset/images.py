@@ -73,7 +73,7 @@ def trust(core: DatasetCore[Any], roots: Iterable[str], added: Iterable[str]) ->
 def warn_unreadable(unreadable: list[Unreadable]) -> None:
     """Warn of files that were left out, the first five by name."""
     if unreadable:
-        named = "; ".join(f"{item.path} ({item.reason})" for item in unreadable[:5])
+        named = "; ".join(f"{shown(item.path, 300)} ({item.reason})" for item in unreadable[:5])
         more = f"; and {len(unreadable) - 5:,} more" if len(unreadable) > 5 else ""
         warnings.warn(
             f"{len(unreadable):,} files could not be read and were left out: {named}{more}",

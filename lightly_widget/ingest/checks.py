@@ -239,7 +239,7 @@ def _refuse_deeper_lists(embeddings: object, argument: str) -> None:
     """Of a list that holds itself, numpy tries to make 64 dimensions."""
     rows = embeddings if isinstance(embeddings, list | tuple) else ()
     if any(isinstance(item, list | tuple) for row in rows if isinstance(row, list | tuple) for item in row):
-        raise InvalidValueError(f"{argument} must have the shape (samples, dimensions), and its rows hold lists")
+        raise InvalidValueError(f"{argument} must have the shape (samples, dimensions), got rows that hold lists")
 
 
 def _from_series(series: pl.Series, argument: str) -> npt.NDArray[Any]:

@@ -142,7 +142,7 @@ def similarity_weights(
     array = as_matrix("embeddings", embeddings)
     rows = np.asarray(query_rows)
     if len(rows) == 0:
-        raise InvalidValueError("query_rows is empty: similarity needs at least one row to be similar to")
+        raise InvalidValueError("query_rows must hold at least one row, got none")
     if rows.dtype.kind not in "iu" or rows.min() < 0 or rows.max() >= len(array):
         raise InvalidValueError(f"query_rows must be rows of embeddings, integers in 0…{len(array) - 1}")
     distances = distance_to_set(array, array[np.unique(rows)], progress)

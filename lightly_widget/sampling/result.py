@@ -162,7 +162,7 @@ class SamplingResult:
         part = self if n is None else self.prefix(n)
         checked = check_result_tag(self._home, tag_name, part.recipe["preselected_tag_name"], grow=grow)
         if not part.n_new:
-            raise InvalidValueError("nothing to save: the sample is empty")
+            raise InvalidValueError("there is nothing to save; the sample has no new picks")
         return part.write(checked, grow=grow)
 
     def write(self, tag_name: str, *, grow: bool = False) -> SamplingResult:

@@ -174,7 +174,7 @@ class Explorer(anywidget.AnyWidget):
         try:
             panel = Sidecar(title=self._session.dataset.name, anchor=anchor)
         except t.TraitError as error:
-            raise InvalidValueError(f"anchor={shown(anchor)}: {error}") from None
+            raise InvalidValueError(f"anchor={shown(anchor)}: {str(error).rstrip('.')}") from None
         with panel:
             bundle: Any = super()._repr_mimebundle_()
             display(bundle[0], metadata=bundle[1], raw=True)  # type: ignore[no-untyped-call]

@@ -226,7 +226,7 @@ class Handlers:
     def _entry(self) -> Entry:
         entry = self._session.history.current
         if entry is None:
-            raise InvalidValueError("nothing is sampled yet: press Sample first")
+            raise InvalidValueError("nothing is sampled yet; press Sample first")
         return entry
 
     def _save_tag(self, request: ask.SaveTag) -> None:
@@ -271,7 +271,8 @@ class Handlers:
     def _step(self, request: Request, by: int) -> None:
         history = self._session.history
         if not (history.can_undo if by < 0 else history.can_redo):
-            raise InvalidValueError(f"there is nothing to {'undo' if by < 0 else 'redo'}")
+            what, where = ("undo", "first") if by < 0 else ("redo", "last")
+            raise InvalidValueError(f"there is nothing to {what}; this is the {where} sample")
         self.stop_sampling()
         entry = history.step(by)
         if entry is not None:
@@ -296,7 +297,7 @@ class Handlers:
                 session.kept = entry
             else:
                 if session.compared is None or session.kept is None:
-                    raise InvalidValueError("there is no sample to swap with: keep one as B first")
+                    raise InvalidValueError("there is no sample to swap with; keep one as B first")
                 self.stop_sampling()
                 other = session.kept
                 session.compared, session.kept = entry.first(n), entry
