@@ -20,7 +20,7 @@ def said_by(call: Any, rows: int) -> list[tuple[dict[str, Any], list[Any]]]:
     heard: list[tuple[dict[str, Any], list[Any]]] = []
     out = outbox.Outbox(lambda content, buffers: heard.append((content, buffers)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(outbox, "PART_ROWS", rows)
+        patch.setattr(outbox, "PART_POINTS", rows)
         call(out)
     out.close()
     return heard

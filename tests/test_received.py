@@ -288,8 +288,8 @@ def test_a_hover_over_a_slow_picture_leaves_the_kernel_free(dataset: ImageDatase
 
     monkeypatch.setattr("lightly_widget.widget.pictures.read_picture", slow)
     began = time.monotonic()
-    front.say({"kind": "detail", "id": 900, "row": 0})
-    front.say({"kind": "thumbnails", "id": 901, "rows": [0], "size": 64})
+    front.say({"kind": "detail", "id": 900, "point": 0})
+    front.say({"kind": "thumbnails", "id": 901, "points": [0], "size": 64})
     assert started.wait(5)
     front.say({"kind": "cancel", "id": 902, "target": 1})
     assert front.answers(902)[-1]["kind"] == "ok"
@@ -305,7 +305,7 @@ def test_a_hover_says_why_there_is_no_picture(dataset: ImageDataset, tmp_path: P
 
     dataset.add_embeddings("m", [[1.0, 2.0]])
     naming(dataset, picture(tmp_path / "private" / "secret.png"))
-    said = Front(dataset).ask("detail", row=0)[-1]
+    said = Front(dataset).ask("detail", point=0)[-1]
     assert said["thumbnail"] is None
     assert said["fields"][0][0] == "picture"
     assert "dataset.allow_root" in said["fields"][0][1]

@@ -75,9 +75,9 @@ class Front(Explorer):
     def sample_now(self, **fields: Any) -> dict[str, Any]:
         return self.ask(**(SAMPLE | fields))[-1]
 
-    def selected_id(self, row: int) -> str:
-        """The id of a row, as Python sees it when it is selected."""
-        self.ask("select_rows", op="replace", rows=[row])
+    def selected_id(self, point: int) -> str:
+        """The id of a point, as Python sees it when it is selected."""
+        self.ask("select_points", op="replace", points=[point])
         found: str = self.selection.sample_ids[0]
         self.ask("select", op="clear")
         return found
@@ -90,7 +90,7 @@ class Front(Explorer):
         assert content["count"] == bits.sum()
         return np.flatnonzero(bits).tolist()
 
-    def rows_of(self, message: dict[str, Any], field: str) -> list[Any]:
+    def points_of(self, message: dict[str, Any], field: str) -> list[Any]:
         buffers = next(b for c, b in self.heard if c is message)
         return decode(field, message[field], buffers, message[field]["dtype"]).tolist()
 
@@ -99,7 +99,7 @@ class Front(Explorer):
         rows: list[int] = []
         for content, buffers in self.heard:
             if content["kind"] == "picks" and content["slot"] == slot:
-                rows[content["offset"] :] = decode("rows", content["rows"], buffers, "u32").tolist()
+                rows[content["offset"] :] = decode("points", content["points"], buffers, "u32").tolist()
         return rows
 
 
@@ -493,8 +493,8 @@ def test_a_lasso_selects_adds_and_removes(front: Front, ids: list[str]) -> None:
     assert front.mask("selection") == list(range(N))
     lasso(front, "remove", *left)
     assert front.mask("selection") == right_rows
-    front.ask("select_rows", op="remove", rows=right_rows[:1])
-    front.ask("select_rows", op="add", rows=left_rows[:1])
+    front.ask("select_points", op="remove", points=right_rows[:1])
+    front.ask("select_points", op="add", points=left_rows[:1])
     assert front.mask("selection") == sorted([*right_rows[1:], left_rows[0]])
     front.ask("select", op="clear")
     assert front.mask("selection") == []
@@ -530,8 +530,8 @@ def test_its_text_says_what_is_shown(front: Front, dataset: Any, ids: list[str])
 def test_selection_is_observable(front: Front) -> None:
     seen: list[int] = []
     front.observe(lambda change: seen.append(len(change["new"])), "selection")
-    front.ask("select_rows", op="replace", rows=[1, 2])
-    front.ask("select_rows", op="add", rows=[5])
+    front.ask("select_points", op="replace", points=[1, 2])
+    front.ask("select_points", op="add", points=[5])
     assert seen == [2, 3]
 
 
@@ -656,9 +656,9 @@ def test_hovered_set_in_python_tells_the_row_and_two_explorers_can_be_linked(dat
 
 def test_hovered_row_of_python(front: Front, ids: list[str]) -> None:
     front.hovered = ids[8]
-    assert front.last("hovered")[0]["row"] == 8
+    assert front.last("hovered")[0]["point"] == 8
     front.hovered = "unknown"
-    assert front.last("hovered")[0]["row"] is None
+    assert front.last("hovered")[0]["point"] is None
 
 
 def test_the_preselected_tag_is_marked(front: Front) -> None:
@@ -674,7 +674,7 @@ def test_the_preselected_tag_is_marked(front: Front) -> None:
 def colors(front: Front, **color_by: str) -> tuple[dict[str, Any], Any]:
     said = front.ask("colors", color_by=color_by)[-1]
     assert said["kind"] == "colors", said
-    return said, None if said["values"] is None else np.array(front.rows_of(said, "values"))
+    return said, None if said["values"] is None else np.array(front.points_of(said, "values"))
 
 
 def test_colors_by_label_and_tag(still: Front) -> None:
@@ -730,26 +730,26 @@ def test_beyond_254_categories_the_rest_is_one(tmp_path: Path, count: int) -> No
 
 
 def test_a_detail_says_everything_about_a_row(still: Front) -> None:
-    said = still.ask("detail", row=12)[-1]
+    said = still.ask("detail", point=12)[-1]
     assert (said["tags"], said["labels"]) == (["ten"], ["even"])
     assert said["sample_id"] == still.selected_id(12)
     assert ["score", "12"] in [list(field) for field in said["fields"]]
-    assert still.ask("detail", row=N)[-1]["kind"] == "error"
+    assert still.ask("detail", point=N)[-1]["kind"] == "error"
 
 
 def test_neighbors_are_the_nearest_in_the_full_space(still: Front, points: Any) -> None:
-    said = still.ask("neighbors", row=3, k=5, model=None)[-1]
+    said = still.ask("neighbors", point=3, k=5, model=None)[-1]
     distances = np.linalg.norm(points - points[3], axis=1)
-    assert still.rows_of(said, "rows") == np.argsort(distances)[1:6].tolist()
-    np.testing.assert_allclose(still.rows_of(said, "distances"), np.sort(distances)[1:6], rtol=1e-5)
+    assert still.points_of(said, "points") == np.argsort(distances)[1:6].tolist()
+    np.testing.assert_allclose(still.points_of(said, "distances"), np.sort(distances)[1:6], rtol=1e-5)
 
 
 def test_finding_what_is_like_a_sample_and_what_is_least(still: Front, points: Any) -> None:
     order = np.argsort(np.linalg.norm(points - points[3], axis=1)).tolist()
-    said = still.ask("find", row=3, k=5)[-1]
-    assert still.rows_of(said, "rows") == order[:5]
-    said = still.ask("find", row=3, k=5, sign=-1)[-1]
-    assert still.rows_of(said, "rows") == order[::-1][:5]
+    said = still.ask("find", point=3, k=5)[-1]
+    assert still.points_of(said, "points") == order[:5]
+    said = still.ask("find", point=3, k=5, sign=-1)[-1]
+    assert still.points_of(said, "points") == order[::-1][:5]
     assert "understand text" in still.ask("find", text="cats", k=5)[-1]["message"]
 
 
@@ -771,8 +771,8 @@ def test_texts_show_and_are_found_by_text(tmp_path: Path) -> None:
     front = Front(dataset)
     assert (front.info["media"], front.info["can_find_text"]) == ("text", True)
     said = front.ask("find", text="dogs", k=2)[-1]
-    assert front.rows_of(said, "rows")[0] == 1
-    said = front.ask("thumbnails", rows=[2, 0], size=64)[-1]
+    assert front.points_of(said, "points")[0] == 1
+    said = front.ask("thumbnails", points=[2, 0], size=64)[-1]
     assert said["texts"][1] == "cat cat"
     assert len(said["texts"][0]) <= 300
     assert said["images"] == [None, None]
@@ -792,14 +792,14 @@ def test_images_become_upright_thumbnails_and_broken_ones_none(tmp_path: Path) -
     (folder / "c.png").write_bytes(b"no picture any more")
     front = Front(dataset)
     names = [sample.file_name for sample in dataset]
-    said = front.ask("thumbnails", rows=[0, 1, 2], size=64)[-1]
+    said = front.ask("thumbnails", points=[0, 1, 2], size=64)[-1]
     buffers = next(b for c, b in front.heard if c is said)
     sizes = {}
     for name, ref in zip(names, said["images"], strict=True):
         (tmp_path / "t").write_bytes(buffers[ref["buffer"]] if ref else b"")
         sizes[name] = Image.open(tmp_path / "t").size if ref else None
     assert sizes == {"a.jpg": (32, 64), "b.png": (40, 64), "c.png": None}
-    detail = front.ask("detail", row=names.index("a.jpg"))[-1]
+    detail = front.ask("detail", point=names.index("a.jpg"))[-1]
     assert detail["mime"] == "image/webp"
     assert detail["thumbnail"] is not None
     assert ["size", "100 × 200"] in detail["fields"] or ["size", "200 × 100"] in detail["fields"]
@@ -930,7 +930,8 @@ def random_message(chance: random.Random) -> tuple[Any, list[bytes]]:
     if chance.random() < 0.3:
         return chance.choice(ODD), [b"x" * chance.randrange(9)]
     content: dict[Any, Any] = {"kind": chance.choice([*REQUESTS, "nope", 5, None]), "id": chance.choice([*ODD, 77])}
-    for name in chance.sample(["n", "row", "rows", "op", "polygon", "filter", "name", "tag", "size", "k", "odd"], 4):
+    names = ["n", "point", "points", "op", "polygon", "filter", "name", "tag", "size", "k", "odd"]
+    for name in chance.sample(names, 4):
         content[name] = chance.choice([*ODD, 3, 10**6, {"buffer": 0, "dtype": "f32", "shape": [2]}])
     content["surely wrong"] = 1
     return content, [b"\x00" * chance.choice([0, 3, 8])] * chance.randrange(3)
@@ -974,7 +975,7 @@ def test_hostile_names_are_answered_in_harmless_words(front: Front, text: str) -
         ("colors", {"color_by": {"by": "tag", "key": text}}),
         ("save_tag", {"name": text * 300, "n_samples_to_select": 3, "grow": False}),
         ("metrics", {"n_samples_to_select": 3, "source": text, "metadata": None}),
-        ("neighbors", {"row": 1, "k": 3, "model": text}),
+        ("neighbors", {"point": 1, "k": 3, "model": text}),
     ):
         message = front.ask(kind, **fields)[-1]["message"]
         assert "\u202e" not in message
@@ -1054,7 +1055,7 @@ def test_sample_tag_export_and_message_agree_about_pinned_and_preselected(
     front.export_root = tmp_path
     front.n_samples_to_select = 4
     said = front.sample_now(n_samples_to_select=4, preselected_tag_name="ten", pinned=[3, 12])
-    before = front.rows_of(said, "before")
+    before = front.points_of(said, "before")
     assert sorted(before) == [3, *range(10, 20)]
     assert said["n"] == len(front.picks()) == 4
     wanted = [ids[row] for row in [*before, *front.picks()]]
@@ -1079,7 +1080,7 @@ def test_a_smaller_count_keeps_what_was_there_before(front: Front, ids: list[str
 @pytest.mark.parametrize("clear", ["browser", "python"])
 def test_an_emptied_selection_leaves_the_candidates_as_they_were(front: Front, before: Any, clear: str) -> None:
     front.candidates = before
-    front.ask("select_rows", op="replace", rows=[1, 2, 3])
+    front.ask("select_points", op="replace", points=[1, 2, 3])
     front.candidates = {"from": "selection"}
     if clear == "browser":
         front.ask("select", op="clear")
@@ -1089,7 +1090,7 @@ def test_an_emptied_selection_leaves_the_candidates_as_they_were(front: Front, b
 
 
 def test_undo_brings_back_the_selection_the_pins_and_the_exclusions(front: Front, ids: list[str]) -> None:
-    front.ask("select_rows", op="replace", rows=[1, 2, 3, 4])
+    front.ask("select_points", op="replace", points=[1, 2, 3, 4])
     front.candidates = {"from": "selection"}
     front.sample_now(n_samples_to_select=2, candidates={"from": "selection"}, pinned=[1], excluded=[2])
     front.ask("select", op="clear")
@@ -1100,7 +1101,7 @@ def test_undo_brings_back_the_selection_the_pins_and_the_exclusions(front: Front
     assert front.selection.sample_ids.to_list() == [ids[row] for row in (1, 2, 3, 4)]
     assert front.candidates == {"from": "selection"}
     assert (list(said["spec"]["pinned"]), list(said["spec"]["excluded"])) == ([1], [2])
-    assert front.rows_of(said, "before") == [1]
+    assert front.points_of(said, "before") == [1]
     front.ask("redo")
     assert front.mask("selection") == []
     assert front.candidates == {"from": "all"}

@@ -81,7 +81,7 @@ def test_thumbnails_leave_the_filters_of_warnings_alone(images: Any) -> None:
     front = Front(images)
     before = list(warnings.filters)
     workers = [
-        threading.Thread(target=front.ask, args=("thumbnails",), kwargs={"rows": [0, 1, 2, 3, 4], "size": size})
+        threading.Thread(target=front.ask, args=("thumbnails",), kwargs={"points": [0, 1, 2, 3, 4], "size": size})
         for size in (16, 32, 64, 128)
     ]
     for worker in workers:
@@ -95,8 +95,8 @@ def test_thumbnails_leave_the_filters_of_warnings_alone(images: Any) -> None:
 def test_many_thumbnails_are_answered_in_parts(images: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handlers, "THUMBNAILS_PART", 2)
     front = Front(images)
-    parts = front.ask("thumbnails", rows=[4, 3, 2, 1, 0], size=32)
-    assert [part["rows"] for part in parts] == [[4, 3], [2, 1], [0]]
+    parts = front.ask("thumbnails", points=[4, 3, 2, 1, 0], size=32)
+    assert [part["points"] for part in parts] == [[4, 3], [2, 1], [0]]
     assert [len(part["images"]) for part in parts] == [2, 2, 1]
     assert [part["done"] for part in parts] == [False, False, True]
     front.close()
@@ -105,9 +105,9 @@ def test_many_thumbnails_are_answered_in_parts(images: Any, monkeypatch: pytest.
 def test_ten_thousand_thumbnails_are_answered_in_parts(tmp_path: Path) -> None:
     frame = pl.DataFrame({"text": [f"text {number}" for number in range(10_000)]})
     front = Front(lw.Dataset.from_polars(frame, name="texts", path=tmp_path))
-    parts = front.ask("thumbnails", rows=list(range(10_000)), size=32)
+    parts = front.ask("thumbnails", points=list(range(10_000)), size=32)
     assert len(parts) == 10
-    assert [row for part in parts for row in part["rows"]] == list(range(10_000))
+    assert [row for part in parts for row in part["points"]] == list(range(10_000))
     assert [text for part in parts for text in part["texts"]] == frame["text"].to_list()
     front.close()
 
@@ -138,7 +138,7 @@ def test_saving_a_tag_while_another_process_writes_leaves_the_explorer_free(data
         assert holder.stdout.readline() == "held\n"
         front.say({"kind": "save_tag", "id": 900, "name": "kept", "n_samples_to_select": 3, "grow": False})
         front.say({"kind": "save_tag", "id": 901, "name": "too", "n_samples_to_select": 2, "grow": False})
-        front.say({"kind": "select_rows", "id": 902, "op": "replace", "rows": [1]})
+        front.say({"kind": "select_points", "id": 902, "op": "replace", "points": [1]})
         front.n_samples_to_select = 2
         front.say(SAMPLE | {"id": 903})
         while not any(answer["done"] for answer in front.answers(903)):

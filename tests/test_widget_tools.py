@@ -242,8 +242,8 @@ def look_for(front: Front, data: bytes, **fields: Any) -> dict[str, Any]:
 
 
 def names(front: Front, said: dict[str, Any]) -> list[str]:
-    rows = front.rows_of(said, "rows")
-    return [front.ask("detail", row=row)[-1]["title"] for row in rows]
+    rows = front.points_of(said, "points")
+    return [front.ask("detail", point=row)[-1]["title"] for row in rows]
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
@@ -252,7 +252,7 @@ def test_a_picture_finds_what_is_like_it(images: tuple[Front, MeanColor], kind: 
     assert front.info["no_find_image"] is None
     said = look_for(front, encoded((240, 30, 0), kind=kind))
     assert names(front, said)[0] == "red.png"
-    scores = front.rows_of(said, "scores")
+    scores = front.points_of(said, "scores")
     assert scores == sorted(scores)
     assert scores[0] == pytest.approx(np.linalg.norm([10, 30]), abs=8)
     farthest = look_for(front, encoded((240, 30, 0), kind=kind), sign=-1)

@@ -164,15 +164,15 @@ def test_a_missing_field_is_named(example: dict[str, Any]) -> None:
         ({"id": True}, "id must be an integer, got True"),
         ({"id": 1.5}, "id must be an integer, got 1.5"),
         ({"id": 2**60}, "id must be at most"),
-        ({"row": -1}, "row must be at least 0, got -1"),
-        ({"row": 2**40}, "row must be at most 4,294,967,294"),
-        ({"row": None}, "row must be an integer, got None"),
+        ({"point": -1}, "point must be at least 0, got -1"),
+        ({"point": 2**40}, "point must be at most 4,294,967,294"),
+        ({"point": None}, "point must be an integer, got None"),
         ({"extra": 1}, "unknown field"),
     ],
 )
 def test_what_is_wrong_is_said(change: dict[str, Any], words: str) -> None:
     with pytest.raises((ValueError, TypeError), match=re.escape(words)):
-        parse_request({"kind": "detail", "id": 1, "row": 1} | change)
+        parse_request({"kind": "detail", "id": 1, "point": 1} | change)
 
 
 def select(polygon: Any, buffers: Any = (), op: str = "replace") -> Request:
@@ -227,8 +227,8 @@ IMAGE = {"buffer": 0, "dtype": "u8", "shape": [4]}
     ("fields", "buffers", "words"),
     [
         ({}, [], "exactly one of"),
-        ({"text": "cat", "row": 1}, [], "exactly one of"),
-        ({"row": 1, "image": IMAGE}, [b"abcd"], "exactly one of"),
+        ({"text": "cat", "point": 1}, [], "exactly one of"),
+        ({"point": 1, "image": IMAGE}, [b"abcd"], "exactly one of"),
         ({"image": IMAGE}, [], "names buffer 0"),
         ({"image": IMAGE}, [b"abc"], "must have 4 bytes, got 3"),
         ({"image": IMAGE | {"shape": [0]}}, [b""], "must have 1 to"),
@@ -284,7 +284,7 @@ def test_arrays_survive_the_way_whatever_their_layout(data: st.DataObject, name:
     sent = layout(array)
     reply = replies.Neighbors(1, sent, np.zeros(0, np.float32))
     content, buffers = encode(reply)
-    back = decode("rows", content["rows"], buffers, name).reshape(content["rows"]["shape"])
+    back = decode("points", content["points"], buffers, name).reshape(content["points"]["shape"])
     np.testing.assert_array_equal(back, sent)
 
 

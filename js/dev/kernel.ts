@@ -177,7 +177,7 @@ export class MockKernel {
         if (this.running === request.target) this.running = null;
         return this.say(id, { kind: "ok" }, []);
       case "select":
-      case "select_rows":
+      case "select_points":
         return this.select(request, buffers);
       case "filter":
         return this.filter(id, request.filter);
@@ -295,7 +295,7 @@ export class MockKernel {
   private picks(id: number | null, slot: "A" | "B", { rows, gains }: State, offset = 0, fraction = 1): void {
     const from = Uint32Array.from(rows.slice(offset));
     const gain = Float32Array.from(gains.slice(offset));
-    const arrays = { rows: u32(0, from.length), gains: f32(1, gain.length) };
+    const arrays = { points: u32(0, from.length), gains: f32(1, gain.length) };
     this.say(id, { kind: "picks", slot, offset, ...arrays, fraction }, [from, gain], false);
   }
 
@@ -464,9 +464,9 @@ export class MockKernel {
     this.say(id, { kind: "ok" }, []);
   }
 
-  private select(request: Extract<Request, { kind: "select" | "select_rows" }>, buffers: DataView[]): void {
+  private select(request: Extract<Request, { kind: "select" | "select_points" }>, buffers: DataView[]): void {
     const rows =
-      request.kind === "select_rows" ? request.rows : request.op === "clear" ? [] : inside(this.world, buffers[0]);
+      request.kind === "select_points" ? request.points : request.op === "clear" ? [] : inside(this.world, buffers[0]);
     if (request.op === "replace" || request.op === "clear") this.selection = new Set(rows);
     for (const row of rows) {
       if (request.op === "remove") this.selection.delete(row);
@@ -508,12 +508,12 @@ export class MockKernel {
     const text = (row: number) => (this.options.media === "text" ? this.text(row) : null);
     const draw = (row: number, size: number) => (this.options.media === "text" ? null : picture(world, row, size));
     if (request.kind === "detail") {
-      const { row } = request;
+      const row = request.point;
       const image = await draw(row, 160);
       const [number, word] = this.traits.info.metadata;
       const detail = {
         kind: "detail",
-        row,
+        point: row,
         sample_id: `id-${row}`,
         title: this.title(row),
         text: text(row),
@@ -530,15 +530,15 @@ export class MockKernel {
       this.say(request.id, { ...body, thumbnail: image && u8(image) }, image ? [image] : []);
       return;
     }
-    const images = await Promise.all(request.rows.map((row) => draw(row, request.size)));
+    const images = await Promise.all(request.points.map((row) => draw(row, request.size)));
     const sent = images.filter((image) => image !== null);
     const refs = images.map((image) => (image ? { ...u8(image), buffer: sent.indexOf(image) } : null));
-    const titles = request.rows.map((row) => this.title(row));
+    const titles = request.points.map((row) => this.title(row));
     const body = {
       kind: "thumbnails",
-      rows: request.rows,
+      points: request.points,
       images: refs,
-      texts: request.rows.map(text),
+      texts: request.points.map(text),
       titles,
     } as const;
     this.say(request.id, { ...body, mime: "image/png" }, sent);
@@ -546,7 +546,7 @@ export class MockKernel {
 
   private near(request: Extract<Request, { kind: "neighbors" | "find" }>): void {
     const { x, y, n } = this.world;
-    const row = request.row ?? (request.kind === "find" ? (request.text?.length ?? 0) * 31 : 0) % n;
+    const row = request.point ?? (request.kind === "find" ? (request.text?.length ?? 0) * 31 : 0) % n;
     const sign = request.kind === "find" ? (request.sign ?? 1) : 1;
     const distance = Float32Array.from({ length: n }, (_, at) => Math.hypot(x[at] - x[row], y[at] - y[row]));
     const order = Array.from({ length: n }, (_, at) => at).filter((at) => at !== row);
@@ -555,8 +555,8 @@ export class MockKernel {
     const scores = Float32Array.from(rows, (at) => distance[at]);
     const refs = [u32(0, rows.length), f32(1, rows.length)] as const;
     if (request.kind === "find")
-      this.say(request.id, { kind: "found", rows: refs[0], scores: refs[1] }, [rows, scores]);
-    else this.say(request.id, { kind: "neighbors", row, rows: refs[0], distances: refs[1] }, [rows, scores]);
+      this.say(request.id, { kind: "found", points: refs[0], scores: refs[1] }, [rows, scores]);
+    else this.say(request.id, { kind: "neighbors", point: row, points: refs[0], distances: refs[1] }, [rows, scores]);
   }
 
   private summary(id: number, n: number): void {

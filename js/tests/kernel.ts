@@ -123,7 +123,7 @@ export class Kernel {
 
   picks(rows: number[], { id = null, offset = 0, slot = "A", fraction = 1 }: Partial<PicksOptions> = {}): void {
     const gains = Float32Array.from(rows, (_, index) => rows.length - index);
-    this.say({ kind: "picks", slot, offset, rows: Uint32Array.from(rows), gains, fraction }, id);
+    this.say({ kind: "picks", slot, offset, points: Uint32Array.from(rows), gains, fraction }, id);
   }
 
   sampled(n: number, id: number | null, more: Record<string, unknown> = {}): void {

@@ -29,8 +29,8 @@ test("opening says hello and shows the points when they are all there", async ()
 test("an answer of the wrong shape becomes an error that the asker gets", async () => {
   const { kernel, session } = ready();
   const answer = session.samples.neighbors(1);
-  const lies = { rows: { buffer: 7, dtype: "u32", shape: [1] }, distances: new Float32Array(1) };
-  kernel.say({ kind: "neighbors", row: 1, ...lies }, kernel.last("neighbors").id, true);
+  const lies = { points: { buffer: 7, dtype: "u32", shape: [1] }, distances: new Float32Array(1) };
+  kernel.say({ kind: "neighbors", point: 1, ...lies }, kernel.last("neighbors").id, true);
   await assert.rejects(answer, WireError);
 });
 

@@ -1,4 +1,4 @@
-"""What the points are colored by: one value per row, as category codes or numbers."""
+"""What the points are colored by: one value per point, as category codes or numbers."""
 
 from __future__ import annotations
 

@@ -250,10 +250,10 @@ class Explorer(anywidget.AnyWidget):
             return value  # type: ignore[no-any-return]
         try:
             ids = ids_of([] if value is None else value)
-            rows = self._session.points.of("selection", ids)
+            points = self._session.points.of("selection", ids)
         except (InvalidTypeError, InvalidValueError) as error:
             raise t.TraitError(words(error)) from error
-        return self._session.select(self._session.points.ids(rows))
+        return self._session.select(self._session.points.ids(points))
 
     @t.validate("sample")
     def _check_sample(self, proposal: Any) -> SamplingResult | None:
@@ -321,8 +321,8 @@ class Explorer(anywidget.AnyWidget):
     @t.observe("hovered")
     def _hovered_changed(self, change: Any) -> None:
         if not self._from_browser:
-            row = -1 if change["new"] is None else int(self._session.points.known([change["new"]])[0])
-            self._handlers.say_hovered(row if row >= 0 else None)
+            point = -1 if change["new"] is None else int(self._session.points.known([change["new"]])[0])
+            self._handlers.say_hovered(point if point >= 0 else None)
 
     @t.observe("selection")
     def _selection_changed(self, change: Any) -> None:
@@ -353,7 +353,7 @@ class Explorer(anywidget.AnyWidget):
     # What the actions show ------------------------------------------------------------------------------------------
 
     def show_selection(self, mask: NDArray[np.bool_] | None) -> None:
-        """The rows that the lasso holds now: in the plot and in `selection`."""
+        """The points that the lasso holds now: in the plot and in `selection`."""
         session = self._session
         session.selected = mask if mask is not None and mask.any() else None
         self._out.mask("selection", session.selected, len(session))

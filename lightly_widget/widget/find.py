@@ -41,9 +41,9 @@ def find(session: Session, request: ask.Find, progress: Progress) -> Found:
         wanted = search.embedded_picture(embedder, request.image)
         vectors, where = _stored(points, embedder, wanted)
     else:
-        assert request.row is not None
+        assert request.point is not None
         vectors, where = points.embedded(None)
-        wanted = _own(vectors, where, points.check("row", [request.row])[0])
+        wanted = _own(vectors, where, points.check("point", [request.point])[0])
     return _first(search.distances(vectors, wanted, progress), where, k, sign)
 
 

@@ -57,7 +57,7 @@ class Handlers:
             ask.Cancel: self._cancel,
             ask.SaveTag: self._save_tag,
             ask.Select: self._select,
-            ask.SelectRows: self._select_rows,
+            ask.SelectPoints: self._select_points,
             ask.GetDetail: self._aside(self._detail),
             ask.GetThumbnails: self._aside(self._thumbnails),
             ask.GetNeighbors: self._in_background(self._neighbors, "Looking for neighbors"),
@@ -181,14 +181,14 @@ class Handlers:
         self._out.picks("B", points, gains)
 
     def say_preselected(self) -> None:
-        """The rows of the preselected tag."""
+        """The points of the preselected tag."""
         name = self._widget.preselected_tag_name
         mask = None if name is None else self._session.points.in_tag(name)
         self._out.mask("preselected", mask, len(self._session))
 
-    def say_hovered(self, row: int | None) -> None:
-        """The row of the sample that `hovered` names."""
-        self._out.say(replies.Hovered(row))
+    def say_hovered(self, point: int | None) -> None:
+        """The point of the sample that `hovered` names."""
+        self._out.say(replies.Hovered(point))
 
     # Sampling -------------------------------------------------------------------------------------------------------
 
@@ -324,9 +324,9 @@ class Handlers:
             self._widget.show_selection(_combined(session.selected, inside, request.op))
         self._ok(request)
 
-    def _select_rows(self, request: ask.SelectRows) -> None:
+    def _select_points(self, request: ask.SelectPoints) -> None:
         chosen = np.zeros(len(self._session), dtype=np.bool_)
-        chosen[self._session.points.check("rows", request.rows)] = True
+        chosen[self._session.points.check("points", request.points)] = True
         self._widget.show_selection(_combined(self._session.selected, chosen, request.op))
         self._ok(request)
 
@@ -340,25 +340,25 @@ class Handlers:
 
     def _detail(self, request: ask.GetDetail, job: Job) -> None:
         points = self._session.points
-        points.check("row", [request.row])
-        shown = detail(points, PointIndex(request.row), self._session.media, self._session.pictures)
+        points.check("point", [request.point])
+        shown = detail(points, PointIndex(request.point), self._session.media, self._session.pictures)
         self._out.say(shown, request.id, done=True)
 
     def _thumbnails(self, request: ask.GetThumbnails, job: Job) -> None:
         """In parts, so that the first are seen early and no message is too large."""
         session, points = self._session, self._session.points
-        points.check("rows", request.rows)
-        for start in range(0, max(len(request.rows), 1), THUMBNAILS_PART):
+        points.check("points", request.points)
+        for start in range(0, max(len(request.points), 1), THUMBNAILS_PART):
             job.check()
-            part = request.rows[start : start + THUMBNAILS_PART]
-            last = start + THUMBNAILS_PART >= len(request.rows)
+            part = request.points[start : start + THUMBNAILS_PART]
+            last = start + THUMBNAILS_PART >= len(request.points)
             self._out.say(thumbnails(points, part, request.size, session.media, session.pictures), job.id, done=last)
 
     def _neighbors(self, request: ask.GetNeighbors, job: Job) -> None:
         points = self._session.points
-        points.check("row", [request.row])
-        found, distances = find.nearest(points, request.row, request.k, request.model, job.progress)
-        self._done(job, replies.Neighbors(request.row, found, distances))
+        points.check("point", [request.point])
+        found, distances = find.nearest(points, request.point, request.k, request.model, job.progress)
+        self._done(job, replies.Neighbors(request.point, found, distances))
 
     def _find(self, request: ask.Find, job: Job) -> None:
         found, scores = find.find(self._session, request, job.progress)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from lightly_widget.errors import Cancelled, LightlyWidgetError
-from lightly_widget.wire import PART_ROWS, ColorBy, Reply, encode, pack_bits
+from lightly_widget.wire import PART_POINTS, ColorBy, Reply, encode, pack_bits
 from lightly_widget.wire.replies import Category, Colors, Error, Mask, Picks, Positions, Sync
 
 if TYPE_CHECKING:
@@ -89,13 +89,13 @@ class Outbox:
     def positions(self, projection: str, x: NDArray[np.float32], y: NDArray[np.float32], *, animate: bool) -> None:
         """The geometry, in parts below 4 MB; at least one."""
         with self._lock:
-            for start in range(0, max(len(x), 1), PART_ROWS):
-                part = slice(start, start + PART_ROWS)
-                last = start + PART_ROWS >= len(x)
+            for start in range(0, max(len(x), 1), PART_POINTS):
+                part = slice(start, start + PART_POINTS)
+                last = start + PART_POINTS >= len(x)
                 self.say(Positions(projection, animate, start, len(x), x[part], y[part], last))
 
     def mask(self, name: Literal["filter", "selection", "preselected"], mask: NDArray[np.bool_] | None, n: int) -> None:
-        """One bit per point. None: every one of the `n` rows for the filter, none for the others."""
+        """One bit per point. None: every one of the `n` points for the filter, none for the others."""
         if mask is None:
             self.say(Mask(name, n if name == "filter" else 0, None))
         else:
@@ -105,9 +105,9 @@ class Outbox:
         """A coloring, in parts below 4 MB; the last is the answer."""
         categories = [Category(name, count) for name, count in coloring.categories]
         with self._lock:
-            for start in range(0, n if coloring.values is not None and n else 1, 2 * PART_ROWS):
-                values = None if coloring.values is None else coloring.values[start : start + 2 * PART_ROWS]
-                last = coloring.values is None or start + 2 * PART_ROWS >= n
+            for start in range(0, n if coloring.values is not None and n else 1, 2 * PART_POINTS):
+                values = None if coloring.values is None else coloring.values[start : start + 2 * PART_POINTS]
+                last = coloring.values is None or start + 2 * PART_POINTS >= n
                 about = categories, coloring.domain, coloring.note
                 self.say(Colors(color_by, coloring.scale, start, n, last, values, *about), id, done=last)
 
@@ -123,8 +123,8 @@ class Outbox:
     ) -> None:
         """Picks in order from `offset` on, in parts below 4 MB; at least one, so that 0 picks clear those before."""
         with self._lock:
-            for start in range(0, max(len(points), 1), PART_ROWS):
-                part = slice(start, start + PART_ROWS)
+            for start in range(0, max(len(points), 1), PART_POINTS):
+                part = slice(start, start + PART_POINTS)
                 some = points[part].astype(np.uint32), gains[part].astype(np.float32)
                 self.say(Picks(slot, offset + start, *some, fraction), id)
 

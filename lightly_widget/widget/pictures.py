@@ -84,9 +84,9 @@ def _webp(image: Any, size: int) -> bytes:
     return out.getvalue()
 
 
-def detail(points: Points, row: PointIndex, media: str, pictures: Pictures) -> Detail:
-    """Everything a hover shows about one row."""
-    sample = points.records([row])[0]
+def detail(points: Points, point: PointIndex, media: str, pictures: Pictures) -> Detail:
+    """Everything a hover shows about one point."""
+    sample = points.records([point])[0]
     path = sample.get("file_path_abs")
     picture, problem = None, None
     if media == "image" and path:
@@ -95,24 +95,24 @@ def detail(points: Points, row: PointIndex, media: str, pictures: Pictures) -> D
         except LightlyWidgetError as error:
             problem = str(error)
     return Detail(
-        row=row,
+        point=point,
         sample_id=sample["sample_id"],
         title=_title(sample),
         text=_text(sample, MAX_TEXT),
         fields=[*([("picture", problem)] if problem else []), *_fields(sample)],
         tags=[_short(tag) for tag in sample.get("tags") or []][:MAX_FIELDS],
-        labels=[_short(label) for label in points.labels(row)][:MAX_FIELDS],
+        labels=[_short(label) for label in points.labels(point)][:MAX_FIELDS],
         thumbnail=picture,
         mime=MIME,
     )
 
 
 def thumbnails(points: Points, wanted: Sequence[int], size: int, media: str, pictures: Pictures) -> Thumbnails:
-    """Pictures (for texts their beginnings) of several rows."""
+    """Pictures (for texts their beginnings) of several points."""
     samples = points.records(wanted)
     paths = [sample.get("file_path_abs") if media == "image" else None for sample in samples]
     return Thumbnails(
-        rows=tuple(wanted),
+        points=tuple(wanted),
         images=pictures.get_all(paths, size) if any(paths) else [None] * len(samples),
         texts=[_text(sample, MAX_SHOWN) for sample in samples],
         titles=[_title(sample) for sample in samples],

@@ -1,4 +1,4 @@
-"""What one widget is about: the dataset's rows, where they lie, what is filtered and selected. Knows no messages."""
+"""What one widget is about: the dataset's points, where they lie, what is filtered and selected. Knows no messages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Geometry:
-    """Where the rows lie; NaN where that is not known."""
+    """Where the points lie; NaN where that is not known."""
 
     projection: str
     x: NDArray[np.float32]
@@ -73,7 +73,7 @@ class Session:
 
     @property
     def points(self) -> Points:
-        """The rows with what the dataset knows about them now: tags and metadata may have come since."""
+        """The points with what the dataset knows about them now: tags and metadata may have come since."""
         with self.lock:
             if self.dataset.snapshot().version != self._points.version:
                 self._points = Points(self.dataset, self.select(self._view.sample_ids), self._points)
@@ -92,12 +92,12 @@ class Session:
         return Query(self.dataset, (Pinned(pl.Series("sample_id", ids, dtype=pl.String)),))
 
     def ids_of(self, mask: NDArray[np.bool_]) -> pl.Series:
-        """The ids of the rows set in a mask."""
+        """The ids of the points set in a mask."""
         ids: pl.Series = self._view.sample_ids.gather(np.flatnonzero(mask))
         return ids
 
     def filtered(self, expression: dict[str, Any] | None) -> NDArray[np.bool_] | None:
-        """(n,) which rows a filter lets through, None for no filter. ValueError: unknown field, tag or class."""
+        """(n,) which points a filter lets through, None for no filter. ValueError: unknown field, tag or class."""
         if expression is None:
             return None
         with self.lock:
@@ -120,14 +120,14 @@ class Session:
             case "tag":
                 query = self.select(self.ids_of(self.points.in_tag(spec["tag"])))
         view = self.dataset.candidates(query)
-        rows = self.points.of_query(query)
-        if len(rows) != len(view):  # somebody wrote in between
-            rows = self.points.known(view.sample_ids)
-        newer = view.sample_ids.filter(pl.Series(rows < 0)).to_list()
-        return Pool(Sampling(view), rows, newer)
+        points = self.points.of_query(query)
+        if len(points) != len(view):  # somebody wrote in between
+            points = self.points.known(view.sample_ids)
+        newer = view.sample_ids.filter(pl.Series(points < 0)).to_list()
+        return Pool(Sampling(view), points, newer)
 
     def place(self, projection: str, progress: Progress) -> Geometry:
-        """Compute (or read) a projection by its name; rows without an embedding get NaN, without any model a grid."""
+        """Compute (or read) a projection by its name; points without an embedding get NaN, without any model a grid."""
         n = len(self)
         if not self.points.view.info().embedding_models:
             side = max(1, int(np.ceil(np.sqrt(n))))
@@ -139,9 +139,9 @@ class Session:
         method: Literal["pca", "umap"] = "umap" if kind == "umap" else "pca"
         positions, ids = self._positions(model, method, progress)
         x, y = (np.full(n, np.nan, dtype=np.float32) for _ in range(2))
-        rows = self._points.known(ids)
-        here = rows >= 0
-        x[rows[here]], y[rows[here]] = positions[here, 0], positions[here, 1]
+        points = self._points.known(ids)
+        here = points >= 0
+        x[points[here]], y[points[here]] = positions[here, 0], positions[here, 1]
         return Geometry(projection, x, y)
 
     def _positions(

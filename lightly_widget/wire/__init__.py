@@ -8,14 +8,14 @@ from lightly_widget.wire import replies, requests
 from lightly_widget.wire.codec import decode, encode, pack_bits
 from lightly_widget.wire.parse import parse_request, request_id
 from lightly_widget.wire.parts import Candidates, ColorBy, Filter, SampleSpec, to_plain
-from lightly_widget.wire.replies import PART_ROWS, REPLIES, Reply
+from lightly_widget.wire.replies import PART_POINTS, REPLIES, Reply
 from lightly_widget.wire.requests import REQUESTS, Request
 
 PROTOCOL = 1
 """Both sides speak this one; `hello` says which."""
 
 __all__ = [
-    "PART_ROWS",
+    "PART_POINTS",
     "PROTOCOL",
     "REPLIES",
     "REQUESTS",

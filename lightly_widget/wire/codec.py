@@ -103,5 +103,5 @@ def _put(array: NDArray[Any], buffers: list[memoryview]) -> Plain:
 
 
 def pack_bits(mask: NDArray[np.bool_]) -> Bits:
-    """One bit per row, least significant first."""
+    """One bit per value, least significant first."""
     return np.packbits(mask, bitorder="little")

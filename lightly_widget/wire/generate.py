@@ -19,7 +19,7 @@ import numpy as np
 from lightly_widget.strategies import MAX_STRATEGIES, catalog
 from lightly_widget.wire import PROTOCOL, REPLIES, REQUESTS
 from lightly_widget.wire.codec import ArrayRef
-from lightly_widget.wire.parts import MAX_ROWS_BY_HAND, Candidates, ColorBy, Filter
+from lightly_widget.wire.parts import MAX_POINTS_BY_HAND, Candidates, ColorBy, Filter
 
 JS: Final = Path(__file__).parents[2] / "js"
 OUT: Final = JS / "src" / "generated"
@@ -154,7 +154,7 @@ def messages_file() -> str:
     )
     if done.returncode:
         raise SystemExit(f"node generate.mjs failed:\n{done.stderr}")
-    limits = {"PROTOCOL": PROTOCOL, "MAX_STRATEGIES": MAX_STRATEGIES, "MAX_ROWS_BY_HAND": MAX_ROWS_BY_HAND}
+    limits = {"PROTOCOL": PROTOCOL, "MAX_STRATEGIES": MAX_STRATEGIES, "MAX_POINTS_BY_HAND": MAX_POINTS_BY_HAND}
     constants = "".join(f"export const {name} = {value};\n" for name, value in limits.items())
     return f"{_HEADER}{constants}\n{done.stdout}"
 

@@ -1,4 +1,4 @@
-"""The parts that requests, replies and traits share, declared once: names, rows, candidates, colorings, filters."""
+"""The parts that requests, replies and traits share, declared once: names, points, candidates, colorings, filters."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import msgspec
 from msgspec import Meta, Struct
 
 MAX_ID: Final = 2**53
-MAX_ROW: Final = 2**32 - 2
-MAX_ROWS_BY_HAND: Final = 10_000
+MAX_POINT: Final = 2**32 - 2
+MAX_POINTS_BY_HAND: Final = 10_000
 
 Id: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_ID)]
-Row: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_ROW)]
-Count: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_ROW)]
-Rows: TypeAlias = Annotated[tuple[Row, ...], Meta(max_length=MAX_ROWS_BY_HAND)]
-"""Rows chosen by hand; a lasso goes to the kernel as its polygon."""
+Point: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_POINT)]
+Count: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_POINT)]
+Points: TypeAlias = Annotated[tuple[Point, ...], Meta(max_length=MAX_POINTS_BY_HAND)]
+"""Points chosen by hand; a lasso goes to the kernel as its polygon."""
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1_000)]
 FilePath: TypeAlias = Annotated[str, Meta(min_length=1, max_length=4_096)]
 LongText: TypeAlias = Annotated[str, Meta(min_length=1, max_length=10_000)]
@@ -168,10 +168,10 @@ class SampleSpec(_Part, frozen=True):
     strategies: tuple[StrategyDict, ...]
     candidates: Candidates
     preselected_tag_name: Name | None
-    pinned: Rows
-    """Rows pinned by hand: part of the sample."""
-    excluded: Rows
-    """Rows removed by hand: no candidates in this run."""
+    pinned: Points
+    """Points pinned by hand: part of the sample."""
+    excluded: Points
+    """Points removed by hand: no candidates in this run."""
 
 
 def to_plain(part: Struct | None) -> Any:

@@ -9,12 +9,12 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from lightly_widget.structs import tag_of
-from lightly_widget.wire.parts import ColorBy, Rows, SampleSpec
+from lightly_widget.wire.parts import ColorBy, Points, SampleSpec
 
 Bits = NDArray[np.uint8]
 
-PART_ROWS: Final = 400_000
-"""Rows of geometry in one message: 400,000 · 2 · 4 bytes stay below the 4 MB that every host lets through."""
+PART_POINTS: Final = 400_000
+"""Points of geometry in one message: 400,000 · 2 · 4 bytes stay below the 4 MB that every host lets through."""
 
 
 class Reply(Struct, frozen=True, eq=False, tag_field="kind"):
@@ -36,7 +36,7 @@ class Ok(Reply, frozen=True, eq=False, tag="ok"):
 
 
 class Positions(Reply, frozen=True, eq=False, tag="positions"):
-    """A part of the map: rows from `offset` on; `last` in the last part. `animate`: glide from the old ones."""
+    """A part of the map: points from `offset` on; `last` in the last part. `animate`: glide from the old ones."""
 
     projection: str
     animate: bool
@@ -48,7 +48,7 @@ class Positions(Reply, frozen=True, eq=False, tag="positions"):
 
 
 class Mask(Reply, frozen=True, eq=False, tag="mask"):
-    """One bit per row, least significant first; None: every row (filter) or none (the others)."""
+    """One bit per point, least significant first; None: every point (filter) or none (the others)."""
 
     mask: Literal["filter", "selection", "preselected"]
     count: int
@@ -61,7 +61,7 @@ class Category(Struct, frozen=True):
 
 
 class Colors(Reply, frozen=True, eq=False, tag="colors"):
-    """A part of the colors. category: a code per row, 255 = no value; number: NaN = no value; none: no values."""
+    """A part of the colors. category: a code per point, 255 = no value; number: NaN = no value; none: no values."""
 
     color_by: ColorBy
     scale: Literal["category", "number", "none"]
@@ -79,13 +79,13 @@ class Picks(Reply, frozen=True, eq=False, tag="picks"):
 
     slot: Literal["A", "B"]
     offset: int
-    rows: NDArray[np.uint32]
+    points: NDArray[np.uint32]
     gains: NDArray[np.float32]
     fraction: float
 
 
 class Sampled(Reply, frozen=True, eq=False, tag="sampled"):
-    """What a sample came to. It holds the rows in `before` (preselected, pinned), then its `n` new picks."""
+    """What a sample came to. It holds the points in `before` (preselected, pinned), then its `n` new picks."""
 
     n: int
     before: NDArray[np.uint32]
@@ -112,7 +112,7 @@ class Sync(Reply, frozen=True, eq=False, tag="sync"):
 
 
 class Hovered(Reply, frozen=True, eq=False, tag="hovered"):
-    row: int | None
+    point: int | None
 
 
 class Saved(Reply, frozen=True, eq=False, tag="saved"):
@@ -121,7 +121,7 @@ class Saved(Reply, frozen=True, eq=False, tag="saved"):
 
 
 class Detail(Reply, frozen=True, eq=False, tag="detail"):
-    row: int
+    point: int
     sample_id: str
     title: str
     text: str | None
@@ -133,7 +133,7 @@ class Detail(Reply, frozen=True, eq=False, tag="detail"):
 
 
 class Thumbnails(Reply, frozen=True, eq=False, tag="thumbnails"):
-    rows: Rows
+    points: Points
     images: list[bytes | None]
     texts: list[str | None]
     titles: list[str]
@@ -141,8 +141,8 @@ class Thumbnails(Reply, frozen=True, eq=False, tag="thumbnails"):
 
 
 class Neighbors(Reply, frozen=True, eq=False, tag="neighbors"):
-    row: int
-    rows: NDArray[np.uint32]
+    point: int
+    points: NDArray[np.uint32]
     distances: NDArray[np.float32]
 
 
@@ -202,7 +202,7 @@ class Path(Reply, frozen=True, eq=False, tag="path"):
 
 
 class Found(Reply, frozen=True, eq=False, tag="found"):
-    rows: NDArray[np.uint32]
+    points: NDArray[np.uint32]
     scores: NDArray[np.float32]
 
 

@@ -21,8 +21,8 @@ from lightly_widget.wire.parts import (
     Id,
     LongText,
     Name,
-    Row,
-    Rows,
+    Point,
+    Points,
     StrategyDict,
     to_plain,
 )
@@ -67,8 +67,8 @@ class Sample(Request, frozen=True, kw_only=True, tag="sample"):
     strategies: Annotated[tuple[StrategyDict, ...], Meta(max_length=MAX_STRATEGIES)]
     candidates: Candidates
     preselected_tag_name: Name | None
-    pinned: Rows
-    excluded: Rows
+    pinned: Points
+    excluded: Points
 
     def __post_init__(self) -> None:
         _check_unique("pinned", self.pinned)
@@ -104,40 +104,40 @@ class Select(Request, frozen=True, kw_only=True, tag="select"):
             raise InvalidValueError(f"op={self.op!r} {'takes no' if self.op == 'clear' else 'needs a'} polygon")
 
 
-class SelectRows(Request, frozen=True, kw_only=True, tag="select_rows"):
-    """Selects a handful of rows, chosen by click or from the gallery."""
+class SelectPoints(Request, frozen=True, kw_only=True, tag="select_points"):
+    """Selects a handful of points, chosen by click or from the gallery."""
 
     op: Literal["replace", "add", "remove"]
-    rows: Rows
+    points: Points
 
     def __post_init__(self) -> None:
-        _check_unique("rows", self.rows)
+        _check_unique("points", self.points)
 
 
 class GetDetail(Request, frozen=True, kw_only=True, tag="detail"):
     """All about one sample."""
 
-    row: Row
+    point: Point
 
 
 class GetThumbnails(Request, frozen=True, kw_only=True, tag="thumbnails"):
     """Small pictures of some samples."""
 
-    rows: Rows
+    points: Points
     size: Annotated[int, Meta(ge=16, le=512)]
 
     def __post_init__(self) -> None:
-        _check_unique("rows", self.rows)
-        if len(self.rows) * self.size**2 > 2**24:
+        _check_unique("points", self.points)
+        if len(self.points) * self.size**2 > 2**24:
             raise InvalidValueError(
-                f"{len(self.rows):,} thumbnails of {self.size} pixels do not fit into a message; ask for fewer"
+                f"{len(self.points):,} thumbnails of {self.size} pixels do not fit into a message; ask for fewer"
             )
 
 
 class GetNeighbors(Request, frozen=True, kw_only=True, tag="neighbors"):
     """The samples nearest to one."""
 
-    row: Row
+    point: Point
     k: Annotated[int, Meta(ge=1, le=1_000)]
     model: Name | None
 
@@ -205,18 +205,18 @@ class CheckPath(Request, frozen=True, kw_only=True, tag="check_path"):
 
 
 class Find(Request, frozen=True, kw_only=True, tag="find"):
-    """Looks for samples like some text, a row or a picture: exactly one of them."""
+    """Looks for samples like some text, a point or a picture: exactly one of them."""
 
     k: Annotated[int, Meta(ge=1, le=10_000)]
     text: LongText | None = None
-    row: Row | None = None
+    point: Point | None = None
     image: Picture | None = None
     sign: Literal[1, -1] = 1
 
     def __post_init__(self) -> None:
-        given = [name for name in ("text", "row", "image") if getattr(self, name) is not None]
+        given = [name for name in ("text", "point", "image") if getattr(self, name) is not None]
         if len(given) != 1:
-            raise InvalidValueError(f"find needs exactly one of text, row and image, got {listed(given)}")
+            raise InvalidValueError(f"find needs exactly one of text, point and image, got {listed(given)}")
 
 
 class SetProjection(Request, frozen=True, kw_only=True, tag="projection"):
@@ -231,9 +231,9 @@ class GetClusters(Request, frozen=True, kw_only=True, tag="clusters"):
     color_by: ColorBy
 
 
-def _check_unique(name: str, rows: Rows) -> None:
-    if len(set(rows)) < len(rows):
-        raise InvalidValueError(f"{name} must not contain a row twice")
+def _check_unique(name: str, points: Points) -> None:
+    if len(set(points)) < len(points):
+        raise InvalidValueError(f"{name} must not contain a point twice")
 
 
 REQUESTS: Final[dict[str, type[Request]]] = {tag_of(request): request for request in Request.__subclasses__()}

@@ -18,7 +18,7 @@ export function useDetail(row: number | null): Detail | null {
       wanted = false;
     };
   }, [session, row]);
-  return detail?.row === row ? detail : null;
+  return detail?.point === row ? detail : null;
 }
 
 export function HoverCard() {

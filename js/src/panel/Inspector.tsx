@@ -63,8 +63,8 @@ function Actions({ row, title }: { row: number; title: string }) {
     <div class="actions">
       {canFind && (
         <>
-          <Button label="More like this" mini onClick={() => view.find({ row, sign: 1 }, `like ${title}`)} />
-          <Button label="Less like this" mini onClick={() => view.find({ row, sign: -1 }, `unlike ${title}`)} />
+          <Button label="More like this" mini onClick={() => view.find({ point: row, sign: 1 }, `like ${title}`)} />
+          <Button label="Less like this" mini onClick={() => view.find({ point: row, sign: -1 }, `unlike ${title}`)} />
         </>
       )}
       <Button

@@ -54,7 +54,7 @@ export function handlersOf(parts: Parts): Handlers {
     ready: (message) => connection.welcomed(message),
     saved: () => samples.forgetDetails(),
     hovered: (message) => {
-      samples.hovered.value = message.row;
+      samples.hovered.value = message.point;
     },
     progress: (message) => jobs.take(message),
     error: (message) => {

@@ -48,7 +48,7 @@ export class Masks {
 
   selectPoints(points: PointIndex[], op: SelectOp = "replace"): Promise<boolean> {
     this.touched();
-    return this.connection.act({ kind: "select_rows", op, rows: points });
+    return this.connection.act({ kind: "select_points", op, points });
   }
 
   clearSelection(): Promise<boolean> {

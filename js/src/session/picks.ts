@@ -39,7 +39,7 @@ export class Picks {
   /** Takes a part of a sample; false = parts before it are missing. */
   take(message: MessageOf<"picks">, buffers: readonly DataView[]): boolean {
     const slot = message.slot === "A" ? this.a : this.b;
-    const points = decodeAs(Uint32Array, message.rows, buffers);
+    const points = decodeAs(Uint32Array, message.points, buffers);
     const gains = decodeAs(Float32Array, message.gains, buffers);
     const before = slot.peek();
     if (message.offset > before.points.length) return false;

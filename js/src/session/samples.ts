@@ -21,7 +21,7 @@ export interface Thumbnail {
 /** What to look for: one of text, row and image. */
 export interface Query {
   text?: string;
-  row?: PointIndex;
+  point?: PointIndex;
   image?: Uint8Array<ArrayBuffer>;
   sign?: 1 | -1;
 }
@@ -43,7 +43,7 @@ export class Samples {
   /** Name, fields and picture of a point. */
   detail(point: PointIndex): Promise<Detail> {
     return this.details.get(point, async () => {
-      const { reply, ...message } = await this.connection.result("detail", { kind: "detail", row: point });
+      const { reply, ...message } = await this.connection.result("detail", { kind: "detail", point });
       const thumbnail = message.thumbnail && decodeAs(Uint8Array, message.thumbnail, reply.buffers);
       return { ...message, thumbnail };
     });
@@ -70,7 +70,7 @@ export class Samples {
   async thumbnails(points: readonly PointIndex[], size: number): Promise<Thumbnail[]> {
     const missing = points.filter((point) => !this.thumbs.has(`${size}:${point}`));
     if (missing.length > 0) {
-      const answer = this.connection.result("thumbnails", { kind: "thumbnails", rows: missing, size });
+      const answer = this.connection.result("thumbnails", { kind: "thumbnails", points: missing, size });
       missing.forEach((point, index) => {
         this.thumbs.get(`${size}:${point}`, async () => {
           const { reply, images, texts, titles, mime } = await answer;
@@ -85,10 +85,10 @@ export class Samples {
 
   /** The nearest points in the full embedding space, nearest first, with Euclidean distances. */
   async neighbors(point: PointIndex, k = 10, model: string | null = null) {
-    const ask = { kind: "neighbors", row: point, k, model } as const;
+    const ask = { kind: "neighbors", point, k, model } as const;
     const { reply, ...message } = await this.connection.result("neighbors", ask);
     return {
-      rows: decodeAs(Uint32Array, message.rows, reply.buffers),
+      rows: decodeAs(Uint32Array, message.points, reply.buffers),
       distances: decodeAs(Float32Array, message.distances, reply.buffers),
     };
   }
@@ -99,7 +99,7 @@ export class Samples {
     const ask = { kind: "find", k, ...query, ...picture } as const;
     const { reply, ...message } = await this.connection.result("found", ask as Ask, image);
     return {
-      rows: decodeAs(Uint32Array, message.rows, reply.buffers),
+      rows: decodeAs(Uint32Array, message.points, reply.buffers),
       scores: decodeAs(Float32Array, message.scores, reply.buffers),
     };
   }
