@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lightly_widget as lw
+from lightly_widget.query.algebra import AND, NOT, OR, Combined, Expression, Not
 from lightly_widget.query.code import filter_code, literal, match_code
-from lightly_widget.query.expressions import AND, NOT, OR, Combined, Expression, Not
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
 SCALARS = NAMES | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.booleans()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import pytest
@@ -10,13 +11,20 @@ import lightly_widget as lw
 from lightly_widget.dataset.embeddings import Embeddings
 from lightly_widget.dataset.labels import Labels
 from lightly_widget.dataset.metadata import Metadata
+from lightly_widget.dataset.predictions import ProbeReport
 from lightly_widget.dataset.projections import Projections
+from lightly_widget.dataset.sample import ImageSample
 from lightly_widget.dataset.tags import Tags
+from lightly_widget.export import Export
+from lightly_widget.sampling import Sampling
+from lightly_widget.worth import LearningCurve
 
 NAMESPACES = [Embeddings, Labels, Metadata, Projections, Tags]
+OBJECTS = [*NAMESPACES, lw.Query, Sampling, lw.SamplingResult, Export, ImageSample, LearningCurve, ProbeReport]
 HELPERS = {
     *("snapshot", "samples_of", "sampling_of", "export_of", "view", "write_tag", "change_tag", "update_metadata"),
     *("store", "change", "candidates", "core", "roots", "media"),
+    *("resolve", "stream", "write", "show_selection", "show_sample", "tell_info"),
 }
 
 
@@ -31,7 +39,18 @@ def test_a_namespace_has_at_most_15_public_methods_and_shares_none(cls: type[Any
     assert bases <= {"object", "Generic"}, f"{cls.__name__} inherits behavior from {bases}"
 
 
-@pytest.mark.parametrize("cls", [*NAMESPACES, lw.Dataset, lw.ImageDataset])
+def methods(cls: type[Any]) -> set[str]:
+    """Its public methods; attributes and properties are not counted."""
+    found = {name: inspect.getattr_static(cls, name) for name in public(cls)}
+    return {name for name, value in found.items() if callable(value) or isinstance(value, classmethod | staticmethod)}
+
+
+@pytest.mark.parametrize("cls", OBJECTS)
+def test_no_object_has_more_than_15_public_methods(cls: type[Any]) -> None:
+    assert len(methods(cls)) <= 15, sorted(methods(cls))
+
+
+@pytest.mark.parametrize("cls", [*OBJECTS, lw.Dataset, lw.ImageDataset])
 def test_no_helper_is_public(cls: type[Any]) -> None:
     assert not public(cls) & HELPERS
 

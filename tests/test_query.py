@@ -21,8 +21,8 @@ from lightly_widget.dataset import core_of
 from lightly_widget.dataset.images import add_scan
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, UnknownFieldError, UnknownNameError
 from lightly_widget.query import Query
+from lightly_widget.query.algebra import Expression, from_dict
 from lightly_widget.query.code import filter_code
-from lightly_widget.query.expressions import Expression, from_dict
 from lightly_widget.query.snapshot import places_of
 from tests.durability import scan_of
 

@@ -28,6 +28,7 @@ from lightly_widget.sampling import (
     compute_typicality_metadata,
 )
 from lightly_widget.sampling.metrics import Coverage, random_rows
+from lightly_widget.sampling.run import stream
 from lightly_widget.strategies import (
     AnnotationClassBalancingStrategy,
     EmbeddingDeduplicationStrategy,
@@ -307,7 +308,7 @@ def test_counts_that_are_none(n: Any, error: type[Exception], words: str, data: 
     for call in (
         lambda: sampling.diverse(n, "t"),
         lambda: sampling.preview(n, [RandomStrategy()]),
-        lambda: sampling.stream(n, [RandomStrategy()]),
+        lambda: stream(data.view(), n, [RandomStrategy()]),
     ):
         with pytest.raises(error, match=words) as caught:
             call()
@@ -531,7 +532,7 @@ def test_the_stream_gives_what_the_preview_gives(data: MemoryDataset) -> None:
     sampling = Sampling(data.view())
     strategies = [EmbeddingDiversityStrategy(), AnnotationClassBalancingStrategy()]
     wire = [strategy.to_dict() for strategy in strategies]
-    blocks, result = drained(sampling.stream(9, wire, "old", ["id5"], ["id6", "id8"]))
+    blocks, result = drained(stream(data.view(), 9, wire, "old", ["id5"], ["id6", "id8"]))
     same = sampling.preview(9, strategies, "old", pinned_ids=["id5"], excluded_ids=["id6", "id8"])
     assert result.sample_ids == same.sample_ids
     assert np.concatenate([block.rows for block in blocks]).tolist() == result.rows.tolist()
@@ -542,7 +543,7 @@ def test_the_stream_gives_what_the_preview_gives(data: MemoryDataset) -> None:
 
 
 def test_closing_the_stream_cancels(data: MemoryDataset) -> None:
-    steps = Sampling(data.view()).stream(20, [RandomStrategy()])
+    steps = stream(data.view(), 20, [RandomStrategy()])
     next(steps)
     steps.close()
     assert next(steps, None) is None
@@ -550,9 +551,8 @@ def test_closing_the_stream_cancels(data: MemoryDataset) -> None:
 
 
 def test_the_stream_checks_its_arguments_before_the_first_step(data: MemoryDataset) -> None:
-    sampling = Sampling(data.view())
     with pytest.raises(ValueError, match="unknown strategy type"):
-        sampling.stream(3, [{"type": "nonsense"}])
+        stream(data.view(), 3, [{"type": "nonsense"}])
 
 
 def test_pinned_count_as_picked_and_excluded_are_never_picked() -> None:
@@ -897,7 +897,7 @@ def test_random_requests_of_the_widget_give_a_result_or_our_error(data: MemoryDa
         tag = [None, None, "old", "nope"][rng.integers(4)]
         pinned = [f"id{i}" for i in rng.integers(0, 31, rng.integers(0, 2))]
         try:
-            _, result = drained(Sampling(data.view(rows)).stream(n, strategies, tag, pinned, ["id0"]))
+            _, result = drained(stream(data.view(rows), n, strategies, tag, pinned, ["id0"]))
         except LightlyWidgetError:
             outcomes["error"] += 1
             continue

@@ -16,7 +16,7 @@ from lightly_widget.dataset.metadata import write_columns
 from lightly_widget.dataset.metadata_values import columns_from_frame
 from lightly_widget.dataset.tag_writes import check_tag_name, write_tag
 from lightly_widget.errors import InvalidValueError, Progress
-from lightly_widget.query import Pinned, Query, annotations_of_rows, embeddings_of_rows
+from lightly_widget.query import Pinned, Query, annotations_of_rows, embeddings_of_rows, resolve
 from lightly_widget.query.code import query_code
 from lightly_widget.strategies import DatasetInfo
 
@@ -38,7 +38,7 @@ class QueryCandidates:
     def __init__(self, core: DatasetCore[Any], query: Query[Any]) -> None:
         self._core = core
         self._query = query
-        self._snapshot, self._rows = query.resolve()
+        self._snapshot, self._rows = resolve(query)
 
     # -- what strategies read -----------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """Fields and expressions over a snapshot of the dataset, and the immutable queries made of them."""
 
-from lightly_widget.query.expressions import AND, NOT, OR, Expression
+from lightly_widget.query.algebra import AND, NOT, OR, Expression
 from lightly_widget.query.fields import (
     ClassificationField,
     ClassificationQuery,
@@ -9,7 +9,8 @@ from lightly_widget.query.fields import (
     ObjectDetectionQuery,
     SampleField,
 )
-from lightly_widget.query.query import Pinned, Query, annotations_of_rows, embeddings_of_rows, ids_of
+from lightly_widget.query.query import Query, annotations_of_rows, embeddings_of_rows, ids_of, resolve
+from lightly_widget.query.steps import Pinned
 
 __all__ = [
     "AND",
@@ -27,4 +28,5 @@ __all__ = [
     "annotations_of_rows",
     "embeddings_of_rows",
     "ids_of",
+    "resolve",
 ]

@@ -9,17 +9,8 @@ from datetime import date
 from functools import singledispatch
 from typing import Any, Final
 
-from lightly_widget.query.expressions import (
-    Annotated,
-    Combined,
-    Compare,
-    Expression,
-    HasTag,
-    IsIn,
-    IsNull,
-    Not,
-    TextMatch,
-)
+from lightly_widget.query.algebra import Combined, Expression, Not
+from lightly_widget.query.expressions import Annotated, Compare, HasTag, IsIn, IsNull, TextMatch
 
 _FIELDS: Final = defaultdict(lambda: "lw.SampleField", ImageDataset="lw.ImageSampleField")
 _GROUPS: Final = {"classification": "Classification", "object_detection": "ObjectDetection"}

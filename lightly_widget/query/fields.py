@@ -7,19 +7,9 @@ from typing import Any, Final
 
 from lightly_widget.checks import check_string
 from lightly_widget.errors import InvalidTypeError, UnknownFieldError, did_you_mean
-from lightly_widget.query.expressions import (
-    AND,
-    Annotated,
-    Compare,
-    Expression,
-    HasTag,
-    IsIn,
-    IsNull,
-    TextMatch,
-    as_expression,
-    scalar,
-    values_of,
-)
+from lightly_widget.query.algebra import AND, Expression, as_expression
+from lightly_widget.query.expressions import Annotated, Compare, HasTag, IsIn, IsNull, TextMatch
+from lightly_widget.query.values import scalar, values_of
 
 
 class Field:

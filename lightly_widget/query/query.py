@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar, overload
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from lightly_widget.checks import check_bool, check_integer, check_items, check_number, check_string, check_strings
+from lightly_widget.checks import check_bool, check_integer, check_number
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, shown
 from lightly_widget.export import Export
 from lightly_widget.indexes import SampleIndexes
 from lightly_widget.ingest.roots import Roots
 from lightly_widget.plain import check_plain
-from lightly_widget.query.expressions import AND, DEEPEST, Expression, NoPlainFormError, as_expression
+from lightly_widget.query.algebra import AND, DEEPEST, as_expression
 from lightly_widget.query.fields import Field, OrderBy
+from lightly_widget.query.scopes import plan
 from lightly_widget.query.snapshot import Snapshot
+from lightly_widget.query.steps import STEPS, Match, Order, Pinned, Shuffled, Slice, Step, id_series, slice_of, whole
 from lightly_widget.sampling import ResultHome, Sampling
 
 if TYPE_CHECKING:
@@ -52,115 +53,6 @@ class Queryable(Protocol[S]):
 
     def query(self) -> Query[S]:
         """All samples."""
-
-
-class Step(Protocol):
-    def apply(self, snapshot: Snapshot, rows: SampleIndexes) -> SampleIndexes: ...
-
-    def to_dict(self) -> dict[str, Any] | None:
-        """Plain data; None where there is none because a polars expression is in it."""
-
-
-@dataclass(frozen=True)
-class Match:
-    expression: Expression
-
-    def apply(self, snapshot: Snapshot, rows: SampleIndexes) -> SampleIndexes:
-        return SampleIndexes(rows[snapshot.mask(self.expression)[rows]])
-
-    def to_dict(self) -> dict[str, Any] | None:
-        try:
-            return {"step": "match", "filter": self.expression.to_dict()}
-        except NoPlainFormError:
-            return None
-
-    def __str__(self) -> str:
-        return f"match({self.expression!r})"
-
-
-@dataclass(frozen=True)
-class Order:
-    keys: tuple[OrderBy | pl.Expr, ...]
-    descending: bool
-
-    def apply(self, snapshot: Snapshot, rows: SampleIndexes) -> SampleIndexes:
-        frame = pl.DataFrame({"row": rows})
-        names, descending = [], []
-        for position, key in enumerate(self.keys):
-            name = f"key{position}"
-            if isinstance(key, pl.Expr):
-                roots = [snapshot.column(root).alias(root) for root in key.meta.root_names()]
-                values = pl.DataFrame(roots).select(key.alias(name))[name]
-            else:
-                values = snapshot.column(key.name)
-            if values.dtype.is_nested():
-                raise InvalidTypeError(f"order_by: {key} holds lists, which have no order")
-            frame = frame.with_columns(values.gather(pl.Series(rows)).alias(name))
-            names.append(name)
-            descending.append(self.descending ^ (isinstance(key, OrderBy) and key.descending))
-        ordered = frame.sort(names, descending=descending, nulls_last=True, maintain_order=True)
-        return SampleIndexes(ordered["row"].to_numpy())
-
-    def to_dict(self) -> dict[str, Any] | None:
-        keys = [{"field": k.name, "descending": k.descending} for k in self.keys if isinstance(k, OrderBy)]
-        if len(keys) < len(self.keys):
-            return None
-        return {"step": "order_by", "keys": keys, "descending": self.descending}
-
-    def __str__(self) -> str:
-        keys = [f"{k.name}{' desc' if k.descending else ''}" if isinstance(k, OrderBy) else str(k) for k in self.keys]
-        return f"order_by({', '.join(keys)}{', descending' if self.descending else ''}, nulls last)"
-
-
-@dataclass(frozen=True)
-class Slice:
-    slice: slice
-
-    def apply(self, snapshot: Snapshot, rows: SampleIndexes) -> SampleIndexes:
-        return SampleIndexes(rows[self.slice])
-
-    def to_dict(self) -> dict[str, Any]:
-        return {"step": "slice", "start": self.slice.start, "stop": self.slice.stop, "by": self.slice.step}
-
-    def __str__(self) -> str:
-        bounds = [self.slice.start, self.slice.stop] + ([self.slice.step] if self.slice.step is not None else [])
-        return f"[{':'.join('' if b is None else str(b) for b in bounds)}]"
-
-
-@dataclass(frozen=True)
-class Pinned:
-    """These samples, in this order."""
-
-    sample_ids: pl.Series = field(hash=False, compare=False)
-
-    def apply(self, snapshot: Snapshot, rows: SampleIndexes) -> SampleIndexes:
-        return snapshot.known_rows(self.sample_ids)
-
-    def to_dict(self) -> dict[str, Any]:
-        return {"step": "select", "sample_ids": self.sample_ids.to_list()}
-
-    def __str__(self) -> str:
-        return f"select({len(self.sample_ids):,} sample ids)"
-
-
-@dataclass(frozen=True)
-class Shuffled:
-    """A part of a split: rows start … stop of the shuffled order, back in query order."""
-
-    seed: int
-    start: float
-    stop: float
-
-    def apply(self, snapshot: Snapshot, rows: SampleIndexes) -> SampleIndexes:
-        order = np.random.default_rng(self.seed).permutation(len(rows))
-        first, last = round(self.start * len(rows)), round(self.stop * len(rows))
-        return SampleIndexes(rows[np.sort(order[first:last])])
-
-    def to_dict(self) -> dict[str, Any]:
-        return {"step": "split", "seed": self.seed, "start": self.start, "stop": self.stop}
-
-    def __str__(self) -> str:
-        return f"split({self.start:.3f} … {self.stop:.3f}, seed={self.seed})"
 
 
 class Query(Generic[S]):
@@ -199,11 +91,11 @@ class Query(Generic[S]):
     def __getitem__(self, key: int | slice) -> S | Self:
         """A sample, or a query of a slice; negative positions count from the end."""
         if isinstance(key, slice):
-            return self._with(Slice(_slice(key.start, key.stop, key.step)))
-        position = _whole(key)
+            return self._with(Slice(slice_of(key.start, key.stop, key.step)))
+        position = whole(key)
         if position is None:
             raise InvalidTypeError("a position must be an integer, got None")
-        snapshot, rows = self.resolve()
+        snapshot, rows = resolve(self)
         if not -len(rows) <= position < len(rows):
             raise IndexError(f"sample {position} asked for, there are {len(rows):,}")
         return self._source.samples_of(snapshot, SampleIndexes(rows[[position]]))[0]
@@ -235,7 +127,7 @@ class Query(Generic[S]):
         for step in self._steps:
             lines.append(str(step))
             if isinstance(step, Match):
-                lines.append(f"    polars: {self._source.snapshot().plan(step.expression)}")
+                lines.append(f"    polars: {plan(self._source.snapshot(), step.expression)}")
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -257,7 +149,7 @@ class Query(Generic[S]):
         if not isinstance(data, Mapping) or not isinstance(data.get("steps"), list | tuple):
             raise InvalidValueError(f"not a query: {shown(data)}")
         try:
-            return cls(dataset.query()._source, tuple(_STEPS[step["step"]](step) for step in data["steps"]))
+            return cls(dataset.query()._source, tuple(STEPS[step["step"]](step) for step in data["steps"]))
         except (KeyError, TypeError) as error:
             if isinstance(error, InvalidTypeError | InvalidValueError):
                 raise
@@ -265,58 +157,45 @@ class Query(Generic[S]):
 
     # -- answers ------------------------------------------------------------------------------------------------
 
-    def resolve(self, snapshot: Snapshot | None = None) -> tuple[Snapshot, SampleIndexes]:
-        """The dataset's present state (or the one given), and the numbers of the samples in query order."""
-        if snapshot is not None and not isinstance(snapshot, Snapshot):
-            raise InvalidTypeError(f"snapshot must be a snapshot of the dataset, got {shown(snapshot)}")
-        now = snapshot if snapshot is not None else self._source.snapshot()
-        if self._last is not None and self._last[0] == now.version:
-            return now, self._last[1]
-        rows = SampleIndexes(np.arange(len(now), dtype=np.int64))
-        for step in self._steps:
-            rows = step.apply(now, rows)
-        self._last = (now.version, rows)
-        return now, rows
-
     def __len__(self) -> int:
-        return len(self.resolve()[1])
+        return len(resolve(self)[1])
 
     def __bool__(self) -> bool:
         return len(self) > 0
 
     def __iter__(self) -> Iterator[S]:
-        snapshot, rows = self.resolve()
+        snapshot, rows = resolve(self)
         for start in range(0, len(rows), 256):
             yield from self._source.samples_of(snapshot, SampleIndexes(rows[start : start + 256]))
 
     def to_list(self) -> list[S]:
         """The samples."""
-        snapshot, rows = self.resolve()
+        snapshot, rows = resolve(self)
         return self._source.samples_of(snapshot, rows)
 
     @property
     def sample_ids(self) -> pl.Series:
         """The samples' ids in query order."""
-        snapshot, rows = self.resolve()
+        snapshot, rows = resolve(self)
         return snapshot.samples["sample_id"].gather(pl.Series(rows))
 
     def to_polars(self) -> pl.DataFrame:
         """One row per sample: its fields, `tags` (a list of names), and `metadata.<key>` for each key."""
-        snapshot, rows = self.resolve()
+        snapshot, rows = resolve(self)
         index = pl.Series(rows)
         columns = [snapshot.column(name).gather(index).alias(name) for name in snapshot.column_names()]
         return pl.DataFrame(columns)
 
     def annotations(self, annotation_source: str | None = None) -> pl.DataFrame:
         """Annotations of the samples: `sample_id`, source, type, class, confidence, box in pixels."""
-        snapshot, rows = self.resolve()
+        snapshot, rows = resolve(self)
         frame = annotations_of_rows(snapshot, rows, annotation_source)
         ids = snapshot.samples["sample_id"].gather(pl.Series(rows)).gather(frame["row"])
         return frame.drop("row").insert_column(0, ids.alias("sample_id"))
 
     def embeddings(self, model_name: str | None = None) -> npt.NDArray[np.float32]:
         """(n, d) float32 vectors in query order. Raises `InvalidValueError` where a sample has none."""
-        snapshot, rows = self.resolve()
+        snapshot, rows = resolve(self)
         return embeddings_of_rows(snapshot, rows, model_name)
 
     # -- doing --------------------------------------------------------------------------------------------------
@@ -342,22 +221,15 @@ class Query(Generic[S]):
         return Export(self, self._source.roots)
 
 
-_STEPS: Final[dict[str, Callable[[Mapping[str, Any]], Step]]] = {
-    "match": lambda data: Match(Expression.from_dict(data["filter"])),
-    "order_by": lambda data: Order(
-        tuple(
-            OrderBy(check_string("field", k["field"]), check_bool("descending", k["descending"])) for k in data["keys"]
-        ),
-        check_bool("descending", data["descending"]),
-    ),
-    "slice": lambda data: Slice(_slice(data["start"], data["stop"], data["by"])),
-    "select": lambda data: Pinned(ids_of(data["sample_ids"])),
-    "split": lambda data: Shuffled(
-        check_integer("seed", data["seed"], least=0),
-        check_number("start", data["start"], least=0, most=1),
-        check_number("stop", data["stop"], least=0, most=1),
-    ),
-}
+def resolve(query: Query[Any]) -> tuple[Snapshot, SampleIndexes]:
+    """The dataset's present state, and the query's samples in it, in query order; looked up once per state."""
+    now = query._source.snapshot()
+    if query._last is None or query._last[0] != now.version:
+        samples = SampleIndexes(np.arange(len(now), dtype=np.int64))
+        for step in query._steps:
+            samples = step.apply(now, samples)
+        query._last = (now.version, samples)
+    return now, query._last[1]
 
 
 def annotations_of_rows(snapshot: Snapshot, rows: SampleIndexes, source: str | None) -> pl.DataFrame:
@@ -398,21 +270,6 @@ def _order_key(key: object) -> OrderBy | pl.Expr:
     raise InvalidTypeError(f"order_by expects fields such as ImageSampleField.width, not {shown(key)}")
 
 
-def _slice(start: object, stop: object, step: object) -> slice:
-    bounds = (_whole(start), _whole(stop), _whole(step))
-    if bounds[2] == 0:
-        raise InvalidValueError("the step of a slice must not be 0")
-    return slice(*bounds)
-
-
-def _whole(value: object) -> int | None:
-    return None if value is None else check_integer("a position", value)
-
-
 def ids_of(samples: Any) -> pl.Series:
     """Sample ids from ids, samples, or a query."""
-    if isinstance(samples, Query):
-        return samples.sample_ids
-    items = check_items("sample_ids", samples, what="sample ids or samples")
-    ids = [item if isinstance(item, str) else getattr(item, "sample_id", item) for item in items]
-    return pl.Series("sample_id", check_strings("sample_ids", ids, what="sample ids or samples"), dtype=pl.String)
+    return samples.sample_ids if isinstance(samples, Query) else id_series(samples)

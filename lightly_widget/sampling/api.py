@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from lightly_widget.checks import check_items
@@ -11,8 +11,8 @@ from lightly_widget.errors import InvalidTypeError, InvalidValueError, Progress,
 from lightly_widget.sampling.checks import check_result_tag
 from lightly_widget.sampling.home import ResultHome
 from lightly_widget.sampling.recipe import check_recipe
-from lightly_widget.sampling.result import SamplingResult
-from lightly_widget.sampling.run import PickedBlock, Plan, drain, execute, make_plan, resampling
+from lightly_widget.sampling.result import SamplingResult, written_as
+from lightly_widget.sampling.run import Plan, drain, execute, make_plan, resampling
 from lightly_widget.sampling.worth import worth_of
 from lightly_widget.strategies import (
     AnnotationClassBalancingStrategy,
@@ -296,23 +296,6 @@ class Sampling:
         )
         return self._solved(plan, depth=3)
 
-    def stream(
-        self,
-        n: int,
-        strategies: Sequence[Strategy | Mapping[str, Any]],
-        preselected_tag_name: str | None = None,
-        pinned_ids: Sequence[str] = (),
-        excluded_ids: Sequence[str] = (),
-        progress: Progress = no_progress,
-    ) -> Generator[PickedBlock, None, SamplingResult]:
-        """`preview` in steps: yields the picks as they come and returns the result. For the widget.
-
-        The arguments are checked at once, before the first step. Closing the generator cancels, as does raising in
-        `progress`, which is also called while the first pick is being prepared.
-        """
-        plan = make_plan(self._home, n, strategies, preselected_tag_name, pinned_ids, excluded_ids)
-        return execute(plan, progress, self._device, self._engine)
-
     def _tagged(
         self,
         n: int,
@@ -325,7 +308,7 @@ class Sampling:
         plan = make_plan(self._home, n, strategies, preselected_tag_name, pinned_ids, excluded_ids)
         checked = check_result_tag(self._home, tag_name, preselected_tag_name)
         result = self._solved(plan, depth=4)
-        return result.write(checked) if result.n_new else result
+        return written_as(result, checked) if result.n_new else result
 
     def _solved(self, plan: Plan, depth: int) -> SamplingResult:
         """`depth`: how many calls up the user's line is, which the warnings point at."""

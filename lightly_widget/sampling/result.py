@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from lightly_widget.checks import check_bool, check_integer, check_items, check_name
+from lightly_widget.checks import check_bool, check_integer, check_items
 from lightly_widget.errors import InvalidValueError, Progress, no_progress, shown
 from lightly_widget.indexes import CandidateIndexes
 from lightly_widget.sampling.checks import check_result_tag
@@ -163,16 +163,7 @@ class SamplingResult:
         checked = check_result_tag(self._home, tag_name, part.recipe["preselected_tag_name"], grow=grow)
         if not part.n_new:
             raise InvalidValueError("there is nothing to save; the sample has no new picks")
-        return part.write(checked, grow=grow)
-
-    def write(self, tag_name: str, *, grow: bool = False) -> SamplingResult:
-        """`save_as` without its checks, for a name that was checked before the sampling began."""
-        check_name("tag_name", tag_name)
-        ids = pl.Series("sample_id", self.sample_ids, dtype=pl.String)
-        grow = check_bool("grow", grow) or tag_name == self.recipe["preselected_tag_name"]
-        recipe = self.recipe | {"tag_name": tag_name}
-        self._home.write_tag(tag_name, ids, recipe=recipe, grow=grow)
-        return dataclasses.replace(self, tag_name=tag_name, recipe=recipe)
+        return written_as(part, checked, grow=grow)
 
     def to_python(self) -> str:
         """Code that repeats this sampling in a fresh interpreter and leaves it in `result`; it writes no tag."""
@@ -324,6 +315,15 @@ class SamplingResult:
     def _ids(self, rows: CandidateIndexes) -> list[str]:
         ids: list[str] = self._home.sample_ids.gather(rows).to_list()
         return ids
+
+
+def written_as(result: SamplingResult, tag_name: str, *, grow: bool = False) -> SamplingResult:
+    """The result, written as a tag whose name was checked before the sampling began."""
+    grow = grow or tag_name == result.recipe["preselected_tag_name"]
+    recipe = result.recipe | {"tag_name": tag_name}
+    ids = pl.Series("sample_id", result.sample_ids, dtype=pl.String)
+    result._home.write_tag(tag_name, ids, recipe=recipe, grow=grow)
+    return dataclasses.replace(result, tag_name=tag_name, recipe=recipe)
 
 
 def _spread(n: int, points: int = 30) -> list[int]:

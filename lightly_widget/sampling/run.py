@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -93,6 +93,24 @@ def make_plan(
     )
     excluded_rows = CandidateIndexes(shut_out[~np.isin(shut_out, preselected)])
     return Plan(home, count, parsed, CandidateIndexes(preselected), excluded_rows, recipe)
+
+
+def stream(
+    home: ResultHome,
+    n: int,
+    strategies: Sequence[Strategy | Mapping[str, Any]],
+    preselected_tag_name: str | None = None,
+    pinned_ids: Sequence[str] = (),
+    excluded_ids: Sequence[str] = (),
+    progress: Progress = no_progress,
+) -> Generator[PickedBlock, None, SamplingResult]:
+    """`Sampling.preview` in steps, for the widget: yields the picks as they come and returns the result.
+
+    The arguments are checked at once, before the first step. Closing the generator cancels, as does raising in
+    `progress`, which is also called while the first pick is being prepared.
+    """
+    plan = make_plan(home, n, strategies, preselected_tag_name, pinned_ids, excluded_ids)
+    return execute(plan, progress)
 
 
 def _first_of_tag(ids: pl.Series, count: Any, tag_name: Any) -> pl.Series:

@@ -14,6 +14,7 @@ import polars as pl
 
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, Progress, did_you_mean, listed, shown
 from lightly_widget.indexes import PointIndex, PointIndexes, SampleIndexes
+from lightly_widget.query import resolve
 from lightly_widget.query.snapshot import places_of
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Points:
 
     def of_query(self, query: Query[Any]) -> PointIndexes:
         """The points of a query's samples, in its order; -1 for samples that are not here."""
-        _, samples = query.resolve()
+        _, samples = resolve(query)
         return self._of_samples(np.minimum(samples, len(self._point_of) - 1))
 
     def _of_samples(self, samples: NDArray[np.integer[Any]]) -> PointIndexes:

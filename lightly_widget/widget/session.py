@@ -16,8 +16,8 @@ from lightly_widget.dataset.projections import Projections
 from lightly_widget.errors import DiskFullError, Progress, ReadOnlyError
 from lightly_widget.maps import Lasso, split_name
 from lightly_widget.query import Pinned, Query
-from lightly_widget.query.expressions import Expression
-from lightly_widget.sampling import Sampling
+from lightly_widget.query.algebra import Expression
+from lightly_widget.sampling import ResultHome
 from lightly_widget.widget.history import Entry, History
 from lightly_widget.widget.pictures import Pictures
 from lightly_widget.widget.points import Points
@@ -47,7 +47,7 @@ class Geometry:
 class Pool:
     """What to sample from, and where its samples lie in the explorer."""
 
-    sampling: Sampling
+    home: ResultHome
     points: PointIndexes
     """The point of each candidate; -1 for samples added to the dataset since the widget was made."""
     newer_ids: list[str]
@@ -124,7 +124,7 @@ class Session:
         if len(points) != len(view):  # somebody wrote in between
             points = self.points.known(view.sample_ids)
         newer = view.sample_ids.filter(pl.Series(points < 0)).to_list()
-        return Pool(Sampling(view), points, newer)
+        return Pool(view, points, newer)
 
     def place(self, projection: str, progress: Progress) -> Geometry:
         """Compute (or read) a projection by its name; points without an embedding get NaN, without any model a grid."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from lightly_widget.indexes import PointIndexes
+from lightly_widget.sampling.run import stream
 from lightly_widget.strategies import parse_strategies
 from lightly_widget.wire import requests as ask
 from lightly_widget.wire import to_plain
@@ -68,7 +69,8 @@ def run_sample(
     strategies = parse_strategies(request.strategies, "strategies")
     pool = session.candidates(to_plain(request.candidates), expression)
     points = session.points
-    steps = pool.sampling.stream(
+    steps = stream(
+        pool.home,
         request.n_samples_to_select,
         strategies,
         preselected_tag_name=request.preselected_tag_name,

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeAlias
 from msgspec import Meta
 
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, did_you_mean, shown
-from lightly_widget.query.expressions import Expression
+from lightly_widget.query.algebra import Expression
 from lightly_widget.strategies import MAX_STRATEGIES, Strategy, strategy_from_dict, strategy_types
 from lightly_widget.structs import Number, check_fits, check_object, convert
 from lightly_widget.wire.parts import Candidates, ColorBy, Count, Filter, Name, to_plain

@@ -29,7 +29,7 @@ import numpy as np, polars as pl, traitlets
 import ipywidgets
 import lightly_widget as lw
 from lightly_widget.errors import DatasetNotFoundError
-from lightly_widget.query.expressions import Expression
+from lightly_widget.query.algebra import Expression
 from IPython.display import display
 
 def make(name, n=400, dimension=16, **columns):
