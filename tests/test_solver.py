@@ -254,7 +254,9 @@ def test_permuting_rows_permutes_picks(seed: int) -> None:
     assert order[second].tolist() == first
 
 
-@pytest.mark.parametrize(("n", "d", "k"), [(3000, 2, 1500), (3000, 64, 300), (1500, 700, 100), (8300, 256, 100)])
+@pytest.mark.parametrize(
+    ("n", "d", "k"), [(3000, 2, 1500), (9000, 16, 2000), (3000, 64, 300), (1500, 700, 100), (8300, 256, 100)]
+)
 def test_diverse_picks_of_larger_data_are_exact(n: int, d: int, k: int) -> None:
     """Large enough for active sets, stale bounds and guesses; compared with every distance in float64."""
     rng = np.random.default_rng(d)

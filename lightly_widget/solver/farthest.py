@@ -23,6 +23,7 @@ CACHED = 400_000  # elements that stay in one core's cache from pick to pick
 BATCH = 8192
 LOWERED = 0.97  # rows guessed nearer than this part of the best bound are left for later
 SETTLED = 32  # more rows than this within rounding of the best are left to the race
+DISPUTED = 8  # in one of so many rows of the set, rounding could decide
 PAUSE = 0.04  # seconds between reports
 Step = tuple[int, float] | None
 
@@ -36,6 +37,7 @@ class ActiveSet:
         self.bound: F32 = np.empty(0, dtype=np.float32)
         self.outside = np.inf  # the highest bound of the rows not in the set
         self.guesses = True
+        self.disputed = 0  # rows settled exactly since the set was chosen
         self.size = int(np.clip(CACHED // max(near.d, 1), 64, ACTIVE))
 
     def renew(self) -> Generator[None, None, None]:
@@ -55,6 +57,9 @@ class ActiveSet:
         yield from near.refresh(top)
         if len(top) > self.size:
             top = top[np.argpartition(near.bound[top], -self.size)[-self.size :]]
+        if self.disputed > len(top) // DISPUTED:  # they will be again: together they cost less than one by one
+            yield from near.settle(top)
+        self.disputed = 0
         self.rows, self.bound = top, near.bound[top]
         self.vectors, self.squares = near.block(top), near.squares[top]
         self.dots = np.empty(len(top), dtype=np.float32)
@@ -81,6 +86,7 @@ class ActiveSet:
         if len(close) > SETTLED:
             return None
         rows = self.rows[close]
+        self.disputed += len(rows)
         exact = self.near.exact(rows)
         self.bound[close] = np.minimum(self.bound[close], exact * (1 + 2.0**-20))
         return int(rows[exact >= exact.max() * (1 - TIE)].min())
@@ -136,5 +142,5 @@ def report(near: NearestPick, told: int) -> Generator[Step, None, None]:
     """The picks not told yet. Their gains are one matrix product together, many small ones each for itself."""
     for low in range(told, near.size, BLOCK):
         high = min(near.size, low + BLOCK)
-        gains = np.sqrt(near.to_earlier(low, high)) * near.unit
+        gains = np.sqrt(near.to_earlier(np.arange(low, high))) * near.unit
         yield from zip(near.rows[low:high].tolist(), gains.tolist(), strict=True)

@@ -17,6 +17,9 @@ from .terms import F32, F64, I64, Beats
 BLOCK = 512
 SHADOWED = 8192  # rows from which shadows pay
 TINY = np.float32(1e-35)  # added to each squared norm, so that bounds hold where float32 squares vanish
+KEPT = 16_000_000  # elements of picked vectors that may lie side by side whatever their share of the data
+PORTION = 64  # rows whose exact distances are settled together
+LARGEST = np.finfo(np.float32).max
 PARALLEL = 2_000_000  # elements; a smaller product is over before another thread has begun
 
 
@@ -39,7 +42,8 @@ class NearestPick:
         self.point_squares = np.empty(max(capacity, 1), dtype=np.float32)
         self.largest = np.float32(0)
         # The picks' own vectors side by side, unless they would be a second copy of much of the data.
-        self.kept = np.empty((capacity, d), dtype=np.float32) if capacity <= max(1024, n // 16) else None
+        few = capacity <= max(1024, n // 16) or capacity * d <= KEPT
+        self.kept = np.empty((capacity, d), dtype=np.float32) if few else None
         # A shadow of each row in few dimensions guesses which pick is nearest; the distance to that one is a bound.
         self.shadow: F32 | None = None
         self.shadowed = shadowed
@@ -176,40 +180,66 @@ class NearestPick:
 
     def exact(self, rows: I64) -> F64:
         """(len(rows),) squared distances to the nearest pick in float64, from differences."""
-        k = self.size
-        # A distance of zero cannot shrink; others continue from the last time they were settled.
-        todo = rows[(self.exact_seen[rows] < k) & (self.exact_value[rows] > 0)]
-        for start in range(0, len(todo), 64):
-            part = todo[start : start + 64]
-            vectors = self.block(part)
-            value, low = self.exact_value[part], int(self.exact_seen[part].min())
-            for at in range(low, k, 4 * BLOCK):
-                high = min(k, at + 4 * BLOCK)
-                distance = self.squares[part][:, None] + self.point_squares[at:high]
-                margin = (2 * self.gamma) * distance + 4 * TINY
-                distance -= 2 * (vectors @ self.points(at, high).T)
-                nearest = np.minimum((distance.min(axis=1)).astype(np.float64), value)
-                i, j = np.nonzero(distance - margin <= nearest[:, None])
-                self._settle(part, value, i, j + at)
-            self.exact_value[part] = value
-            self.bound[part] = np.minimum(self.bound[part], value * (1 + 2.0**-20))
-        self.exact_seen[rows] = k
+        at_once(self._settle_all, self._unsettled(rows))
+        self.exact_seen[rows] = self.size
         return self.exact_value[rows]
 
-    def to_earlier(self, low: int, high: int) -> F64:
-        """Squared distances of picks low…high to the nearest pick before each, as `exact`; inf for the very first."""
-        value = np.full(high - low, np.inf)
-        vectors, squares = self.points(low, high), self.point_squares[low:high]
-        for at in range(0, high, 4 * BLOCK):
-            end = min(high, at + 4 * BLOCK)
-            distance = squares[:, None] + self.point_squares[at:end]
-            margin = (2 * self.gamma) * distance + 4 * TINY
-            distance -= 2 * (vectors @ self.points(at, end).T)
-            distance[np.arange(at, end) >= np.arange(low, high)[:, None]] = np.inf
-            nearest = np.minimum(distance.min(axis=1).astype(np.float64), value)
-            i, j = np.nonzero((distance < np.inf) & (distance - margin <= nearest[:, None]))
-            self._settle(self.rows[low:high], value, i, j + at)
+    def settle(self, rows: I64) -> Beats:
+        """`exact` for many rows, with stops on the way."""
+        yield from in_steps(self._settle_all, self._unsettled(rows))
+        self.exact_seen[rows] = self.size
+
+    def _unsettled(self, rows: I64) -> list[I64]:
+        """Portions of the rows that are behind. A distance of zero cannot shrink."""
+        rows = rows[(self.exact_seen[rows] < self.size) & (self.exact_value[rows] > 0)]
+        rows = rows[np.argsort(self.exact_seen[rows], kind="stable")]
+        return [rows[at : at + PORTION] for at in range(0, len(rows), PORTION)]
+
+    def _settle_all(self, part: I64) -> None:
+        """Rows that were settled before go on from there."""
+        vectors, squares, value = self.block(part), self.squares[part], self.exact_value[part]
+        for low in range(int(self.exact_seen[part[0]]), self.size, 4 * BLOCK):
+            high = min(self.size, low + 4 * BLOCK)
+            self._settle(part, value, *self._nearest(vectors, squares, value, low, high))
+        self.exact_value[part] = value
+        self.bound[part] = np.minimum(self.bound[part], value * (1 + 2.0**-20))
+
+    def to_earlier(self, places: I64) -> F64:
+        """Squared distances of the picks at `places`, rising, to the nearest pick before; inf for the very first."""
+        rows = self.rows[places]
+        value = np.where(self.exact_seen[rows] == places, self.exact_value[rows], np.inf)
+        unsettled = np.flatnonzero(self.exact_seen[rows] != places)
+        for start in range(0, len(unsettled), BLOCK):
+            at = unsettled[start : start + BLOCK]
+            value[at] = self._from_before(places[at])
         return value
+
+    def _from_before(self, places: I64) -> F64:
+        rows, value = self.rows[places], np.full(len(places), np.inf)
+        vectors, squares = self.block(rows), self.squares[rows]
+        for low in range(0, int(places[-1]), 4 * BLOCK):
+            high = min(int(places[-1]), low + 4 * BLOCK)
+            self._settle(rows, value, *self._nearest(vectors, squares, value, low, high, places))
+        return value
+
+    def _nearest(
+        self, vectors: F32, squares: F32, value: F64, low: int, high: int, places: I64 | None = None
+    ) -> tuple[I64, I64]:
+        """Pairs (vector, pick of low…high) that rounding leaves as nearest, none farther than `value`.
+
+        With `places`, the vectors are the picks there, each compared with those before it only.
+        """
+        half = self.point_squares[low:high] / 2
+        points = self.points(low, high)
+        apart = product(points, vectors[0])[None] if len(vectors) == 1 else vectors @ points.T
+        np.subtract(half, apart, out=apart)  # half of the squared distance, but for the vector's own square
+        if places is not None and high > places[0]:
+            apart[np.arange(low, high) >= places[:, None]] = np.inf
+        reach = squares.astype(np.float64) + self.largest
+        nearest = np.minimum(2.0 * apart.min(axis=1).astype(np.float64) + squares, value)
+        limit = (nearest - squares) / 2 + (self.gamma + 1e-6) * reach + 4 * TINY
+        i, j = np.nonzero(apart <= np.minimum(limit, LARGEST).astype(np.float32)[:, None])
+        return i, j + low
 
     def _settle(self, part: I64, value: F64, i: I64, j: I64) -> None:
         step = max(1, 500_000 // max(self.d, 1))
