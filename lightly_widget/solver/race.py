@@ -6,6 +6,7 @@ from collections.abc import Generator, Sequence
 
 import numpy as np
 
+from .limits import Ledger, Limit
 from .terms import F32, F64, I64, TIE, Beats, Floats, Potential, Steps
 
 ROUNDING = np.float32(6e-7)  # of a float32 term: conversion, division and logarithm
@@ -18,8 +19,10 @@ LOWEST = float(np.finfo(np.float32).min)  # below it are closed rows only
 class Race:
     """Which rows are open, and who is next."""
 
-    def __init__(self, potentials: Sequence[Potential], n_rows: int) -> None:
+    def __init__(self, potentials: Sequence[Potential], n_rows: int, limits: Sequence[Limit] = ()) -> None:
         self.potentials = potentials
+        self.ledgers: list[Ledger] = [limit.ledger() for limit in limits]
+        self.price = Price(self.ledgers)
         self.alone = potentials[0] if len(potentials) == 1 and potentials[0].decides_alone else None
         self.closed = np.zeros(n_rows, dtype=bool)
         self.tight = np.zeros(n_rows, dtype=np.int32)  # the last round in which a row's bound was tightened
@@ -28,6 +31,9 @@ class Race:
         self.watched = NO_ROWS  # rows of the highest bounds when all were last looked at
         self.outside = np.inf  # the highest bound of the others then
         self.barred = False  # whether a minimum distance closed any row
+        self.limited = False  # whether a limit closed any row
+        for ledger in self.ledgers:
+            self._shut(ledger.shut_from_the_start())
 
     def _line_up(self, group: I64) -> None:
         """Rows of one group are alike: only the first open one of each runs, and the next when it is taken."""
@@ -40,13 +46,13 @@ class Race:
 
     def run(self, wanted: int) -> Steps:
         """Pick after pick."""
-        group = self.potentials[0].alike() if len(self.potentials) == 1 else None
+        group = self.potentials[0].alike() if len(self.potentials) == 1 and not self.ledgers else None
         if group is not None:
             self._line_up(group)
         for _ in range(wanted):
             found = yield from self.choose()
             if found is None:
-                return not self.barred
+                return not (self.barred or self.limited)
             yield found
             yield from self.take(found[0])
         return True
@@ -69,7 +75,7 @@ class Race:
         if not len(self.watched):
             return None
         lift = sum(potential.lift() for potential in self.potentials)
-        if lift == np.inf or (lift and self.alone is not None):
+        if lift == np.inf or (lift and (self.alone is not None or self.price.is_asked)):
             return None
         row, best = yield from self._best(self.watched, self._bounds_at(self.watched))
         return row if best > self.outside + lift else None
@@ -144,6 +150,12 @@ class Race:
                 self.barred = self.barred or bool(out.any())
                 self.closed |= out
 
+    def _shut(self, rows: I64) -> None:
+        """Close rows that a limit shuts out."""
+        rows = rows[~self.closed[rows]]
+        self.limited = self.limited or len(rows) > 0
+        self.closed[rows] = True
+
     def _loose(self, rows: I64, left: Floats, count: int, least: float) -> I64:
         """Positions of the highest bounds not yet tightened in this round."""
         at = np.flatnonzero(left >= max(least, LOWEST))
@@ -151,21 +163,32 @@ class Race:
         return at if count >= len(at) else at[np.argpartition(left[at], -count)[-count:]]
 
     def _tolerance(self, best: float) -> float:
+        widened = self.price.spread if best < 0 else 1.0
         if self.alone is None:
-            return TIE * sum(abs(p.strength) for p in self.potentials) * max(1.0, abs(best))
-        return self.alone.tolerance(best)
+            return TIE * sum(abs(p.strength) for p in self.potentials) * max(1.0, abs(best)) * widened
+        return self.alone.tolerance(best) * widened
 
     # Alone, a term's own value decides: the logarithm would change nothing but the digits.
 
     def _bounds(self) -> Floats:
         if self.alone is not None:
-            return np.asarray(self.alone.bounds() * np.float32(np.sign(self.alone.strength)))
-        return self._sum([p.log_bounds() for p in self.potentials], len(self.closed))
+            score = np.asarray(self.alone.bounds() * np.float32(np.sign(self.alone.strength)))
+        else:
+            score = self._sum([p.log_bounds() for p in self.potentials], len(self.closed))
+        return self._per_cost(score, slice(None))
 
     def _bounds_at(self, rows: I64) -> Floats:
         if self.alone is not None:
-            return np.asarray(self.alone.bounds_at(rows) * np.float32(np.sign(self.alone.strength)))
-        return self._sum([p.relative(p.bounds_at(rows)) for p in self.potentials], len(rows))
+            score = np.asarray(self.alone.bounds_at(rows) * np.float32(np.sign(self.alone.strength)))
+        else:
+            score = self._sum([p.relative(p.bounds_at(rows)) for p in self.potentials], len(rows))
+        return self._per_cost(score, rows)
+
+    def _per_cost(self, score: Floats, rows: I64 | slice) -> Floats:
+        if not self.price.is_asked:
+            return score
+        is_log = self.alone is None and any(potential.base() <= 0 for potential in self.potentials)
+        return self.price.of(score, rows, is_log=is_log)
 
     def _sum(self, parts: list[Floats], n: int) -> F32:
         total, size = np.zeros(n, dtype=np.float32), np.zeros(n, dtype=np.float32)
@@ -178,6 +201,9 @@ class Race:
         return total
 
     def _exact(self, rows: I64) -> F64:
+        return np.asarray(self._per_cost(self._exact_score(rows), rows))
+
+    def _exact_score(self, rows: I64) -> F64:
         if self.alone is not None:
             return np.asarray(self.alone.exact(rows) * np.sign(self.alone.strength))
         return np.asarray(sum(p.strength * p.relative(p.exact(rows)) for p in self.potentials))
@@ -187,12 +213,37 @@ class Race:
         if len(self.potentials) == 1:
             only = self.potentials[0]
             return only.gain(row, float(only.exact(at)[0]))
-        return float(self._exact(at)[0]) + sum(p.strength * p.log_base() for p in self.potentials)
+        return float(self._exact_score(at)[0]) + sum(p.strength * p.log_base() for p in self.potentials)
 
-    def take(self, row: int) -> Beats:
-        """The row joins the selection."""
+    def take(self, row: int, *, is_new: bool = True) -> Beats:
+        """The row joins the selection; not `is_new`: it was in the sample before."""
         self.closed[row] = True
+        for ledger in self.ledgers:
+            self._shut(ledger.take(row, is_new=is_new))
         if self.behind is not None and self.behind[row] >= 0:
             self.closed[self.behind[row]] = False
         for potential in self.potentials:
             yield from potential.inform(row)
+
+
+class Price:
+    """Gain per cost, where a limit asks for it."""
+
+    def __init__(self, ledgers: Sequence[Ledger]) -> None:
+        asked = [ledger.costs for ledger in ledgers if ledger.costs is not None]
+        self.is_asked = len(asked) > 0
+        total = np.sum(asked, axis=0) if asked else np.ones(1)
+        least = float(total.min(initial=np.inf))
+        self.cost: F64 = total / least  # a common factor changes no comparison
+        self.spread = float(self.cost.max(initial=1.0))
+
+    def of(self, score: Floats, rows: I64 | slice, *, is_log: bool) -> Floats:
+        """A score per cost; a loss counts the more, the dearer the row. `is_log`: of the logarithm of the gain.
+
+        A score that is better stays better, so that bounds stay bounds.
+        """
+        cost = self.cost[rows]
+        exact = score.astype(np.float64)
+        if is_log:
+            return np.asarray(exact - np.log(cost))
+        return np.asarray(np.where(exact > 0, exact / cost, exact * cost))

@@ -14,6 +14,7 @@ class StopReason(StrEnum):
     COMPLETE = "complete"
     EXHAUSTED = "exhausted"
     MINIMUM_DISTANCE = "minimum_distance"
+    LIMIT = "limit"
 
 
 @dataclass(frozen=True)
