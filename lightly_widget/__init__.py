@@ -29,11 +29,14 @@ _HOMES = {
     "sampling": ("SamplingResult",),
     "strategies": (
         "AnnotationClassBalancingStrategy",
+        "AtMost",
+        "Budget",
         "EmbeddingDeduplicationStrategy",
         "EmbeddingDiversityStrategy",
         "EmbeddingRepresentativeStrategy",
         "EmbeddingSimilarityStrategy",
         "EmbeddingTypicalityStrategy",
+        "Gap",
         "MetadataBalancingStrategy",
         "MetadataWeightingStrategy",
         "RandomStrategy",
@@ -69,11 +72,14 @@ if TYPE_CHECKING:
     from lightly_widget.query import expressions as expressions
     from lightly_widget.sampling import SamplingResult as SamplingResult
     from lightly_widget.strategies import AnnotationClassBalancingStrategy as AnnotationClassBalancingStrategy
+    from lightly_widget.strategies import AtMost as AtMost
+    from lightly_widget.strategies import Budget as Budget
     from lightly_widget.strategies import EmbeddingDeduplicationStrategy as EmbeddingDeduplicationStrategy
     from lightly_widget.strategies import EmbeddingDiversityStrategy as EmbeddingDiversityStrategy
     from lightly_widget.strategies import EmbeddingRepresentativeStrategy as EmbeddingRepresentativeStrategy
     from lightly_widget.strategies import EmbeddingSimilarityStrategy as EmbeddingSimilarityStrategy
     from lightly_widget.strategies import EmbeddingTypicalityStrategy as EmbeddingTypicalityStrategy
+    from lightly_widget.strategies import Gap as Gap
     from lightly_widget.strategies import MetadataBalancingStrategy as MetadataBalancingStrategy
     from lightly_widget.strategies import MetadataWeightingStrategy as MetadataWeightingStrategy
     from lightly_widget.strategies import RandomStrategy as RandomStrategy

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import lightly_widget as lw
 from lightly_widget import solver
 from lightly_widget.solver import AtMostPerGroup, CostBudget, LeastGap, Limit, StopReason
 
@@ -158,3 +162,139 @@ def test_gain_per_cost_by_hand() -> None:
 def test_limits_that_cannot_be_used_are_refused(limit: Limit, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         solver.solve([], n_rows=3, n_picks=1, limits=[limit])
+
+
+# --- through the API --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def frames(tmp_path: Path) -> lw.Dataset:
+    """Sixty frames of six videos, ten each, a second apart."""
+    n = 60
+    frame = pl.DataFrame(
+        {
+            "text": [f"frame {i}" for i in range(n)],
+            "video": [f"v{i // 10}" for i in range(n)],
+            "time_s": [float(i % 10) for i in range(n)],
+            "taken": [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=i % 10) for i in range(n)],
+            "seconds": [1.0 + i % 3 for i in range(n)],
+            "sharp": np.random.default_rng(1).random(n),
+        }
+    )
+    dataset = lw.Dataset.from_polars(frame, name="frames", path=tmp_path)
+    dataset.add_embeddings("toy", np.random.default_rng(0).standard_normal((n, 6)).astype(np.float32))
+    return dataset
+
+
+def columns(frame: pl.DataFrame) -> pl.DataFrame:
+    """With the metadata under their own names."""
+    return frame.rename({name: name.removeprefix("metadata.") for name in frame.columns})
+
+
+ALL_STRATEGIES: list[Any] = [
+    lw.EmbeddingDiversityStrategy(),
+    lw.EmbeddingDeduplicationStrategy(0.1),
+    lw.EmbeddingRepresentativeStrategy(),
+    lw.EmbeddingRepresentativeStrategy(scope="local"),
+    lw.EmbeddingTypicalityStrategy(),
+    lw.MetadataWeightingStrategy("sharp"),
+    lw.MetadataWeightingStrategy("sharp", strength=-1.0),
+    lw.MetadataBalancingStrategy("video"),
+    lw.RandomStrategy(stratify_by="video"),
+]
+
+
+@pytest.mark.parametrize("strategy", ALL_STRATEGIES, ids=lambda strategy: f"{strategy.type}{strategy.strength:+g}")
+def test_limits_hold_in_every_strategy(frames: lw.Dataset, strategy: lw.strategies.Strategy) -> None:
+    sampling = frames.query().sampling(limits=[lw.AtMost("video", 3), lw.Gap("time_s", 3, within="video")])
+    result = sampling.preview(60, [strategy])
+    picked = columns(result.to_polars())
+    assert 0 < picked.height <= 18
+    assert picked["video"].value_counts()["count"].max() <= 3
+    for _, times in picked.group_by("video"):
+        assert (times["time_s"].sort().diff().drop_nulls() >= 3).all()
+    assert result.stop_reason is StopReason.LIMIT
+    assert result.message.startswith(f"stopped at {result.n_new} of 60: no other sample is within the limits (AtMost(")
+    assert sampling.preview(5, [strategy]).new_ids == result.new_ids[:5]
+
+
+def test_a_budget_takes_the_place_of_the_count(frames: lw.Dataset) -> None:
+    sampling = frames.query().sampling(limits=[lw.Budget("seconds", 20)])
+    result = sampling.preview(None, [lw.MetadataWeightingStrategy("sharp")])
+    picked = columns(result.to_polars())
+    assert 18 <= picked["seconds"].sum() <= 20
+    by_gain = (
+        columns(frames.query().to_polars())
+        .with_columns(worth=pl.col("sharp") / pl.col("seconds"))
+        .sort(-pl.col("worth"))
+    )
+    assert picked["sample_id"][0] == by_gain["sample_id"][0]
+    assert (
+        picked["sharp"].sum() > by_gain.sort(-pl.col("sharp")).filter(pl.col("seconds").cum_sum() <= 20)["sharp"].sum()
+    )
+    with pytest.raises(TypeError, match="n_samples_to_select must be an integer, got None; only a Budget"):
+        frames.query().sampling().preview(None, [lw.RandomStrategy()])
+
+
+def test_a_random_sample_does_not_look_for_what_is_cheap(frames: lw.Dataset) -> None:
+    free = frames.query().sampling().preview(5, [lw.RandomStrategy()])
+    within = frames.query().sampling(limits=[lw.Budget("seconds", 1_000)]).preview(5, [lw.RandomStrategy()])
+    assert within.new_ids == free.new_ids
+
+
+def test_the_gap_of_times_is_in_seconds_or_a_timedelta(frames: lw.Dataset) -> None:
+    by_number = frames.query().sampling(limits=[lw.Gap("time_s", 4, within="video")]).preview(60, [lw.RandomStrategy()])
+    by_time = frames.query().sampling(limits=[lw.Gap("taken", 4, within="video")]).preview(60, [lw.RandomStrategy()])
+    assert by_time.new_ids == by_number.new_ids
+    assert lw.Gap("taken", timedelta(minutes=1)) == lw.Gap("taken", 60.0)
+
+
+def test_limits_are_part_of_the_recipe_and_of_its_code(frames: lw.Dataset) -> None:
+    limits = [lw.AtMost("video", 2), lw.Gap("time_s", 5.0, within="video"), lw.Budget("seconds", 12.0)]
+    result = frames.query().sampling(limits=limits).preview(20, [lw.EmbeddingDiversityStrategy()])
+    assert [limit["type"] for limit in result.recipe["limits"]] == ["at_most", "gap", "budget"]
+    assert frames.run(result.recipe).new_ids == result.new_ids
+    code = result.to_python()
+    assert "lw.AtMost(metadata_key='video', most=2)" in code
+    scope: dict[str, Any] = {}
+    exec(code, scope)
+    assert scope["result"].new_ids == result.new_ids
+    older = {key: value for key, value in result.recipe.items() if key != "limits"}
+    assert frames.run(older).n_new == 20
+
+
+def test_partitions_keep_to_the_limits(frames: lw.Dataset) -> None:
+    engine = lw.LocalEngine(1, rows_per_partition=25)
+    limits = [lw.AtMost("video", 2)]
+    result = frames.query().sampling(limits=limits, engine=engine).preview(30, [lw.EmbeddingDiversityStrategy()])
+    assert columns(result.to_polars())["video"].value_counts()["count"].to_list() == [2] * 6
+    assert result.stop_reason is StopReason.LIMIT
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        (lw.AtMost("video", 2), r"limits must be a list of limits, got AtMost\("),
+        (["video"], r"limits\[0\] must be a limit such as AtMost\('video', 2\), got 'video'"),
+        ([{"type": "at_least"}], r"limits\[0\]: .*'at_least'.*'at_most'"),
+        ([lw.AtMost("vidoe", 2)], "'vidoe'.*'video'"),
+        ([lw.Gap("video", 2)], r"Gap: 'video' must hold numbers or times, got String \(first: 'v0'"),
+        ([lw.Budget("time_s", 2)], "'time_s' is not greater than 0 for 6 of 60 candidates"),
+    ],
+)
+def test_limits_that_fit_nothing_are_refused(frames: lw.Dataset, limits: Any, words: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=words):
+        frames.query().sampling(limits=limits).preview(3, [lw.RandomStrategy()])
+
+
+def test_missing_values_are_refused_with_the_way_out(frames: lw.Dataset) -> None:
+    some = frames.query().to_polars()["sample_id"].head(2).to_list()
+    frames.metadata.update({sample_id: {"shot": "a"} for sample_id in some})
+    with pytest.raises(ValueError, match=r"AtMost: 'shot' is missing for 58 of 60 .*\.match\(NOT\("):
+        frames.query().sampling(limits=[lw.AtMost("shot", 2)]).preview(3, [lw.RandomStrategy()])
+
+
+@pytest.mark.parametrize("make", [lambda: lw.AtMost("video", 0), lambda: lw.Gap("t", 0.0), lambda: lw.Budget("", 1)])
+def test_limits_check_themselves(make: Any) -> None:
+    with pytest.raises(ValueError, match="must"):
+        make()

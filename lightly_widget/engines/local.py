@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,7 @@ from lightly_widget.engines.arrays import map_arrays, store_arrays
 from lightly_widget.engines.partitions import ROWS_PER_PARTITION, solve_part
 from lightly_widget.engines.rounds import I64, NO_ROWS, Parts, two_rounds
 from lightly_widget.errors import LightlyWidgetError
-from lightly_widget.solver import Picks, StopReason, Term
+from lightly_widget.solver import Limit, Picks, StopReason, Term
 
 PATIENCE: Final = 0.05
 """Seconds between signs of life."""
@@ -57,6 +58,7 @@ class LocalEngine:
         n_picks: int,
         preselected: I64 = NO_ROWS,
         excluded: I64 = NO_ROWS,
+        limits: Sequence[Limit] = (),
     ) -> Generator[Picks, None, StopReason]:
         """See `lightly_widget.engines.Engine`. Raises `WorkerLostError` when workers keep dying."""
         return two_rounds(
@@ -67,16 +69,20 @@ class LocalEngine:
             excluded=excluded,
             rows_per_partition=self.rows_per_partition,
             seed=self.seed,
-            solve_parts=lambda parts: self._solve_parts(terms, parts, preselected, n_picks),
+            solve_parts=lambda parts: self._solve_parts(terms, parts, preselected, n_picks, limits),
+            limits=limits,
         )
 
-    def _solve_parts(self, terms: Sequence[Term], parts: list[I64], preselected: I64, n_picks: int) -> Parts:
+    def _solve_parts(
+        self, terms: Sequence[Term], parts: list[I64], preselected: I64, n_picks: int, limits: Sequence[Limit]
+    ) -> Parts:
         with tempfile.TemporaryDirectory(prefix="lightly_widget_") as folder:
             stored = store_arrays(terms, Path(folder))
             answers: dict[int, I64] = {}
             for attempt in range(_RETRIES + 1):
                 try:
-                    yield from self._run(stored, parts, preselected, n_picks, answers)
+                    work = partial(_work, stored, preselected=preselected, n_picks=n_picks, limits=limits)
+                    yield from self._run(work, parts, answers)
                     break
                 except BrokenProcessPool as error:
                     if attempt == _RETRIES:
@@ -86,16 +92,12 @@ class LocalEngine:
                         ) from error
             return [answers[at] for at in range(len(parts))]
 
-    def _run(
-        self, terms: Sequence[Term], parts: list[I64], preselected: I64, n_picks: int, answers: dict[int, I64]
-    ) -> Generator[int, None, None]:
+    def _run(self, work: Callable[[I64], I64], parts: list[I64], answers: dict[int, I64]) -> Generator[int, None, None]:
         """Add the answers that are missing."""
         missing = [at for at in range(len(parts)) if at not in answers]
         pool = ProcessPoolExecutor(min(self.workers, len(missing)), mp_context=multiprocessing.get_context("spawn"))
         try:
-            running: dict[Future[I64], int] = {
-                pool.submit(_work, terms, parts[at], preselected, n_picks): at for at in missing
-            }
+            running: dict[Future[I64], int] = {pool.submit(work, parts[at]): at for at in missing}
             while running:
                 over, _ = wait(running, PATIENCE)
                 for future in over:
@@ -115,5 +117,5 @@ def _end(pool: ProcessPoolExecutor) -> None:
         worker.join()
 
 
-def _work(terms: Sequence[Term], rows: I64, preselected: I64, n_picks: int) -> I64:
-    return solve_part(map_arrays(terms), rows, preselected, n_picks)
+def _work(terms: Sequence[Term], rows: I64, *, preselected: I64, n_picks: int, limits: Sequence[Limit]) -> I64:
+    return solve_part(map_arrays(terms), rows, preselected, n_picks, limits)

@@ -24,6 +24,7 @@ from lightly_widget.solver import (
     Diversity,
     FacilityLocation,
     KernelCoverage,
+    Limit,
     SubpartDiversity,
     Term,
     Weighting,
@@ -42,7 +43,7 @@ def partition(n_rows: int, n_parts: int, seed: int, preselected: I64, excluded: 
     return [np.sort(part) for part in np.array_split(shuffled, n_parts)]
 
 
-def solve_part(terms: Sequence[Term], rows: I64, preselected: I64, n_picks: int) -> I64:
+def solve_part(terms: Sequence[Term], rows: I64, preselected: I64, n_picks: int, limits: Sequence[Limit] = ()) -> I64:
     """The picks among `rows`, as rows of the whole. The preselected rows inform the terms and are not picked."""
     shown = np.concatenate([preselected, rows])
     solution = solve(
@@ -50,6 +51,7 @@ def solve_part(terms: Sequence[Term], rows: I64, preselected: I64, n_picks: int)
         n_rows=len(shown),
         n_picks=min(n_picks, len(rows)),
         preselected=np.arange(len(preselected)),
+        limits=[limit.over(shown) for limit in limits],
     )
     picks: I64 = shown[solution.rows]
     return picks

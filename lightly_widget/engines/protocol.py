@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lightly_widget.solver import Picks, StopReason, Term
+    from lightly_widget.solver import Limit, Picks, StopReason, Term
 
 
 class Engine(Protocol):
@@ -23,5 +23,6 @@ class Engine(Protocol):
         n_picks: int,
         preselected: NDArray[np.int64],
         excluded: NDArray[np.int64],
+        limits: Sequence[Limit],
     ) -> Generator[Picks, None, StopReason]:
         """Yield blocks of picks, also empty ones as signs of life; closing the generator leaves no work running."""

@@ -10,7 +10,7 @@ from lightly_widget.engines.local import PATIENCE
 from lightly_widget.engines.partitions import ROWS_PER_PARTITION, solve_part
 from lightly_widget.engines.rounds import I64, NO_ROWS, Parts, two_rounds
 from lightly_widget.errors import MissingDependencyError
-from lightly_widget.solver import Picks, StopReason, Term
+from lightly_widget.solver import Limit, Picks, StopReason, Term
 
 _RETRIES: Final = 5
 
@@ -46,6 +46,7 @@ class RayEngine:
         n_picks: int,
         preselected: I64 = NO_ROWS,
         excluded: I64 = NO_ROWS,
+        limits: Sequence[Limit] = (),
     ) -> Generator[Picks, None, StopReason]:
         """See `lightly_widget.engines.Engine`. Connects to the cluster unless this process is connected already."""
         return two_rounds(
@@ -56,16 +57,19 @@ class RayEngine:
             excluded=excluded,
             rows_per_partition=self.rows_per_partition,
             seed=self.seed,
-            solve_parts=lambda parts: self._solve_parts(terms, parts, preselected, n_picks),
+            solve_parts=lambda parts: self._solve_parts(terms, parts, preselected, n_picks, limits),
+            limits=limits,
         )
 
-    def _solve_parts(self, terms: Sequence[Term], parts: list[I64], preselected: I64, n_picks: int) -> Parts:
+    def _solve_parts(
+        self, terms: Sequence[Term], parts: list[I64], preselected: I64, n_picks: int, limits: Sequence[Limit]
+    ) -> Parts:
         ray = _ray()
         if not ray.is_initialized():
             ray.init(address=self.address, log_to_driver=False)
         work = ray.remote(max_retries=_RETRIES, num_cpus=1)(solve_part)
         shared = ray.put(list(terms))  # once per node; tasks read it without a copy
-        tasks = [work.remote(shared, part, preselected, n_picks) for part in parts]
+        tasks = [work.remote(shared, part, preselected, n_picks, limits) for part in parts]
         running = list(tasks)
         try:
             while running:

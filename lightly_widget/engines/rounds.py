@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightly_widget.engines.partitions import partition, restricted
-from lightly_widget.solver import Picks, StopReason, Term, Weighting, iterate
+from lightly_widget.solver import Limit, Picks, StopReason, Term, Weighting, iterate
 
 I64 = NDArray[np.int64]
 NO_ROWS: Final = np.empty(0, dtype=np.int64)
@@ -31,18 +31,25 @@ def two_rounds(
     rows_per_partition: int,
     seed: int,
     solve_parts: Callable[[list[I64]], Parts],
+    limits: Sequence[Limit] = (),
 ) -> Generator[Picks, None, StopReason]:
     """Solve each part, then their union. One part, or a single weighting, is solved at once and exactly."""
     n_parts = -(-n_rows // rows_per_partition)
     if n_parts < 2 or (len(terms) == 1 and isinstance(terms[0], Weighting)):
-        return (yield from iterate(terms, n_rows=n_rows, n_picks=n_picks, preselected=preselected, excluded=excluded))
+        return (
+            yield from iterate(
+                terms, n_rows=n_rows, n_picks=n_picks, preselected=preselected, excluded=excluded, limits=limits
+            )
+        )
     parts = partition(n_rows, n_parts, seed, preselected, excluded)
     kept = yield from _reported(solve_parts(parts), n_parts)
     union = np.sort(np.concatenate(kept))
     rows = np.concatenate([preselected, union])
-    reason = yield from _mapped(restricted(terms, rows), rows, len(preselected), n_picks)
+    inside = [limit.over(rows) for limit in limits]
+    reason = yield from _mapped(restricted(terms, rows), inside, rows, len(preselected), n_picks)
     if reason is StopReason.EXHAUSTED and len(union) < sum(map(len, parts)):
-        return StopReason.MINIMUM_DISTANCE  # the parts left rows out that were too near
+        # The parts left rows out that were too near, or outside the limits.
+        return StopReason.LIMIT if limits else StopReason.MINIMUM_DISTANCE
     return reason
 
 
@@ -59,9 +66,11 @@ def _reported(solving: Parts, n_parts: int) -> Generator[Picks, None, list[I64]]
         solving.close()
 
 
-def _mapped(terms: Sequence[Term], rows: I64, n_preselected: int, n_picks: int) -> Generator[Picks, None, StopReason]:
+def _mapped(
+    terms: Sequence[Term], limits: Sequence[Limit], rows: I64, n_preselected: int, n_picks: int
+) -> Generator[Picks, None, StopReason]:
     """Solve over the rows, naming picks as rows of the whole."""
-    solving = iterate(terms, n_rows=len(rows), n_picks=n_picks, preselected=np.arange(n_preselected))
+    solving = iterate(terms, n_rows=len(rows), n_picks=n_picks, preselected=np.arange(n_preselected), limits=limits)
     while True:
         try:
             block = next(solving)

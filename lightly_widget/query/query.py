@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, overload
 
 import numpy as np
@@ -24,6 +24,7 @@ from lightly_widget.sampling import ResultHome, Sampling
 
 if TYPE_CHECKING:
     from lightly_widget.engines import Engine
+    from lightly_widget.strategies import Limit
 
 S = TypeVar("S")
 
@@ -208,12 +209,14 @@ class Query(Generic[S]):
         """Take the tag from all samples of the query, as one write."""
         self._source.change_tag(tag_name, self.sample_ids, add=False)
 
-    def sampling(self, *, engine: Engine | None = None) -> Sampling:
+    def sampling(self, *, limits: Sequence[Limit | Mapping[str, Any]] = (), engine: Engine | None = None) -> Sampling:
         """Choose among these samples, as they are now.
 
+        limits: what every sample must keep to, whatever its strategies: `AtMost("video", 2)`,
+            `Gap("time_s", 5, within="video")`, `Budget("seconds", 3600)`.
         engine: `LocalEngine` or `RayEngine` to solve large samplings in partitions; None for this process.
         """
-        return Sampling(self._source.candidates(self), engine=engine)
+        return Sampling(self._source.candidates(self), limits=limits, engine=engine)
 
     @property
     def export(self) -> Export:

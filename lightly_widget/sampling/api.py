@@ -21,11 +21,13 @@ from lightly_widget.strategies import (
     EmbeddingRepresentativeStrategy,
     EmbeddingSimilarityStrategy,
     EmbeddingTypicalityStrategy,
+    Limit,
     MetadataBalancingStrategy,
     MetadataWeightingStrategy,
     RandomStrategy,
     Strategy,
     SubpartDiversityStrategy,
+    parse_limits,
     parse_strategies,
 )
 
@@ -42,7 +44,7 @@ class Sampling:
     `SamplingResult`. Shared arguments:
 
     n_samples_to_select: how many new samples to pick, 0 or more. More than there are: all, with a warning. 0: an empty
-        result, a warning, no tag.
+        result, a warning, no tag. With a `Budget`, `preview` and `multi_strategies` take None: as many as it allows.
     sampling_result_tag_name: a free name of 1 to 255 characters, or the preselected tag's, which then grows.
     preselected_tag_name: a tag whose samples, all candidates, are taken as picked already; None for none.
     embedding_model_name: the embeddings to use; None where the dataset has one model.
@@ -59,13 +61,15 @@ class Sampling:
         progress: Progress = no_progress,
         device: str | None = None,
         engine: Engine | None = None,
+        limits: Sequence[Limit | Mapping[str, Any]] = (),
     ) -> None:
         """`progress` is called while the methods work; `device` is where the solver computes, None for its choice;
-        `engine` solves in partitions, see `LocalEngine`."""
+        `engine` solves in partitions, see `LocalEngine`; `limits` hold in every sampling: `AtMost`, `Gap`, `Budget`."""
         self._home = home
         self._progress = progress
         self._device = device
         self._engine = engine
+        self._limits = parse_limits(limits)
 
     def __len__(self) -> int:
         return len(self._home)
@@ -209,7 +213,7 @@ class Sampling:
 
     def multi_strategies(
         self,
-        n_samples_to_select: int,
+        n_samples_to_select: int | None,
         sampling_result_tag_name: str,
         sampling_strategies: Sequence[Strategy | Mapping[str, Any]],
         preselected_tag_name: str | None = None,
@@ -231,16 +235,14 @@ class Sampling:
 
     def preview(
         self,
-        n_samples_to_select: int,
+        n_samples_to_select: int | None,
         sampling_strategies: Sequence[Strategy | Mapping[str, Any]],
         preselected_tag_name: str | None = None,
         pinned_ids: Sequence[str] = (),
         excluded_ids: Sequence[str] = (),
     ) -> SamplingResult:
         """`multi_strategies` that writes no tag; `result.save_as(…)` can do it afterward."""
-        plan = make_plan(
-            self._home, n_samples_to_select, sampling_strategies, preselected_tag_name, pinned_ids, excluded_ids
-        )
+        plan = self._plan(n_samples_to_select, sampling_strategies, preselected_tag_name, pinned_ids, excluded_ids)
         return self._solved(plan, depth=3)
 
     def learning_curve(
@@ -264,9 +266,7 @@ class Sampling:
         Raises:
             InvalidValueError: no strategies, no labels or one class only, too few labels, an unknown name, bad budgets.
         """
-        plans = {
-            name: make_plan(self._home, 0, chosen, preselected_tag_name) for name, chosen in _named(strategies).items()
-        }
+        plans = {name: self._plan(0, chosen, preselected_tag_name) for name, chosen in _named(strategies).items()}
         first = next(iter(plans.values()))
         return worth_of(
             self._home,
@@ -293,19 +293,25 @@ class Sampling:
             data["pinned_ids"],
             data["excluded_ids"],
             n_preselected=data["n_preselected"],
+            limits=[*data["limits"], *self._limits],
         )
         return self._solved(plan, depth=3)
 
+    def _plan(
+        self, n: int | None, strategies: Any, before: str | None, pinned: Sequence[str] = (), out: Sequence[str] = ()
+    ) -> Plan:
+        return make_plan(self._home, n, strategies, before, pinned, out, limits=self._limits)
+
     def _tagged(
         self,
-        n: int,
+        n: int | None,
         tag_name: str,
         strategies: Sequence[Strategy | Mapping[str, Any]],
         preselected_tag_name: str | None,
         pinned_ids: Sequence[str] = (),
         excluded_ids: Sequence[str] = (),
     ) -> SamplingResult:
-        plan = make_plan(self._home, n, strategies, preselected_tag_name, pinned_ids, excluded_ids)
+        plan = self._plan(n, strategies, preselected_tag_name, pinned_ids, excluded_ids)
         checked = check_result_tag(self._home, tag_name, preselected_tag_name)
         result = self._solved(plan, depth=4)
         return written_as(result, checked) if result.n_new else result

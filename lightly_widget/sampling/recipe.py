@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, listed, shown
+from lightly_widget.strategies import parse_limits
 
 if TYPE_CHECKING:
-    from lightly_widget.strategies import Strategy
+    from lightly_widget.strategies import Limit, Strategy
 
 RECIPE_VERSION: Final = 1
 _IMPORT: Final = "import lightly_widget as lw"
@@ -25,13 +26,17 @@ _KEYS: Final = {
     "pinned_ids",
     "excluded_ids",
     "tag_name",
+    "limits",
 }
+_NEWER: Final = {"limits": ()}
+"""What older recipes lack, with what it was then."""
 
 
 def make_recipe(
     *,
     query: dict[str, Any],
     strategies: Sequence[Strategy],
+    limits: Sequence[Limit],
     n: int,
     preselected_tag_name: str | None,
     n_preselected: int,
@@ -56,6 +61,7 @@ def make_recipe(
         "pinned_ids": pinned_ids,
         "excluded_ids": excluded_ids,
         "tag_name": None,
+        "limits": [limit.to_dict() for limit in limits],
     }
 
 
@@ -65,13 +71,13 @@ def check_recipe(recipe: object) -> Mapping[str, Any]:
         raise InvalidTypeError(f"recipe={shown(recipe)} is not a dict; take result.recipe")
     if unknown := [key for key in recipe if key not in _KEYS]:
         raise InvalidValueError(f"recipe has unknown entries: {listed(unknown)}; take result.recipe as it is")
-    if missing := sorted(_KEYS - set(recipe)):
+    if missing := sorted(_KEYS - set(recipe) - set(_NEWER)):
         raise InvalidValueError(f"recipe lacks {listed(missing)}; take result.recipe as it is")
     if recipe["recipe_version"] != RECIPE_VERSION:
         raise InvalidValueError(
             f"recipe_version={shown(recipe['recipe_version'])}: this version of lightly_widget reads {RECIPE_VERSION}"
         )
-    return recipe
+    return _NEWER | dict(recipe)
 
 
 def python_code(
@@ -95,16 +101,18 @@ def python_code(
     lines = query_code.rstrip("\n").split("\n")
     if _IMPORT not in lines:
         lines.insert(0, _IMPORT)
-    lines += ["result = query.sampling().preview(", *(f"    {argument}," for argument in arguments), ")"]
+    limits = parse_limits(recipe.get("limits", ()))
+    asked = f"limits=[{', '.join(map(_call, limits))}]" if limits else ""
+    lines += [f"result = query.sampling({asked}).preview(", *(f"    {argument}," for argument in arguments), ")"]
     return "\n".join(lines) + "\n"
 
 
-def _call(strategy: Strategy) -> str:
-    """The strategy as one would write it: options left at their defaults are left out."""
-    values = strategy.to_dict()
+def _call(part: Strategy | Limit) -> str:
+    """The strategy or limit as one would write it: options left at their defaults are left out."""
+    values = part.to_dict()
     options = [
         f"{option.name}={values[option.name]!r}"
-        for option in msgspec.structs.fields(strategy)
+        for option in msgspec.structs.fields(part)
         if values[option.name] != option.default
     ]
-    return f"lw.{type(strategy).__name__}({', '.join(options)})"
+    return f"lw.{type(part).__name__}({', '.join(options)})"

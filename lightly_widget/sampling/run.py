@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from lightly_widget.checks import check_integer
-from lightly_widget.errors import InvalidValueError, Progress, listed, no_progress
+from lightly_widget.errors import InvalidTypeError, InvalidValueError, Progress, listed, no_progress
 from lightly_widget.indexes import CandidateIndexes
 from lightly_widget.sampling.checks import id_series, preselected_ids, rows_inside, rows_of
 from lightly_widget.sampling.home import ResultHome
@@ -19,13 +19,13 @@ from lightly_widget.sampling.recipe import make_recipe
 from lightly_widget.sampling.result import SamplingResult
 from lightly_widget.sampling.worth import Resample
 from lightly_widget.solver import Balancing, Picks, StopReason, iterate
-from lightly_widget.strategies import Balance, Strategy, parse_strategies
+from lightly_widget.strategies import Balance, Budget, LimitDict, Strategy, parse_limits, parse_strategies
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lightly_widget.engines import Engine
-    from lightly_widget.solver import Term
+    from lightly_widget.solver import Limit, Term
 
 PREPARING: Final = 0.5
 """The part of the progress that goes to what precedes the first pick: neighbors, crops, distances."""
@@ -49,6 +49,7 @@ class Plan:
     home: ResultHome
     n: int
     strategies: tuple[Strategy, ...]
+    limits: tuple[LimitDict, ...]
     preselected: CandidateIndexes
     excluded: CandidateIndexes
     recipe: dict[str, Any]
@@ -67,10 +68,11 @@ def make_plan(
     pinned_ids: Any = (),
     excluded_ids: Any = (),
     n_preselected: int | None = None,
+    limits: Any = (),
 ) -> Plan:
     """Check everything that can be checked without computing. Raises this package's value and type errors."""
-    count = check_integer("n_samples_to_select", n, least=0)
-    parsed = parse_strategies(strategies)
+    parsed, within = parse_strategies(strategies), parse_limits(limits)
+    count = _count(n, within, len(home))
     before = preselected_ids(home, preselected_tag_name)
     if n_preselected is not None:
         before = _first_of_tag(before, n_preselected, preselected_tag_name)
@@ -85,6 +87,7 @@ def make_plan(
     recipe = make_recipe(
         query=home.query_dict(),
         strategies=parsed,
+        limits=within,
         n=count,
         preselected_tag_name=preselected_tag_name,
         n_preselected=len(before),
@@ -92,7 +95,15 @@ def make_plan(
         excluded_ids=excluded.to_list(),
     )
     excluded_rows = CandidateIndexes(shut_out[~np.isin(shut_out, preselected)])
-    return Plan(home, count, parsed, CandidateIndexes(preselected), excluded_rows, recipe)
+    return Plan(home, count, parsed, within, CandidateIndexes(preselected), excluded_rows, recipe)
+
+
+def _count(n: Any, limits: tuple[LimitDict, ...], n_candidates: int) -> int:
+    if n is None and any(isinstance(limit, Budget) for limit in limits):
+        return n_candidates
+    if n is None:
+        raise InvalidTypeError("n_samples_to_select must be an integer, got None; only a Budget can take its place")
+    return check_integer("n_samples_to_select", n, least=0)
 
 
 def stream(
@@ -102,6 +113,7 @@ def stream(
     preselected_tag_name: str | None = None,
     pinned_ids: Sequence[str] = (),
     excluded_ids: Sequence[str] = (),
+    limits: Sequence[LimitDict | Mapping[str, Any]] = (),
     progress: Progress = no_progress,
 ) -> Generator[PickedBlock, None, SamplingResult]:
     """`Sampling.preview` in steps, for the widget: yields the picks as they come and returns the result.
@@ -109,7 +121,7 @@ def stream(
     The arguments are checked at once, before the first step. Closing the generator cancels, as does raising in
     `progress`, which is also called while the first pick is being prepared.
     """
-    plan = make_plan(home, n, strategies, preselected_tag_name, pinned_ids, excluded_ids)
+    plan = make_plan(home, n, strategies, preselected_tag_name, pinned_ids, excluded_ids, limits=limits)
     return execute(plan, progress)
 
 
@@ -142,6 +154,7 @@ def execute(
         n_picks=min(plan.n, plan.available),
         preselected=plan.preselected,
         excluded=np.union1d(plan.excluded, uncounted),
+        limits=_limits(plan),
     )
     try:
         while True:
@@ -161,6 +174,11 @@ def execute(
         why = _uncounted_left(len(found), plan.n, len(uncounted))
         return replace(result, message=why, warnings=(*result.warnings, why.rstrip(".")))
     return result
+
+
+def _limits(plan: Plan) -> list[Limit]:
+    has_gain = any(strategy.has_gain and strategy.strength != 0 for strategy in plan.strategies)
+    return [limit.prepare(plan.home, has_gain=has_gain) for limit in plan.limits]
 
 
 def _uncounted(plan: Plan, terms: Sequence[Term]) -> NDArray[np.int64]:
@@ -243,6 +261,11 @@ def _message(plan: Plan, picked: int, reason: StopReason) -> str:
         return f"selected {picked:,} of {plan.available:,} available samples."
     if reason == StopReason.EXHAUSTED:
         return f"took all {picked:,} available samples, {plan.n:,} were asked for; widen the query or add data."
+    if reason == StopReason.LIMIT:
+        return (
+            f"stopped at {picked:,} of {plan.n:,}: no other sample is within the limits "
+            f"({', '.join(map(repr, plan.limits))}); loosen them for more."
+        )
     minima = [getattr(strategy, "stopping_condition_minimum_distance", None) for strategy in plan.strategies]
     least = ", ".join(f"{value:g}" for value in minima if value is not None)
     return (

@@ -35,10 +35,10 @@ def iterate(
 ) -> Generator[Picks, None, StopReason]:
     """Yield blocks of picks, the first soon and one at least every 0.1 s; closing the generator cancels.
 
-    `preselected` rows inform every term first and are not picked again; `excluded` rows are never picked, nor are
-    rows that the `limits` shut out. `device`: a torch device for the distances ("cuda", "cpu"); None takes numpy, or a
-    GPU where there is one and the work is large. The picks are the same. Returns why it stopped. Raises InvalidValueError for shapes, values and rows that cannot be
-    used, MissingDependencyError for a device without torch.
+    `preselected` rows inform every term first and are not picked again; `excluded` rows are never picked, nor are those
+    that the `limits` shut out. `device`: a torch device for the distances ("cuda", "cpu"); None takes numpy, or a GPU
+    where there is one and the work is large. The picks are the same. Returns why it stopped. Raises InvalidValueError
+    for shapes, values and rows that cannot be used, MissingDependencyError for a device without torch.
     """
     for name, value in (("n_rows", n_rows), ("n_picks", n_picks)):
         check_integer(name, value, least=0)

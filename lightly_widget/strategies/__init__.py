@@ -20,6 +20,7 @@ from lightly_widget.strategies.by_value import (
     MetadataWeightingStrategy,
 )
 from lightly_widget.strategies.candidates import Candidates, DatasetInfo
+from lightly_widget.strategies.limits import MAX_LIMITS, AtMost, Budget, Gap, Limit, LimitDict, parse_limits
 from lightly_widget.strategies.registry import (
     MAX_STRATEGIES,
     catalog,
@@ -30,9 +31,12 @@ from lightly_widget.strategies.registry import (
 )
 
 __all__ = [
+    "MAX_LIMITS",
     "MAX_STRATEGIES",
     "AnnotationClassBalancingStrategy",
+    "AtMost",
     "Balance",
+    "Budget",
     "Candidates",
     "DatasetInfo",
     "EmbeddingDeduplicationStrategy",
@@ -40,6 +44,9 @@ __all__ = [
     "EmbeddingRepresentativeStrategy",
     "EmbeddingSimilarityStrategy",
     "EmbeddingTypicalityStrategy",
+    "Gap",
+    "Limit",
+    "LimitDict",
     "MetadataBalancingStrategy",
     "MetadataWeightingStrategy",
     "Prepared",
@@ -47,6 +54,7 @@ __all__ = [
     "Strategy",
     "SubpartDiversityStrategy",
     "catalog",
+    "parse_limits",
     "parse_strategies",
     "strategy_from_dict",
     "strategy_types",

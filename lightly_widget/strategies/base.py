@@ -64,6 +64,8 @@ class Strategy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Completes 'Use it when …'."""
     inverted: ClassVar[str]
     """What a negative strength does; empty where the strength makes no difference."""
+    has_gain: ClassVar[bool] = True
+    """Whether its picks differ in what they gain, so that a budget may compare gain per cost."""
 
     strength: Number = 1.0
 

@@ -31,6 +31,7 @@ class RandomStrategy(Strategy, tag="random", frozen=True):
     title: ClassVar[str] = "Random"
     use_when: ClassVar[str] = "you need a baseline, or a test set that looks like the data."
     inverted: ClassVar[str] = ""
+    has_gain: ClassVar[bool] = False
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1, title="Seed", extra={"kind": "integer", "brief": "seed {}"})] = 0
     stratify_by: Annotated[Text | None, Meta(title="Stratify by", extra={"kind": "stratify"})] = None
 
