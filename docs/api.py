@@ -35,6 +35,7 @@ SECTIONS: Final[list[tuple[str, list[type[Any]]]]] = [
     ("Embedders", [lw.Embedder, lw.EfficientNetLite0, lw.SentenceMiniLM]),
 ]
 STRATEGIES: Final = [getattr(lw, name) for name in lw.__all__ if name.endswith("Strategy")]
+LIMITS: Final = [lw.AtMost, lw.Gap, lw.Budget]
 MODULES: Final[list[ModuleType]] = [lw.plots, lw.errors]
 
 
@@ -52,6 +53,8 @@ def page() -> str:
             lines += _class(cls)
     lines += ["## Strategies", ""]
     lines += [f"- `{each.__name__}{_options(each)}`: {_first_line(each)}" for each in STRATEGIES]
+    lines += ["", "## Limits", ""]
+    lines += [f"- `{each.__name__}{_options(each)}`: {_first_line(each)}" for each in LIMITS]
     lines += ["", "## Fields and filters", "", *_fields(), ""]
     for module in MODULES:
         lines += [
@@ -113,9 +116,9 @@ def _signature(function: Any) -> str:
     return str(signature.replace(parameters=kept, return_annotation=_text(signature.return_annotation)))
 
 
-def _options(strategy: Any) -> str:
+def _options(declared: Any) -> str:
     """The options and their defaults; their types are msgspec's and too long to read."""
-    signature = inspect.signature(strategy)
+    signature = inspect.signature(declared)
     bare = [each.replace(annotation=each.empty) for each in signature.parameters.values()]
     return str(signature.replace(parameters=bare, return_annotation=signature.empty))
 
