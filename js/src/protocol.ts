@@ -71,6 +71,8 @@ export interface Info {
   can_find_text: boolean;
   /** Why no image can be looked for; null: one can. */
   no_find_image: string | null;
+  /** Only in a page without a kernel: what it holds. */
+  page?: { colorings: ColorBy[]; clusters: boolean };
 }
 
 export type RequestKind = Request["kind"];

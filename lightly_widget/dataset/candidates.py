@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -152,6 +153,12 @@ class QueryCandidates:
         """The samples, in the order of the ids."""
         now = self._core.snapshot()
         return self._core.samples_of(now, now.known_rows(sample_ids))
+
+    def to_html(self, result: Any, path: Any, options: dict[str, Any]) -> Path:
+        """Write a page that shows the result among its candidates."""
+        from lightly_widget.widget import page_of_result
+
+        return page_of_result(self._core, self._query, result, path, options)
 
     def query_dict(self) -> dict[str, Any]:
         """The query as plain data."""

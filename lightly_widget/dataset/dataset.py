@@ -390,6 +390,6 @@ class BaseDataset(Generic[S]):
         self._core.store.optimize()
 
 
-def core_of(dataset: BaseDataset[S]) -> DatasetCore[S]:
+def core_of(dataset: BaseDataset[S] | DatasetCore[S]) -> DatasetCore[S]:
     """What an explorer works on. Internal."""
-    return dataset._core
+    return dataset if isinstance(dataset, DatasetCore) else dataset._core

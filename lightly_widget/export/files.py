@@ -254,6 +254,10 @@ class FolderExport:
         if shared:
             self._shared.add(name)
 
+    def add_bytes(self, name: str, content: bytes) -> None:
+        """A file with this content."""
+        self._files[name] = lambda path: path.write_bytes(content)
+
     def add_image(self, name: str, source: str, *, link: bool) -> None:
         """A copy of a file or of a URL's content, or a symbolic link to a file."""
         if link and is_url(source):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lightly_widget.strategies import Candidates
@@ -30,6 +31,9 @@ class ResultHome(Candidates, Protocol):
 
     def query_dict(self) -> dict[str, Any]:
         """The query as plain data: the dataset's name, filter, order, and slice."""
+
+    def to_html(self, result: Any, path: Any, options: dict[str, Any]) -> Path:
+        """Write a page that shows the result among its candidates."""
 
     def query_code(self) -> str:
         """Python lines that define ``dataset`` and ``query``, for ``SamplingResult.to_python``."""

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -168,6 +169,13 @@ class SamplingResult:
     def to_python(self) -> str:
         """Code that repeats this sampling in a fresh interpreter and leaves it in `result`; it writes no tag."""
         return python_code(self.recipe, self.strategies, self._home.query_code(), self._changed_preselection())
+
+    def to_html(self, path: str | Path, **options: Any) -> Path:
+        """Write a page that shows the sample among its candidates, alive without a kernel and without a network.
+
+        Options are those of `Explorer.to_html`; `compare` is another result that is shown as B.
+        """
+        return self._home.to_html(self, path, options)
 
     def _changed_preselection(self) -> list[str] | None:
         """What the preselected tag held, where it holds something else now: the result itself may have grown it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +20,7 @@ from lightly_widget.checks import check_path
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, MissingDependencyError, listed, shown
 from lightly_widget.query import Query, ids_of
 from lightly_widget.sampling import SamplingResult
-from lightly_widget.widget import traits
+from lightly_widget.widget import pages, traits
 from lightly_widget.widget.handlers import Handlers
 from lightly_widget.widget.history import Entry
 from lightly_widget.widget.info import describe
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lightly_widget.dataset import BaseDataset
+    from lightly_widget.dataset import BaseDataset, DatasetCore
 
 BUNDLE: Final = Path(__file__).parents[1] / "static" / "widget.js"
 HOT_RELOAD: Final = os.environ.get("ANYWIDGET_HMR") == "1"
@@ -68,6 +68,17 @@ _CHECKS: Final[dict[str, Callable[[Any], Any]]] = {
 }
 # A card in the panel may lack an option that is still being chosen; sampling says so then.
 _BROWSER_CHECKS: Final = _CHECKS | {"strategies": lambda value: traits.check_strategies(value, complete=False)}
+
+
+def page_of_result(
+    core: DatasetCore[Any], query: Query[Any], result: SamplingResult, path: str | Path, options: dict[str, Any]
+) -> Path:
+    """`SamplingResult.to_html`."""
+    explorer = Explorer(core, query, sample=result, strategies=list(result.strategies))
+    try:
+        return explorer.to_html(path, **options)
+    finally:
+        explorer.close()
 
 
 class Checked(t.TraitType[Any, Any]):
@@ -109,7 +120,7 @@ class Explorer(anywidget.AnyWidget):
 
     def __init__(
         self,
-        dataset: BaseDataset[Any],
+        dataset: BaseDataset[Any] | DatasetCore[Any],
         query: Query[Any] | None = None,
         *,
         placement: str = "inline",
@@ -130,7 +141,8 @@ class Explorer(anywidget.AnyWidget):
         self._session = Session(dataset, query)
         self._session_id = uuid.uuid4().hex
         self._out = Outbox(lambda content, buffers: self.send(content, buffers))
-        self._handlers = Handlers(self, self._session, self._out, check_projection(projection))
+        self._projection = check_projection(projection)
+        self._handlers = Handlers(self, self._session, self._out, self._projection)
         self._own: Any = _NOTHING
         self._browser_thread: int | None = None
         self._candidates_before = {"from": "all"}
@@ -193,6 +205,54 @@ class Explorer(anywidget.AnyWidget):
         if self._placement == "side":
             return {"text/plain": f"{self!r}, shown in the side panel"}, {}
         return super()._repr_mimebundle_(**kwargs)
+
+    def to_html(
+        self,
+        path: str | Path,
+        *,
+        colorings: Sequence[Any] | str | None = None,
+        compare: SamplingResult | None = None,
+        folder: str | bool | None = None,
+        media_bytes: int | None = None,
+        title: str | None = None,
+        overwrite: bool = False,
+    ) -> Path:
+        """Write the explorer as one HTML file that stays alive without a kernel and without a network.
+
+        It shows the map as it is shown here (before it is shown: UMAP if that was computed already, else PCA), hover,
+        lasso, legend, the sample with its slider, gallery and figures, and the recipe. Anyone who has the file can read
+        what it holds: positions, names, colors, pictures or texts.
+
+        colorings: what the points can be colored by there: a list of `color_by` values, or "all" for labels, tags and
+            metadata; by default the present one and the labels.
+        compare: a result to show as B, beside the sample; by default what is compared now.
+        folder: the name of a folder beside the file for the pictures, True for the file's own name with `_files`; by
+            default they are in the file.
+        media_bytes: how many bytes of pictures, texts and details go in, the sample's first; by default 3 MB, and
+            300 MB with a folder. The page says where it was cut.
+
+        Raises:
+            InvalidValueError: the file exists and `overwrite` is False, or an unknown coloring.
+        """
+        return pages.write(
+            self._shown(compare),
+            path,
+            colorings=colorings,
+            folder=folder,
+            media_bytes=media_bytes,
+            title=title,
+            overwrite=overwrite,
+        )
+
+    def _shown(self, compare: SamplingResult | None = None) -> pages.Shown:
+        state = {name: getattr(self, name) for name in (*_CHECKS, "info")} | {"hovered": None}
+        session = self._session
+        compared: tuple[Entry | None, int]
+        if compare is not None:
+            compared = self._entry_of(self._check_result("compare", compare)), compare.n_new
+        else:
+            compared = (None, 0) if session.compared is None else (session.kept, len(session.compared[0]))
+        return pages.Shown(state, session, self._projection, compared)
 
     def wait(self, timeout: float = 60.0) -> bool:
         """Wait until no background work runs. False: some still does after `timeout` seconds."""
@@ -258,14 +318,22 @@ class Explorer(anywidget.AnyWidget):
     @t.validate("sample")
     def _check_sample(self, proposal: Any) -> SamplingResult | None:
         value = proposal["value"]
-        if value is not None and not isinstance(value, SamplingResult):
-            raise t.TraitError(f"sample={shown(value)} is not a SamplingResult; .preview(…) gives one")
-        if value is not None and value is not self._own:
-            try:
-                self._session.points.of("sample", value.sample_ids)
-            except InvalidValueError as error:
-                raise t.TraitError(words(error)) from error
+        if value is None or value is self._own:
+            return value
+        try:
+            return self._check_result("sample", value)
+        except (InvalidTypeError, InvalidValueError) as error:
+            raise t.TraitError(words(error)) from error
+
+    def _check_result(self, name: str, value: Any) -> SamplingResult:
+        if not isinstance(value, SamplingResult):
+            raise InvalidTypeError(f"{name}={shown(value)} is not a SamplingResult; .preview(…) gives one")
+        self._session.points.of(name, value.sample_ids)
         return value
+
+    def _entry_of(self, result: SamplingResult) -> Entry:
+        known = self._session.points.known
+        return Entry(result, known(result.new_ids), known(result.preselected_ids), None, 0.0, self._session.selected)
 
     @property
     def _from_browser(self) -> bool:
@@ -340,12 +408,7 @@ class Explorer(anywidget.AnyWidget):
             return
         with self._session.lock:
             self._handlers.stop_sampling()
-            entry = None
-            if result is not None:
-                known = self._session.points.known
-                points, before = known(result.new_ids), known(result.preselected_ids)
-                entry = Entry(result, points, before, None, 0.0, self._session.selected)
-            self._session.history.push(entry)
+            self._session.history.push(None if result is None else self._entry_of(result))
             if result is not None and result.n_new:
                 self.n_samples_to_select = result.n_new
             self._handlers.say_sample()

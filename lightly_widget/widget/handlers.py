@@ -17,7 +17,7 @@ from lightly_widget.maps import Region
 from lightly_widget.query.code import match_code
 from lightly_widget.widget import find, metrics
 from lightly_widget.widget.coloring import coloring
-from lightly_widget.widget.history import Entry
+from lightly_widget.widget.history import Entry, History
 from lightly_widget.widget.outbox import Outbox
 from lightly_widget.widget.pictures import detail, thumbnails
 from lightly_widget.widget.projector import Projector
@@ -155,25 +155,7 @@ class Handlers:
             self._out.say(self._sampled(entry, cancelled=cancelled), request, done=done)
 
     def _sampled(self, entry: Entry | None, *, cancelled: bool = False) -> replies.Sampled:
-        history = self._session.history
-        result = entry.result if entry is not None else None
-        message = "nothing is sampled" if result is None else result.message
-        if cancelled:
-            message = f"Cancelled; {message if result is None else 'the sample before is shown again'}."
-        return replies.Sampled(
-            n=0 if result is None else result.n_new,
-            before=_rows(entry.before if entry is not None else _NONE),
-            requested=0 if result is None else result.n_requested,
-            n_candidates=0 if result is None else result.n_candidates,
-            stop_reason="" if result is None else str(result.stop_reason),
-            message=message,
-            seconds=0.0 if entry is None else entry.seconds,
-            warnings=() if result is None else result.warnings,
-            cancelled=cancelled,
-            can_undo=history.can_undo,
-            can_redo=history.can_redo,
-            spec=None if entry is None else entry.spec,
-        )
+        return sampled(entry, self._session.history, cancelled=cancelled)
 
     def say_compared(self) -> None:
         """The picks of slot B."""
@@ -395,6 +377,28 @@ class Handlers:
 
     def _ok(self, request: Request) -> None:
         self._out.say(replies.Ok(), request.id, done=True)
+
+
+def sampled(entry: Entry | None, history: History, *, cancelled: bool = False) -> replies.Sampled:
+    """What a sample came to, or that there is none."""
+    result = entry.result if entry is not None else None
+    message = "nothing is sampled" if result is None else result.message
+    if cancelled:
+        message = f"Cancelled; {message if result is None else 'the sample before is shown again'}."
+    return replies.Sampled(
+        n=0 if result is None else result.n_new,
+        before=_rows(entry.before if entry is not None else _NONE),
+        requested=0 if result is None else result.n_requested,
+        n_candidates=0 if result is None else result.n_candidates,
+        stop_reason="" if result is None else str(result.stop_reason),
+        message=message,
+        seconds=0.0 if entry is None else entry.seconds,
+        warnings=() if result is None else result.warnings,
+        cancelled=cancelled,
+        can_undo=history.can_undo,
+        can_redo=history.can_redo,
+        spec=None if entry is None else entry.spec,
+    )
 
 
 _NONE: Final = PointIndexes(np.empty(0, dtype=np.int64))

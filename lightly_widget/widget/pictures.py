@@ -94,6 +94,13 @@ def detail(points: Points, point: PointIndex, media: str, pictures: Pictures) ->
             picture = pictures.get(path, HOVER_SIZE)
         except LightlyWidgetError as error:
             problem = str(error)
+    return describe(point, sample, points.labels([point])[0], picture, problem)
+
+
+def describe(
+    point: PointIndex, sample: dict[str, Any], labels: list[str], picture: bytes | None, problem: str | None = None
+) -> Detail:
+    """The same of a record and labels that are known, with the picture or why there is none."""
     return Detail(
         point=point,
         sample_id=sample["sample_id"],
@@ -101,7 +108,7 @@ def detail(points: Points, point: PointIndex, media: str, pictures: Pictures) ->
         text=_text(sample, MAX_TEXT),
         fields=[*([("picture", problem)] if problem else []), *_fields(sample)],
         tags=[_short(tag) for tag in sample.get("tags") or []][:MAX_FIELDS],
-        labels=[_short(label) for label in points.labels(point)][:MAX_FIELDS],
+        labels=[_short(label) for label in labels][:MAX_FIELDS],
         thumbnail=picture,
         mime=MIME,
     )

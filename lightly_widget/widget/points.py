@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, Progress, did_you_mean, listed, shown
-from lightly_widget.indexes import PointIndex, PointIndexes, SampleIndexes
+from lightly_widget.indexes import PointIndexes, SampleIndexes
 from lightly_widget.query import resolve
 from lightly_widget.query.snapshot import places_of
 
@@ -50,8 +50,11 @@ class Points:
         for name in snapshot.metadata_tables():
             for record, value in zip(records, snapshot.metadata(name).gather(pl.Series(samples)), strict=True):
                 record[f"metadata.{name}"] = value
-        for record, sample in zip(records, samples, strict=True):
-            record["tags"] = [name for name, members in snapshot.tags().items() if (members == sample).any()]
+        for record in records:
+            record["tags"] = []
+        for name, members in snapshot.tags().items():
+            for at in np.flatnonzero(np.isin(samples, members)):
+                records[at]["tags"].append(name)
         return records
 
     @cached_property
@@ -65,6 +68,14 @@ class Points:
     def texts(self) -> list[str | None]:
         """(n,) the texts of a text dataset."""
         return self._snapshot.samples["text"].gather(pl.Series(self._samples)).to_list()
+
+    def titles(self, longest: int = 60) -> list[str]:
+        """(n,) a name for each point: its file's, the beginning of its text, or its id."""
+        samples = self._snapshot.samples
+        names = [name for name in ("file_name", "text", "sample_id") if name in samples.columns]
+        filled = [pl.when(pl.col(name) != "").then(pl.col(name)) for name in names]
+        titles = samples.select(pl.coalesce(filled).str.slice(0, longest))
+        return titles.to_series().gather(pl.Series(self._samples)).to_list()
 
     def known(self, ids: Iterable[str] | pl.Series) -> PointIndexes:
         """The points of these ids, in their order; -1 for those that are not here."""
@@ -140,11 +151,15 @@ class Points:
         rows = pl.DataFrame({"row": np.arange(len(self), dtype=np.uint32)})
         return rows.join(best, on="row", how="left", maintain_order="left")["class_name"]
 
-    def labels(self, point: PointIndex) -> list[str]:
-        """The classes of one point with their counts, most frequent first."""
-        found = self._snapshot.annotations().filter(pl.col("sample") == int(self._samples[point]))
-        counted = found["class_name"].value_counts(name="count").sort(["count", "class_name"], descending=[True, False])
-        return [name if count == 1 else f"{name} ×{count}" for name, count in counted.iter_rows()]
+    def labels(self, points: Sequence[int]) -> list[list[str]]:
+        """The classes of each of some points with their counts, most frequent first."""
+        samples = self._samples[np.asarray(points, dtype=np.int64)]
+        found = self._snapshot.annotations().filter(pl.col("sample").is_in(samples.tolist()))
+        counted = found.group_by("sample", "class_name").len()
+        labels: dict[int, list[str]] = {int(sample): [] for sample in samples}
+        for sample, name, count in counted.sort(["len", "class_name"], descending=[True, False]).iter_rows():
+            labels[sample].append(name if count == 1 else f"{name} ×{count}")
+        return [labels[int(sample)] for sample in samples]
 
     def classes(self, source: str) -> list[str]:
         """The classes of a source, the most frequent first."""

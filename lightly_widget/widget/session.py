@@ -25,7 +25,7 @@ from lightly_widget.widget.points import Points
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lightly_widget.dataset import BaseDataset
+    from lightly_widget.dataset import BaseDataset, DatasetCore
     from lightly_widget.indexes import PointIndexes
 
 
@@ -56,10 +56,10 @@ class Pool:
 class Session:
     """One widget's view of its dataset. `lock` guards what several threads change."""
 
-    def __init__(self, dataset: BaseDataset[Any], query: Query[Any] | None = None) -> None:
+    def __init__(self, dataset: BaseDataset[Any] | DatasetCore[Any], query: Query[Any] | None = None) -> None:
         self.lock = threading.RLock()
         self.dataset = core_of(dataset)
-        self.query = dataset.query() if query is None else query
+        self.query = Query(self.dataset) if query is None else query
         self.history = History()
         self.compared: tuple[PointIndexes, NDArray[np.float64]] | None = None
         self.kept: Entry | None = None

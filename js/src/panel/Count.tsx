@@ -16,12 +16,16 @@ export function Count() {
   const view = useView();
   const { session } = view;
   const count = session.traits.n_samples_to_select.value;
-  const most = Math.max(1, candidateCount(view));
   const known = session.picks.a.value.points.length;
+  // Without a kernel there are no more picks than those at hand.
+  const most = Math.max(1, session.hasKernel ? candidateCount(view) : known);
   const startsWith = session.traits.preselected_tag_name.value !== null || session.picks.pinned.value.length > 0;
   const share = (100 * count) / most;
   const set = (next: number) =>
-    session.set("n_samples_to_select", Math.max(1, Math.min(session.nSamples || 1, Math.round(next))));
+    session.set(
+      "n_samples_to_select",
+      Math.max(1, Math.min(session.hasKernel ? session.nSamples || 1 : most, Math.round(next))),
+    );
   const digits = share >= 10 ? 1 : share >= 0.1 ? 2 : 4;
   return (
     <section class="count" aria-label="How many">
@@ -36,17 +40,23 @@ export function Count() {
           format={words}
           onChange={(next) => next && set(next)}
         />
-        <span class="muted">or</span>
-        <NumberField
-          label="Percent of the candidates"
-          bare
-          class="num percent-field"
-          value={Number(share.toFixed(digits))}
-          min={0}
-          max={100}
-          onChange={(next) => next !== null && set((next * most) / 100)}
-        />
-        <span class="muted">%</span>
+        {session.hasKernel ? (
+          <>
+            <span class="muted">or</span>
+            <NumberField
+              label="Percent of the candidates"
+              bare
+              class="num percent-field"
+              value={Number(share.toFixed(digits))}
+              min={0}
+              max={100}
+              onChange={(next) => next !== null && set((next * most) / 100)}
+            />
+            <span class="muted">%</span>
+          </>
+        ) : (
+          <span class="muted">of {words(known)}</span>
+        )}
       </div>
       <Slider
         label="Number of samples"

@@ -10,7 +10,7 @@ export function Find() {
   const [text, setText] = useState("");
   const { can_find_text, no_find_image, media } = view.session.info;
   const byImage = no_find_image === null || media === "image";
-  if (!can_find_text && !byImage) return null;
+  if (!view.session.hasKernel || (!can_find_text && !byImage)) return null;
   return (
     <form
       class={`find ${can_find_text ? "" : "no-text"}`}

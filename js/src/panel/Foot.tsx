@@ -73,23 +73,10 @@ export function Foot() {
   const { foot, dialog, open, close } = useDialog();
   const { running, fraction } = session.sampling.state.value;
   const has = session.picks.count.value > 0;
-  const idle = session.traits.strategies.value.length === 0 || session.connection.gone.value;
-  const { live } = session.sampling;
   return (
     <footer ref={foot} class="foot">
-      <Count />
-      <div class="row">
-        <Toggle
-          label="Live"
-          checked={live.value}
-          title="Sample again by itself after every change"
-          onChange={(on) => {
-            live.value = on;
-          }}
-        />
-        <span class="push" />
-        <SampleOrCancel disabled={idle} />
-      </div>
+      {(session.hasKernel || has) && <Count />}
+      {session.hasKernel && <Start />}
       <Outcome />
       {running && <Progress fraction={fraction > 0 ? fraction : null} label="Sampling" />}
       {dialog !== null && <Dialog name={dialog} onClose={close} />}
@@ -99,7 +86,27 @@ export function Foot() {
   );
 }
 
-/** What can be done with a sample. */
+function Start() {
+  const { session } = useView();
+  const { live } = session.sampling;
+  const idle = session.traits.strategies.value.length === 0 || session.connection.gone.value;
+  return (
+    <div class="row">
+      <Toggle
+        label="Live"
+        checked={live.value}
+        title="Sample again by itself after every change"
+        onChange={(on) => {
+          live.value = on;
+        }}
+      />
+      <span class="push" />
+      <SampleOrCancel disabled={idle} />
+    </div>
+  );
+}
+
+/** What can be done with a sample; without a kernel, it can be compared. */
 function Keep({ open }: { open(dialog: DialogName): void }) {
   const { session } = useView();
   const comparing = session.picks.b.value.points.length > 0;
@@ -110,7 +117,7 @@ function Keep({ open }: { open(dialog: DialogName): void }) {
   ] as const;
   return (
     <div class="row keep">
-      <Button label="Save as tag" icon="tag" onClick={() => open("save")} />
+      {session.hasKernel && <Button label="Save as tag" icon="tag" onClick={() => open("save")} />}
       <Button
         label={comparing ? "Stop comparing" : "Compare"}
         icon={comparing ? undefined : "compare"}
@@ -119,12 +126,14 @@ function Keep({ open }: { open(dialog: DialogName): void }) {
         onClick={() => void session.history.compare(comparing ? "clear" : "keep")}
       />
       <span class="push" />
-      <Menu
-        label="More"
-        icon="more"
-        iconOnly
-        items={more.map((item) => ({ ...item, onSelect: () => open(item.key) }))}
-      />
+      {session.hasKernel && (
+        <Menu
+          label="More"
+          icon="more"
+          iconOnly
+          items={more.map((item) => ({ ...item, onSelect: () => open(item.key) }))}
+        />
+      )}
     </div>
   );
 }

@@ -45,9 +45,11 @@ export function Inspector() {
             )}
           </div>
         )}
-        <div class="card-body">
-          <Actions row={row} title={detail?.title ?? ""} />
-        </div>
+        {view.session.hasKernel && (
+          <div class="card-body">
+            <Actions row={row} title={detail?.title ?? ""} />
+          </div>
+        )}
       </div>
     </section>
   );

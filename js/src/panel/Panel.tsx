@@ -4,32 +4,35 @@ import { Candidates } from "./Candidates";
 import { Button } from "./controls/Button";
 import { Foot } from "./Foot";
 import { Look } from "./Look";
+import { Recipe } from "./Recipe";
 import { Strategies } from "./Strategies";
 import { useView } from "./view";
 
-const TABS = [
-  { value: "choose", label: "Choose" },
-  { value: "look", label: "Result" },
-] as const;
+const tabs = (hasKernel: boolean) =>
+  [
+    { value: "choose", label: hasKernel ? "Choose" : "Recipe" },
+    { value: "look", label: "Result" },
+  ] as const;
 
 export function Panel() {
   const view = useView();
   const tab = view.tab.value;
+  const { hasKernel } = view.session;
   return (
     <aside class="panel" aria-label="Sampling" inert={view.session.connection.gone.value}>
       <header class="row panel-head">
         <Tabs />
-        <Steps />
+        {hasKernel && <Steps />}
       </header>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard */}
       <div class="panel-body" id="tab-body" role="tabpanel" aria-labelledby={`tab-${tab}`} tabIndex={0}>
-        {tab === "choose" ? (
+        {tab === "look" && <Look />}
+        {tab === "choose" && !hasKernel && <Recipe />}
+        {tab === "choose" && hasKernel && (
           <>
             <Candidates />
             <Strategies />
           </>
-        ) : (
-          <Look />
         )}
       </div>
       <Foot />
@@ -48,7 +51,7 @@ function Tabs() {
   };
   return (
     <div class="tabs" role="tablist" aria-label="Sampling" onKeyDown={move}>
-      {TABS.map(({ value, label }) => (
+      {tabs(view.session.hasKernel).map(({ value, label }) => (
         <button
           key={value}
           type="button"

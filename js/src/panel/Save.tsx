@@ -171,7 +171,7 @@ function CopyCode({ onClose }: { onClose(): void }) {
 }
 
 /** False where the host forbids the clipboard. */
-async function copy(text: string): Promise<boolean> {
+export async function copy(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;

@@ -53,7 +53,14 @@ function Selected() {
     <span class="key">
       <i class="dot selected" />
       {count(session.masks.selection.value.count)} selected
-      <Button label="Sample these" kind="link" mini onClick={() => session.set("candidates", { from: "selection" })} />
+      {session.hasKernel && (
+        <Button
+          label="Sample these"
+          kind="link"
+          mini
+          onClick={() => session.set("candidates", { from: "selection" })}
+        />
+      )}
       <Button label="Clear" kind="link" mini onClick={() => void session.masks.clearSelection()} />
     </span>
   );

@@ -95,6 +95,7 @@ export function Strip({ rows, ranked, before }: { rows: readonly number[]; ranke
     const page = Math.max(1, Math.floor((box.current?.clientWidth ?? 0) / (SIZE + GAP)) - 1);
     const to = destination(event.key, focused, rows.length, page);
     if (to !== undefined) moveTo(to);
+    else if (!session.hasKernel) return;
     else if (ranked && (event.key === "Delete" || event.key === "Backspace")) remove(session, rows[focused]);
     else if (ranked && event.key.toLowerCase() === "p") pin(session, rows[focused]);
     else return;
@@ -105,7 +106,7 @@ export function Strip({ rows, ranked, before }: { rows: readonly number[]; ranke
     <div ref={box} class="strip" onKeyDown={keys} onFocusOut={left}>
       <ul
         class="strip-inner"
-        aria-label={`${plural(rows.length, "sample")}. Arrow keys move${ranked ? ", P pins, Delete removes" : ""}.`}
+        aria-label={`${plural(rows.length, "sample")}. Arrow keys move${ranked && session.hasKernel ? ", P pins, Delete removes" : ""}.`}
         style={{ width: `${virtual.getTotalSize()}px` }}
       >
         {virtual.getVirtualItems().map(({ index, start }) => (
@@ -154,7 +155,7 @@ function Tile({ row, index, start, total, ranked, rank, focusable, onFocus }: Ti
           void view.inspect(row, true);
         }}
       />
-      {ranked && <TileActions row={row} pinned={pinned} />}
+      {ranked && view.session.hasKernel && <TileActions row={row} pinned={pinned} />}
     </li>
   );
 }

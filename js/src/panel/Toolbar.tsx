@@ -1,5 +1,6 @@
 /** Over the plot: how the pointer acts, what the colors mean, what lies over the points, and finding. */
 import type { ColorBy } from "../protocol";
+import { same } from "../session/same";
 import { Button, Choice } from "./controls/Button";
 import { Select } from "./controls/Select";
 import { Find } from "./Find";
@@ -45,21 +46,26 @@ export function Toolbar() {
             view.contours.value = !view.contours.value;
           }}
         />
-        <Button
-          label="Cluster names"
-          icon="label"
-          iconOnly
-          kind="quiet"
-          pressed={view.labels.value}
-          onClick={() => {
-            view.labels.value = !view.labels.value;
-          }}
-        />
+        {view.session.info.page?.clusters !== false && (
+          <Button
+            label="Cluster names"
+            icon="label"
+            iconOnly
+            kind="quiet"
+            pressed={view.labels.value}
+            onClick={() => {
+              view.labels.value = !view.labels.value;
+            }}
+          />
+        )}
       </div>
       <Find />
     </div>
   );
 }
+
+const inPage = (held: readonly ColorBy[] | undefined, wanted: ColorBy): boolean =>
+  wanted.by === "rank" || (held?.some((one) => same(one, wanted)) ?? false);
 
 /** The values of the list are positions, so that no name from data can be taken for one of ours. */
 function ColorMenu() {
@@ -76,13 +82,14 @@ function ColorMenu() {
     ...info.metadata
       .filter(({ type }) => type !== "other")
       .map(({ key }) => ({ colorBy: { by: "metadata", key } as ColorBy, label: key, group: "Metadata" })),
-    ...(info.embedding_models.length > 0
+    ...(info.embedding_models.length > 0 || !session.hasKernel
       ? [{ colorBy: { by: "typicality" } as ColorBy, label: "typicality", group: "Computed" }]
       : []),
     { colorBy: { by: "rank" }, label: "pick order", group: "Computed" },
   ];
+  const offered = session.hasKernel ? all : all.filter(({ colorBy }) => inPage(session.info.page?.colorings, colorBy));
   const now = JSON.stringify(session.traits.color_by.value);
-  const at = all.findIndex(({ colorBy }) => JSON.stringify(colorBy) === now);
+  const at = offered.findIndex(({ colorBy }) => JSON.stringify(colorBy) === now);
   return (
     <div class="row tight color-menu" aria-busy={session.colors.loading.value}>
       <span class="label" aria-hidden="true">
@@ -92,8 +99,8 @@ function ColorMenu() {
         label="Color by"
         bare
         value={String(Math.max(0, at))}
-        options={all.map(({ label, group }, index) => ({ value: String(index), label, group }))}
-        onChange={(index) => session.set("color_by", all[Number(index)].colorBy)}
+        options={offered.map(({ label, group }, index) => ({ value: String(index), label, group }))}
+        onChange={(index) => session.set("color_by", offered[Number(index)].colorBy)}
       />
     </div>
   );

@@ -183,8 +183,17 @@ export function useView(): View {
   return view;
 }
 
+/** What a page without a kernel says of pictures that lie in files beside it: their bytes are the path there. */
+const PATH = "text/x-path";
+/** Percent-encoded; cannot lead to another host, nor upwards. */
+const BESIDE = /^(?!\.)[\w.~%-]+(\/(?!\.)[\w.~%-]+)*$/;
+
 /** A picture as a data URL: no object URL to give back, and allowed wherever pictures are. */
 export function dataUrl(image: Uint8Array, mime: string): string {
+  if (mime === PATH) {
+    const path = new TextDecoder().decode(image);
+    return BESIDE.test(path) ? path : "";
+  }
   let text = "";
   for (let at = 0; at < image.length; at += 8192) text += String.fromCharCode(...image.subarray(at, at + 8192));
   return `data:${/^image\/(png|jpeg|webp|gif|avif)$/.test(mime) ? mime : "image/png"};base64,${btoa(text)}`;

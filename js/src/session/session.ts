@@ -96,6 +96,11 @@ export class Session {
     return this.traits.info.value;
   }
 
+  /** False in a page: it shows what was recorded, and nothing new can be made there. */
+  get hasKernel(): boolean {
+    return this.info?.page === undefined;
+  }
+
   get nSamples(): number {
     return this.info?.n_samples ?? 0;
   }

@@ -1,0 +1,7 @@
+"""A page that shows an explorer without a kernel: the front end, and what the kernel said when the page was made."""
+
+from lightly_widget.page.document import document
+from lightly_widget.page.pack import Said, packed, recorded
+from lightly_widget.page.write import Beside, beside, page_path, write_page
+
+__all__ = ["Beside", "Said", "beside", "document", "packed", "page_path", "recorded", "write_page"]

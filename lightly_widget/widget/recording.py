@@ -1,0 +1,270 @@
+"""What a page without a kernel is made of: all that the kernel would say to it, said in advance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import numpy as np
+
+from lightly_widget import page
+from lightly_widget.checks import check_items
+from lightly_widget.errors import InvalidTypeError, Progress, no_progress, shown
+from lightly_widget.indexes import PointIndex, PointIndexes
+from lightly_widget.page import Beside, Said
+from lightly_widget.structs import convert
+from lightly_widget.widget import metrics, traits
+from lightly_widget.widget.coloring import coloring
+from lightly_widget.widget.handlers import sampled
+from lightly_widget.widget.history import Entry, History
+from lightly_widget.widget.outbox import Outbox
+from lightly_widget.widget.pictures import describe
+from lightly_widget.widget.projector import is_stored
+from lightly_widget.widget.regions import regions_of
+from lightly_widget.wire import replies
+from lightly_widget.wire.parts import ColorBy
+
+if TYPE_CHECKING:
+    from lightly_widget.widget.session import Geometry, Session
+
+MEDIA_BYTES: Final = 3_000_000
+FOLDER_BYTES: Final = 300_000_000
+PICTURE: Final = 112
+_CHUNK: Final = 64
+_TITLE_BYTES: Final = 20_000_000
+_COUNTS: Final = 12
+MOST_DETAILS: Final = 4_000
+"""Without a folder: more would take long to write, and what is known of the others often says as much."""
+_MOST_KEYS: Final = 4
+PATH_MIME: Final = "text/x-path"
+
+
+Compared: TypeAlias = tuple[Entry | None, int]
+"""The sample shown as B, and how many of its picks."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What goes into a page beside the map and the sample."""
+
+    colorings: list[dict[str, str]]
+    media_bytes: int
+    folder: Beside | None
+    progress: Progress = no_progress
+
+
+@dataclass
+class Recording:
+    """A page's data, and sentences about what did not fit."""
+
+    content: dict[str, Any]
+    notes: list[str]
+
+
+def check_colorings(session: Session, color_by: dict[str, str], value: object) -> list[dict[str, str]]:
+    """`colorings` as dicts, the present one first. None: that and the labels. "all": all that need no computing."""
+    offered = session.points.view.info()
+    wanted: list[Any]
+    if value is None or value == "all":
+        wanted = [{"by": "label", "key": name} for name in list(offered.annotation_sources)]
+        if value == "all":
+            wanted += [{"by": "tag", "key": name} for name in offered.tag_names]
+            wanted += [{"by": "metadata", "key": key} for key, kind in offered.metadata.items() if kind != "other"]
+    elif isinstance(value, str):
+        raise InvalidTypeError(f'colorings must be "all", None or a list of colorings, got {shown(value)}')
+    else:
+        wanted = check_items("colorings", value, what="colorings")
+    checked = [color_by, *map(traits.check_color, wanted)]
+    return [entry for at, entry in enumerate(checked) if entry not in checked[:at] and entry["by"] != "rank"]
+
+
+def geometry_of(session: Session, projection: str, progress: Progress = no_progress) -> Geometry:
+    """The map shown; before one is, that of `projection`, where "auto" means UMAP if it was computed already."""
+    if session.geometry is not None:
+        return session.geometry
+    if projection == "auto":
+        models = session.points.view.info().embedding_models
+        projection = "umap" if models and is_stored(session, "umap") else "pca"
+    return session.place(projection, progress)
+
+
+def record(
+    state: dict[str, Any], session: Session, geometry: Geometry, compared: Compared, wanted: Wanted
+) -> Recording:
+    """Everything for a page; `state` holds the traits."""
+    current, (kept, n_compared) = session.history.current, compared
+    samples = [entry for entry in (current, kept) if entry is not None]
+    recorder = _Recorder(session, geometry, wanted)
+    sources, keys = recorder.described(state["info"])
+    colors = [{"color_by": one, "replies": recorder.colors(one)} for one in wanted.colorings]
+    shown_names = geometry.projection in ("pca", "umap") or " of " in geometry.projection
+    clusters = [{"color_by": one, "reply": recorder.clusters(one)} for one in wanted.colorings if shown_names]
+    details, notes = recorder.details(samples)
+    titles = recorder.titles()
+    content = {
+        "traits": state | {"info": recorder.info(state["info"], sources, keys, clusters=bool(clusters))},
+        "map": recorder.map(state["preselected_tag_name"]),
+        "colors": colors,
+        "clusters": clusters,
+        "a": None if current is None else recorder.sample(current, sources, keys),
+        "b": None if kept is None else recorder.sample(kept, sources, keys),
+        "n_compared": n_compared,
+        "titles": titles,
+        "details": details,
+    }
+    if titles is None:
+        notes.append("The names of the samples are too long for this page.")
+    return Recording(content, notes)
+
+
+class _Recorder:
+    def __init__(self, session: Session, geometry: Geometry, wanted: Wanted) -> None:
+        self._session, self._geometry, self._wanted = session, geometry, wanted
+        self._points = session.points
+        self._said: list[Said] = []
+        self._out = Outbox(self._hear)
+        self._out.close()  # nobody listens for a sign of life
+
+    def _hear(self, content: dict[str, Any], buffers: list[memoryview]) -> None:
+        message = {name: value for name, value in content.items() if name not in ("seq", "id", "done")}
+        self._said.append(Said(message, buffers))
+
+    def _heard(self) -> list[Said]:
+        said, self._said = self._said, []
+        return said
+
+    def map(self, preselected: str | None) -> list[Said]:
+        session, n = self._session, len(self._session)
+        self._out.positions(self._geometry.projection, self._geometry.x, self._geometry.y, animate=False)
+        self._out.mask("filter", session.filter, n)
+        self._out.mask("selection", session.selected, n)
+        self._out.mask("preselected", None if preselected is None else self._points.in_tag(preselected), n)
+        return self._heard()
+
+    def colors(self, color_by: dict[str, str]) -> list[Said]:
+        no_picks = PointIndexes(np.empty(0, dtype=np.int64))
+        values = coloring(self._points, color_by, no_picks, self._wanted.progress)
+        self._out.colors(_color_by(color_by), values, None, len(self._session))
+        return self._heard()
+
+    def clusters(self, color_by: dict[str, str]) -> Said:
+        media = self._session.media
+        found = regions_of(self._points, media, self._geometry, color_by, self._wanted.progress)
+        return page.recorded(replies.Clusters([replies.PlaceLabel(r.text, r.x, r.y, r.count) for r in found]))
+
+    def sample(self, entry: Entry, sources: list[str], keys: list[tuple[str, str]]) -> dict[str, Any]:
+        self._out.picks("A", entry.points, entry.result.gains)
+        picks = self._heard()
+        return {
+            "picks": picks,
+            "sampled": page.recorded(sampled(entry, History())),
+            "metrics": [*self._metrics(entry, sources, keys)],
+            "recipe": entry.result.to_python(),
+        }
+
+    def _metrics(self, entry: Entry, sources: list[str], keys: list[tuple[str, str]]) -> Iterator[dict[str, Any]]:
+        """For about a dozen counts, and each pair that the Result tab can ask for."""
+        result = entry.result
+        numbers = [key for key, kind in keys if kind == "number"]
+        words = [key for key, kind in keys if kind != "number"]
+        pairs: list[tuple[str | None, str | None]] = [(None, word) for word in words]
+        for source in [*sources, None]:
+            pairs += [(source, number) for number in [*numbers, None]]
+        curve = metrics.curve_of(result, self._wanted.progress)
+        counts = sorted({round(n) for n in np.geomspace(1, max(result.n_new, 1), _COUNTS)}) if result.n_new else []
+        for source, key in pairs:
+            for n in counts:
+                reply = page.recorded(metrics.summarize(result, n, source, key, curve))
+                yield {"source": source, "metadata": key, "reply": reply}
+
+    # What is said of the dataset and of single samples ----------------------------------------------------------------
+
+    def described(self, info: dict[str, Any]) -> tuple[list[str], list[tuple[str, str]]]:
+        """The sources and metadata keys of the Result tab: those that are colored by first, and a few more."""
+        colored = [one.get("key") for one in self._wanted.colorings]
+        sources = sorted((one["name"] for one in info["sources"]), key=lambda name: name not in colored)
+        keys = sorted(
+            ((one["key"], one["type"]) for one in info["metadata"] if one["type"] != "other"),
+            key=lambda key: key[0] not in colored,
+        )
+        return sources[:_MOST_KEYS], keys[:_MOST_KEYS]
+
+    def info(
+        self, info: dict[str, Any], sources: list[str], keys: list[tuple[str, str]], *, clusters: bool
+    ) -> dict[str, Any]:
+        """What the page offers."""
+        named = {one["key"] for one in self._wanted.colorings if "key" in one}
+        known = {*(name for name, _ in keys), *named}
+        return info | {
+            "embedding_models": [],
+            "projections": [self._geometry.projection],
+            "projection_notes": {},
+            "sources": [one for one in info["sources"] if one["name"] in {*sources, *named}],
+            "metadata": [one for one in info["metadata"] if one["key"] in known],
+            "tags": [one for one in info["tags"] if one["name"] in named],
+            "fields": [],
+            "unusable": {},
+            "can_find_text": False,
+            "no_find_image": "this page has no kernel",
+            "page": {"colorings": self._wanted.colorings, "clusters": clusters},
+        }
+
+    def titles(self) -> list[str] | None:
+        titles = self._points.titles()
+        return titles if sum(map(len, titles)) <= _TITLE_BYTES else None
+
+    def details(self, samples: Sequence[Entry]) -> tuple[list[Said], list[str]]:
+        """As many as the budget allows, the samples first, and a sentence where that is not all of them."""
+        n, left = len(self._session), self._wanted.media_bytes
+        order = _by_importance(n, samples)
+        said: list[Said] = []
+        for reply, size in self._described(
+            order if self._wanted.folder is not None else PointIndexes(order[:MOST_DETAILS])
+        ):
+            left -= size
+            if left < 0:
+                break
+            said.append(reply)
+        if len(said) == n:
+            return said, []
+        what = {"image": "Pictures and details", "text": "Texts and details"}.get(self._session.media, "Details")
+        return said, [
+            f"{what} of {len(said):,} of {n:,} samples are in this page "
+            f"({self._wanted.media_bytes - max(left, 0):,} bytes); the others have their names and colors."
+        ]
+
+    def _described(self, order: PointIndexes) -> Iterator[tuple[Said, int]]:
+        for start in range(0, len(order), _CHUNK):
+            yield from self._chunk(order[start : start + _CHUNK].tolist())
+            self._wanted.progress(start / len(order))
+
+    def _chunk(self, rows: list[int]) -> Iterator[tuple[Said, int]]:
+        records = self._points.records(rows)
+        labels = self._points.labels(rows)
+        paths = [record.get("file_path_abs") if self._session.media == "image" else None for record in records]
+        pictures = self._session.pictures.get_all(paths, PICTURE) if any(paths) else [None] * len(rows)
+        for row, record, names, picture in zip(rows, records, labels, pictures, strict=True):
+            size = len(picture or b"")
+            if picture is not None and (folder := self._wanted.folder) is not None:
+                picture = folder.add(f"{row:07d}.webp", picture).encode()
+            detail = describe(PointIndex(row), record, names, picture)
+            reply = page.recorded(detail)
+            if picture is not None and self._wanted.folder is not None:
+                reply.message["mime"] = PATH_MIME
+            yield reply, size + len(str(reply.message))
+
+
+def _by_importance(n: int, samples: Sequence[Entry]) -> PointIndexes:
+    """All points: the samples in pick order, then the others, shuffled so that a part of them is spread out."""
+    others = np.random.default_rng(0).permutation(n)
+    points = [*(part for entry in samples for part in (entry.before, entry.points)), others]
+    everything = np.concatenate(points)
+    everything = everything[everything >= 0]
+    _, first = np.unique(everything, return_index=True)
+    return PointIndexes(everything[np.sort(first)])
+
+
+def _color_by(plain: dict[str, str]) -> ColorBy:
+    found: ColorBy = convert(plain, ColorBy, "color_by")
+    return found
