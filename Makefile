@@ -91,4 +91,4 @@ $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python $(BUNDLE)
 .PHONY: .chromium
 
 clean:
-	rm -rf build dist js/dist js/node_modules notebooks/node_modules $(BUNDLE) .pytest_cache .mypy_cache .ruff_cache test-results screenshots
+	rm -rf build dist js/dist js/node_modules notebooks/node_modules $(BUNDLE) $(dir $(BUNDLE))page.js .pytest_cache .mypy_cache .ruff_cache test-results screenshots

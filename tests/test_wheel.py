@@ -53,7 +53,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_ships_the_bundle_and_nothing_of_the_tests(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-        assert archive.read("lightly_widget/static/widget.js") == (PACKAGE / "static" / "widget.js").read_bytes()
+        for name in ("widget.js", "page.js"):
+            assert archive.read(f"lightly_widget/static/{name}") == (PACKAGE / "static" / name).read_bytes()
     assert "lightly_widget/py.typed" in names
     assert not [name for name in names if not name.startswith(("lightly_widget/", "lightly_widget-"))]
 

@@ -20,13 +20,11 @@ export function Count() {
   // Without a kernel there are no more picks than those at hand.
   const most = Math.max(1, session.hasKernel ? candidateCount(view) : known);
   const startsWith = session.traits.preselected_tag_name.value !== null || session.picks.pinned.value.length > 0;
-  const share = (100 * count) / most;
   const set = (next: number) =>
     session.set(
       "n_samples_to_select",
       Math.max(1, Math.min(session.hasKernel ? session.nSamples || 1 : most, Math.round(next))),
     );
-  const digits = share >= 10 ? 1 : share >= 0.1 ? 2 : 4;
   return (
     <section class="count" aria-label="How many">
       <div class="row">
@@ -41,19 +39,7 @@ export function Count() {
           onChange={(next) => next && set(next)}
         />
         {session.hasKernel ? (
-          <>
-            <span class="muted">or</span>
-            <NumberField
-              label="Percent of the candidates"
-              bare
-              class="num percent-field"
-              value={Number(share.toFixed(digits))}
-              min={0}
-              max={100}
-              onChange={(next) => next !== null && set((next * most) / 100)}
-            />
-            <span class="muted">%</span>
-          </>
+          <Percent share={(100 * count) / most} onChange={(next) => set((next * most) / 100)} />
         ) : (
           <span class="muted">of {words(known)}</span>
         )}
@@ -75,5 +61,24 @@ export function Count() {
         }}
       />
     </section>
+  );
+}
+
+function Percent({ share, onChange }: { share: number; onChange(share: number): void }) {
+  const digits = share >= 10 ? 1 : share >= 0.1 ? 2 : 4;
+  return (
+    <>
+      <span class="muted">or</span>
+      <NumberField
+        label="Percent of the candidates"
+        bare
+        class="num percent-field"
+        value={Number(share.toFixed(digits))}
+        min={0}
+        max={100}
+        onChange={(next) => next !== null && onChange(next)}
+      />
+      <span class="muted">%</span>
+    </>
   );
 }
