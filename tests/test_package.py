@@ -51,6 +51,7 @@ EXCEPTIONS = {
     ("dataset.dataset", "widget"): "dataset.explore() is how users get to the explorer",
     ("dataset.candidates", "widget"): "result.to_html() is how users get to a page of it",
     ("sampling.recipe", ""): "a recipe names the version that wrote it",
+    ("widget.pages", ""): "a page names the version that wrote it",
     ("strategies.base", "strategies.registry"): "Strategy.from_dict looks its type up in the registry",
     ("strategies.registry", "strategies"): "the registry loads the strategy modules that it finds in the folder",
 }
