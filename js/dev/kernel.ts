@@ -51,6 +51,7 @@ export class MockKernel {
   private readonly past: State[] = [];
   private readonly future: State[] = [];
   private selection = new Set<number>();
+  private readonly labeled: Request[] = [];
   private filtered: Set<number> | null = null;
 
   constructor(options: Partial<Options> = {}) {
@@ -61,6 +62,7 @@ export class MockKernel {
     this.traits = {
       n_samples_to_select: Math.min(100, this.options.n),
       strategies: [{ type: "diversity", strength: 1, embedding_model_name: null }],
+      limits: [],
       candidates: { from: "all" },
       preselected_tag_name: null,
       filter: null,
@@ -189,6 +191,11 @@ export class MockKernel {
         return this.near(request);
       case "metrics":
         return this.summary(id, request.n_samples_to_select);
+      case "worth":
+        return this.worth(id, request.labels);
+      case "label":
+      case "undo_label":
+        return this.label(request);
       case "save_tag":
         return this.save(request);
       case "undo":
@@ -211,6 +218,57 @@ export class MockKernel {
       default:
         return this.say(id, { kind: "error", error: "ProtocolError", message: "unknown request" }, []);
     }
+  }
+
+  /** Made-up curves in the shape of real ones. */
+  private worth(id: number, labels: string | null): unknown {
+    if (labels === null) {
+      const [at, radius] = [
+        [1, 10, 100],
+        [1, 0.4, 0.3],
+      ];
+      const coverage = {
+        at,
+        sample: radius,
+        random: [1, 0.6, 0.5],
+        sentence: "covers the dataset 1.7× tighter than random",
+      };
+      const findings = ["The curve bends at about 10 samples; beyond them each one covers little more."];
+      return this.say(id, { kind: "worth", findings, curves: null, coverage, knee: 10 }, []);
+    }
+    const mean = [0.42, 0.55, 0.67, 0.74];
+    const around = (by: number) => mean.map((value) => value + by);
+    const band = { mean, low: around(-0.04), high: around(0.04) };
+    const compared = this.other !== null;
+    const curve = (name: string, by: number) => ({ name, accuracy: around(by), balanced: around(by - 0.03) });
+    const curves = {
+      budgets: [10, 30, 100, 300],
+      curves: [curve(compared ? "A" : "This sample", 0.06), ...(compared ? [curve("B", -0.02)] : [])],
+      accuracy: band,
+      balanced: { mean: around(-0.05), low: around(-0.1), high: around(0) },
+      n_labeled: 1200,
+      n_held_out: 300,
+    };
+    const findings = [
+      "This sample: 6.0 ± 2.1 points above random at 100 labels.",
+      "About 70 labels give what 100 random ones do.",
+    ];
+    const task = "Measuring what labels are worth";
+    this.say(id, { kind: "progress", task, text: task, fraction: 0.5 }, [], false);
+    setTimeout(() => {
+      this.say(id, { kind: "progress", task, text: "", fraction: 1 }, [], false);
+      this.say(id, { kind: "worth", findings, curves, coverage: null, knee: null }, []);
+    }, this.options.delay);
+    return undefined;
+  }
+
+  private label(request: Extract<Request, { kind: "label" | "undo_label" }>): void {
+    const undone = request.kind === "undo_label";
+    if (undone) this.labeled.pop();
+    else this.labeled.push(request);
+    const count = undone ? 1 : (request.points?.length ?? this.selection.size);
+    const [source, class_name] = undone ? ["my labels", null] : [request.source, request.class_name];
+    this.say(request.id, { kind: "labeled", source, class_name, count, can_undo: this.labeled.length > 0 }, []);
   }
 
   private points(id: number, animate: boolean): void {

@@ -7,7 +7,7 @@
  * at least one message with that id, the last of which has `done: true`; an error is an answer too.
  * A `row` is the index of a sample in the widget's own fixed order (`0 … n_samples-1`); sample ids never cross in bulk.
  */
-import type { Candidates, ColorBy, FilterDict, Message, Request, StrategyDict } from "./generated/messages";
+import type { Candidates, ColorBy, FilterDict, LimitDict, Message, Request, StrategyDict } from "./generated/messages";
 
 export type {
   ArrayRef,
@@ -15,18 +15,20 @@ export type {
   ColorBy,
   FilterDict,
   Histogram,
+  LimitDict,
   Message,
   Request,
   SampleSpec,
   Shares,
   StrategyDict,
 } from "./generated/messages";
-export { MAX_STRATEGIES, PROTOCOL } from "./generated/messages";
+export { MAX_LIMITS, MAX_STRATEGIES, PROTOCOL } from "./generated/messages";
 
 /** Synced traits. None exceeds 64 kB. */
 export interface Traits {
   n_samples_to_select: number;
   strategies: StrategyDict[];
+  limits: LimitDict[];
   candidates: Candidates;
   preselected_tag_name: string | null;
   filter: FilterDict | null;

@@ -23,6 +23,7 @@ export const INFO: Info = {
 const TRAITS: Traits = {
   n_samples_to_select: 3,
   strategies: [{ type: "diversity", strength: 1 }],
+  limits: [],
   candidates: { from: "all" },
   preselected_tag_name: null,
   filter: null,

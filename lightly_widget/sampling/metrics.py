@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 BASELINE_SEED: Final = 0
 _ABOUT_EQUAL: Final = 1.02
+_FEWEST_FOR_A_KNEE: Final = 5
+_LEAST_BEND: Final = 0.15
+"""Of the whole fall: how far a knee lies below the straight line."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,19 @@ class CoverageCurve:
     def sentence(self) -> str:
         """The last count's `Coverage.sentence`."""
         return self.last.sentence
+
+    @property
+    def knee(self) -> int | None:
+        """The count at which the radius stops falling fast: where it is farthest below the line between its ends.
+
+        None where it falls evenly, or the counts are too few to tell.
+        """
+        fall = float(self.radius[0] - self.radius[-1])
+        if len(self.at) < _FEWEST_FOR_A_KNEE or not fall > 0:
+            return None
+        along = (np.asarray(self.at, dtype=np.float64) - self.at[0]) / (self.at[-1] - self.at[0])
+        below = (1 - along) - (self.radius - self.radius[-1]) / fall
+        return self.at[int(below.argmax())] if below.max() > _LEAST_BEND else None
 
     @property
     def last(self) -> Coverage:

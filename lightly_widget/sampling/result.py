@@ -211,6 +211,7 @@ class SamplingResult:
         self,
         labels: str | None = None,
         *,
+        beside: Sequence[SamplingResult] = (),
         budgets: Sequence[int] | None = None,
         embedding_model_name: str | None = None,
         n_random: int = 10,
@@ -225,26 +226,42 @@ class SamplingResult:
         every training set. Strategies that look at the whole dataset see held-out embeddings, and never their labels.
 
         labels: an annotation source of classifications or a metadata key of strings or booleans; None where there is
-            one such source. budgets: ascending counts of labels, by default six up to the size of this sample.
-            embedding_model_name: what the probe is trained on, by default what the strategies use. n_random: 2 or more.
+            one such source. beside: samples of the same candidates, whose curves are drawn with this one's. budgets:
+            ascending counts of labels, by default six up to the size of this sample. embedding_model_name: what the
+            probe is trained on, by default what the strategies use. n_random: 2 or more.
 
         Raises:
-            InvalidValueError: no labels or one class only, too few labels, an unknown name, bad budgets.
+            InvalidValueError: no labels or one class only, too few labels, an unknown name, bad budgets, a sample in
+                `beside` of other candidates.
         """
-        kinds = " + ".join(strategy.type for strategy in self.strategies)
+        others = check_items("beside", beside, what="SamplingResults")
+        for position, other in enumerate(others):
+            if not isinstance(other, SamplingResult) or not self.is_comparable(other):
+                raise InvalidValueError(
+                    f"beside[{position}] must be a sample of the same candidates and preselection, got {shown(other)}"
+                )
+        samplings: dict[str, Resample] = {}
+        for result in (self, *others):
+            kinds = " + ".join(strategy.type for strategy in result.strategies)
+            same = sum(name == kinds or name.startswith(f"{kinds} (") for name in samplings)
+            samplings[kinds if not same else f"{kinds} ({same + 1})"] = result._resample
         return worth_of(
             self._home,
-            {kinds: self._resample},
+            samplings,
             embedding_model_name if embedding_model_name is not None else self._model(),
             labels=labels,
             budgets=budgets,
             most=self.n_new,
             preselected=self.preselected_rows,
-            excluded=self.excluded_rows,
+            excluded=np.unique(np.concatenate([result.excluded_rows for result in (self, *others)])),
             n_random=n_random,
             seed=seed,
             progress=progress,
         )
+
+    def is_comparable(self, other: SamplingResult) -> bool:
+        """Whether another sample is of the same candidates, in the same order, beside the same preselection."""
+        return self.preselected_ids == other.preselected_ids and self.candidate_ids.equals(other.candidate_ids)
 
     @property
     def shares(self) -> tuple[Shares, ...]:

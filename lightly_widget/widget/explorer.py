@@ -58,6 +58,7 @@ PLACEMENTS: Final = ("inline", "side")
 _CHECKS: Final[dict[str, Callable[[Any], Any]]] = {
     "n_samples_to_select": traits.check_count,
     "strategies": lambda value: traits.check_strategies(value, complete=True),
+    "limits": traits.check_limits,
     "candidates": traits.check_candidates,
     "preselected_tag_name": lambda value: traits.check_optional_text("preselected_tag_name", value),
     "filter": traits.check_filter,
@@ -93,7 +94,8 @@ class Checked(t.TraitType[Any, Any]):
 class Explorer(anywidget.AnyWidget):
     """A plot of the dataset with live sampling, for notebooks. `dataset.explore()` makes one.
 
-    Synced, two-way traits: `n_samples_to_select`, `strategies` (strategies or their dicts), `candidates`
+    Synced, two-way traits: `n_samples_to_select`, `strategies` (strategies or their dicts), `limits`
+    (`AtMost`, `Gap`, `Budget` or their dicts), `candidates`
     (`{"from": "all" | "filter" | "selection"}` or `{"from": "tag", "tag": name}`), `preselected_tag_name`, `filter` (an
     expression), `color_by` (`{"by": "label" | "tag" | "metadata", "key": name}`, or "none", "typicality", "rank"),
     `hovered` (a sample id), `viewport` ([x0, y0, x1, y1] in data coordinates), `height` (pixels). `info` is read-only.
@@ -107,6 +109,7 @@ class Explorer(anywidget.AnyWidget):
 
     n_samples_to_select = Checked(100).tag(sync=True)
     strategies = Checked().tag(sync=True)
+    limits = Checked().tag(sync=True)
     candidates = Checked().tag(sync=True)
     preselected_tag_name = Checked(None).tag(sync=True)
     filter = Checked(None).tag(sync=True)
@@ -268,6 +271,10 @@ class Explorer(anywidget.AnyWidget):
         # Of several, the one that the plot shows.
         name = models[0] if len(models) > 1 else None
         return traits.check_strategies([{"type": "diversity", "embedding_model_name": name}], complete=True)
+
+    @t.default("limits")
+    def _default_limits(self) -> list[dict[str, Any]]:
+        return []
 
     @t.default("candidates")
     def _default_candidates(self) -> dict[str, str]:
@@ -460,6 +467,7 @@ class Explorer(anywidget.AnyWidget):
             self.n_samples_to_select = entry.result.n_requested
             if entry.spec is not None:
                 self.strategies = list(entry.spec.strategies)
+                self.limits = [limit.to_dict() for limit in entry.spec.limits]
                 self.candidates = to_plain(entry.spec.candidates)
                 self.preselected_tag_name = entry.spec.preselected_tag_name
 

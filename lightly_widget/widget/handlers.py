@@ -15,9 +15,10 @@ from lightly_widget.indexes import PointIndex, PointIndexes
 from lightly_widget.jobs import Job, Jobs
 from lightly_widget.maps import Region
 from lightly_widget.query.code import match_code
-from lightly_widget.widget import find, metrics
+from lightly_widget.widget import find, metrics, worth
 from lightly_widget.widget.coloring import coloring
 from lightly_widget.widget.history import Entry, History
+from lightly_widget.widget.labeling import Labeling
 from lightly_widget.widget.outbox import Outbox
 from lightly_widget.widget.pictures import detail, thumbnails
 from lightly_widget.widget.projector import Projector
@@ -50,6 +51,8 @@ class Handlers:
         self.jobs = Jobs(failed=self._job_failed, told=self._job_told)
         self._projector = Projector(session, outbox, self.jobs, projection, stored=lambda: widget.tell_info())
         self._curve: tuple[Entry, CoverageCurve | None] | None = None
+        self._labeling = Labeling(session)
+        self._last_label: Job | None = None
         self._answers: dict[type[Request], Callable[[Any], None]] = {
             ask.Hello: self._hello,
             ask.GetColors: self._in_background(self._colors, "Working out colors"),
@@ -64,6 +67,9 @@ class Handlers:
             ask.SetFilter: self._filter,
             ask.GetCode: self._code,
             ask.GetMetrics: self._in_background(self._metrics, "Comparing with random"),
+            ask.GetWorth: self._in_background(self._worth, "Measuring what labels are worth"),
+            ask.Label: self._in_turn(self._label),
+            ask.UndoLabel: self._in_turn(self._undo_label),
             ask.GetRecipe: self._recipe,
             ask.Export: self._in_background(self._export, "Writing the file"),
             ask.Undo: lambda request: self._step(request, -1),
@@ -100,6 +106,21 @@ class Handlers:
 
         def start(request: Request) -> None:
             self.jobs.start(f"Looking at {request.id}", request.id, lambda job: work(request, job))
+
+        return start
+
+    def _in_turn(self, work: Callable[[Any, Job], None]) -> Callable[[Any], None]:
+        """Off the main thread, one after the other: another process may hold the lock of the dataset."""
+
+        def start(request: Request) -> None:
+            before = self._last_label
+
+            def after_the_last(job: Job) -> None:
+                while before is not None and not before.finished.wait(0.1):
+                    job.check()
+                work(request, job)
+
+            self._last_label = self.jobs.start(f"Labeling {request.id}", request.id, after_the_last)
 
         return start
 
@@ -192,7 +213,12 @@ class Handlers:
                     self.say_sample(cancelled=True)
             raise
         spec = SampleSpec(
-            request.strategies, request.candidates, request.preselected_tag_name, request.pinned, request.excluded
+            request.strategies,
+            request.candidates,
+            request.preselected_tag_name,
+            request.pinned,
+            request.excluded,
+            request.limits,
         )
         with self._session.lock:
             seconds = time.monotonic() - started
@@ -365,6 +391,38 @@ class Handlers:
             self._curve = entry, known
             part = replies.Metrics(part.n, part.pool, part.histogram, metrics.coverage(known, n))
         self._done(job, part)
+
+    def _worth(self, request: ask.GetWorth, job: Job) -> None:
+        with self._session.lock:
+            entry, kept = self._entry(), self._session.kept if self._session.compared is not None else None
+            n = self._count(request.n_samples_to_select)
+        if request.labels is None:
+            found = worth.worth_of_coverage(metrics.curve_of(entry.result, job.progress), n)
+        else:
+            other = None if kept is None else kept.result
+            found = worth.worth_of_labels(entry.result.prefix(n), other, request.labels, job.progress)
+        job.check()
+        self._done(job, found)
+
+    def _label(self, request: ask.Label, job: Job) -> None:
+        points = self._session.points
+        if request.points is None:
+            selected = self._session.selected
+            ids = [] if selected is None else self._session.ids_of(selected).to_list()
+        else:
+            points.check("points", request.points)
+            ids = points.ids(request.points)
+        count = self._labeling.label(request.source, request.class_name, ids)
+        self._labeled(job, replies.Labeled(request.source, request.class_name, count, self._labeling.can_undo))
+
+    def _undo_label(self, request: ask.UndoLabel, job: Job) -> None:
+        before = self._labeling.undo()
+        self._labeled(job, replies.Labeled(before.source, None, len(before.samples), self._labeling.can_undo))
+
+    def _labeled(self, job: Job, reply: replies.Labeled) -> None:
+        """Labels, counts and the filter follow what was written."""
+        self._widget.refresh()
+        self._done(job, reply)
 
     def _clusters(self, request: ask.GetClusters, job: Job) -> None:
         geometry = self._session.geometry

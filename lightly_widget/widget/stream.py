@@ -76,6 +76,7 @@ def run_sample(
         preselected_tag_name=request.preselected_tag_name,
         pinned_ids=points.ids(request.pinned),
         excluded_ids=[*points.ids(request.excluded), *pool.newer_ids],
+        limits=request.limits,
         progress=job.progress,
     )
     sender = PickSender(outbox, job.id)

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, did_you_mean, shown
 from lightly_widget.query.algebra import Expression
-from lightly_widget.strategies import MAX_STRATEGIES, Strategy, strategy_from_dict, strategy_types
+from lightly_widget.strategies import MAX_STRATEGIES, Strategy, parse_limits, strategy_from_dict, strategy_types
 from lightly_widget.structs import Number, check_fits, check_object, convert
 from lightly_widget.wire.parts import Candidates, ColorBy, Count, Filter, Name, to_plain
 
@@ -42,6 +42,13 @@ def _strategy(name: str, item: Any, complete: bool) -> dict[str, Any]:
         raise InvalidValueError(f"{name}: {did_you_mean('strategy type', data.get('type'), strategy_types())}")
     data["strength"] = convert(data.get("strength", 1.0), Number, f"{name}.strength")
     return data
+
+
+def check_limits(value: Any) -> list[dict[str, Any]]:
+    """Limits or their dicts → dicts."""
+    checked = [limit.to_dict() for limit in parse_limits(value)]
+    check_fits("limits", checked)
+    return checked
 
 
 def check_candidates(value: Any) -> dict[str, str]:

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 import msgspec
 from msgspec import Meta, Struct
 
+from lightly_widget.strategies import MAX_LIMITS, AtMost, Budget, Gap
+
 MAX_ID: Final = 2**53
 MAX_POINT: Final = 2**32 - 2
 MAX_POINTS_BY_HAND: Final = 10_000
@@ -21,6 +23,9 @@ FilePath: TypeAlias = Annotated[str, Meta(min_length=1, max_length=4_096)]
 LongText: TypeAlias = Annotated[str, Meta(min_length=1, max_length=10_000)]
 StrategyDict: TypeAlias = Annotated[dict[str, Any], Meta(extra_json_schema={"x-shared": "StrategyDict"})]
 """One strategy as `strategy.to_dict()` has it; the strategies check their own options."""
+
+Limits: TypeAlias = Annotated[tuple[AtMost | Gap | Budget, ...], Meta(max_length=MAX_LIMITS)]
+"""What a sample must keep to."""
 
 
 class _Part(Struct, frozen=True, forbid_unknown_fields=True):
@@ -172,6 +177,7 @@ class SampleSpec(_Part, frozen=True):
     """Points pinned by hand: part of the sample."""
     excluded: Points
     """Points removed by hand: no candidates in this run."""
+    limits: Limits = ()
 
 
 def to_plain(part: Struct | None) -> Any:

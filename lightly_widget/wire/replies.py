@@ -178,6 +178,48 @@ class Metrics(Reply, frozen=True, eq=False, tag="metrics"):
     coverage: Coverage | None
 
 
+class Band(Struct, frozen=True):
+    """Random samples: their mean, and the middle 95 % of them."""
+
+    mean: list[float]
+    low: list[float]
+    high: list[float]
+
+
+class WorthCurve(Struct, frozen=True):
+    name: str
+    accuracy: list[float]
+    balanced: list[float]
+
+
+class LabelCurves(Struct, frozen=True):
+    """Accuracy 0…1 on held-out samples after each count of labels."""
+
+    budgets: list[int]
+    curves: list[WorthCurve]
+    accuracy: Band
+    balanced: Band
+    n_labeled: int
+    n_held_out: int
+
+
+class Worth(Reply, frozen=True, eq=False, tag="worth"):
+    """What labels buy, or without labels how the coverage grows; `knee` is where it bends."""
+
+    findings: list[str]
+    curves: LabelCurves | None
+    coverage: Coverage | None
+    knee: int | None
+
+
+class Labeled(Reply, frozen=True, eq=False, tag="labeled"):
+    source: str
+    class_name: str | None
+    count: int
+    """How many samples."""
+    can_undo: bool
+
+
 class Code(Reply, frozen=True, eq=False, tag="code"):
     """A filter as Python."""
 

@@ -19,6 +19,7 @@ from lightly_widget.wire.parts import (
     FilePath,
     Filter,
     Id,
+    Limits,
     LongText,
     Name,
     Point,
@@ -69,6 +70,7 @@ class Sample(Request, frozen=True, kw_only=True, tag="sample"):
     preselected_tag_name: Name | None
     pinned: Points
     excluded: Points
+    limits: Limits = ()
 
     def __post_init__(self) -> None:
         _check_unique("pinned", self.pinned)
@@ -166,6 +168,31 @@ class GetMetrics(Request, frozen=True, kw_only=True, tag="metrics"):
     n_samples_to_select: Count
     source: Name | None
     metadata: Name | None
+
+
+class GetWorth(Request, frozen=True, kw_only=True, tag="worth"):
+    """What the labels of the sample (and of B) are worth: a probe's learning curve; without labels, the coverage."""
+
+    n_samples_to_select: Count
+    labels: Name | None
+    """A source of classifications, or a metadata key that holds classes."""
+
+
+class Label(Request, frozen=True, kw_only=True, tag="label"):
+    """Gives samples a class, or takes theirs away."""
+
+    source: Name
+    class_name: Name | None
+    points: Points | None
+    """None: those that are selected."""
+
+    def __post_init__(self) -> None:
+        if self.points is not None:
+            _check_unique("points", self.points)
+
+
+class UndoLabel(Request, frozen=True, kw_only=True, tag="undo_label"):
+    """Takes back the last labels given here."""
 
 
 class GetRecipe(Request, frozen=True, kw_only=True, tag="recipe"):

@@ -1,6 +1,7 @@
 /** One view: the plot with its toolbar and gallery, the panel beside it (below it where there is little room). */
 import { takesPictures } from "./Find";
 import { Gallery } from "./Gallery";
+import { LabelBar } from "./LabelBar";
 import { Panel } from "./Panel";
 import { Plot } from "./Plot";
 import { Resize, within } from "./Resize";
@@ -32,6 +33,7 @@ function Layout() {
         <section {...takesPictures(view)} class="stage" aria-label={`Explorer of ${session.info.dataset}`}>
           <Toolbar />
           <Plot />
+          <LabelBar />
           <Gallery />
           <StatusBar />
         </section>

@@ -3,16 +3,18 @@ import type { TargetedKeyboardEvent } from "preact";
 import { Candidates } from "./Candidates";
 import { Button } from "./controls/Button";
 import { Foot } from "./Foot";
+import { Limits } from "./Limits";
 import { Look } from "./Look";
 import { Recipe } from "./Recipe";
 import { Strategies } from "./Strategies";
-import { useView } from "./view";
+import { type Tab, useView } from "./view";
+import { Worth } from "./Worth";
 
-const tabs = (hasKernel: boolean) =>
-  [
-    { value: "choose", label: hasKernel ? "Choose" : "Recipe" },
-    { value: "look", label: "Result" },
-  ] as const;
+const tabs = (hasKernel: boolean): { value: Tab; label: string }[] => [
+  { value: "choose", label: hasKernel ? "Choose" : "Recipe" },
+  { value: "look", label: "Result" },
+  ...(hasKernel ? [{ value: "worth", label: "Worth" } as const] : []),
+];
 
 export function Panel() {
   const view = useView();
@@ -27,11 +29,13 @@ export function Panel() {
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard */}
       <div class="panel-body" id="tab-body" role="tabpanel" aria-labelledby={`tab-${tab}`} tabIndex={0}>
         {tab === "look" && <Look />}
+        {tab === "worth" && <Worth />}
         {tab === "choose" && !hasKernel && <Recipe />}
         {tab === "choose" && hasKernel && (
           <>
             <Candidates />
             <Strategies />
+            <Limits />
           </>
         )}
       </div>
@@ -43,15 +47,18 @@ export function Panel() {
 function Tabs() {
   const view = useView();
   const tab = view.tab.value;
+  const all = tabs(view.session.hasKernel);
   const move = (event: TargetedKeyboardEvent<HTMLDivElement>) => {
     if (event.key !== "ArrowRight" && event.key !== "ArrowLeft") return;
     event.preventDefault();
-    view.tab.value = tab === "choose" ? "look" : "choose";
-    event.currentTarget.querySelector<HTMLElement>("[aria-selected=false]")?.focus();
+    const at = all.findIndex(({ value }) => value === tab) + (event.key === "ArrowRight" ? 1 : -1);
+    const next = all[(at + all.length) % all.length].value;
+    view.tab.value = next;
+    event.currentTarget.querySelector<HTMLElement>(`#tab-${next}`)?.focus();
   };
   return (
     <div class="tabs" role="tablist" aria-label="Sampling" onKeyDown={move}>
-      {tabs(view.session.hasKernel).map(({ value, label }) => (
+      {all.map(({ value, label }) => (
         <button
           key={value}
           type="button"

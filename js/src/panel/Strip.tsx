@@ -11,6 +11,7 @@ import { useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact
 import { pin, remove } from "./by-hand";
 import { Button } from "./controls/Button";
 import { plural } from "./format";
+import { labelByKey } from "./LabelBar";
 import { Thumb } from "./Thumb";
 import { useView } from "./view";
 
@@ -87,7 +88,8 @@ function destination(key: string, at: number, total: number, page: number): numb
 
 /** `before`: how many of the rows were in the sample before its picks, and have no place in the order. */
 export function Strip({ rows, ranked, before }: { rows: readonly number[]; ranked: boolean; before: number }) {
-  const { session } = useView();
+  const view = useView();
+  const { session } = view;
   const virtualized = useVirtual(rows.length);
   const { box, virtual } = virtualized;
   const { focused, setAt, moveTo, left } = useFocus(virtualized, rows);
@@ -97,6 +99,7 @@ export function Strip({ rows, ranked, before }: { rows: readonly number[]; ranke
     if (to !== undefined) moveTo(to);
     else if (!session.hasKernel) return;
     else if (ranked && (event.key === "Delete" || event.key === "Backspace")) remove(session, rows[focused]);
+    else if (labelByKey(view, event.key, rows[focused])) moveTo(focused + 1);
     else if (ranked && event.key.toLowerCase() === "p") pin(session, rows[focused]);
     else return;
     event.preventDefault();

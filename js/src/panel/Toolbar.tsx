@@ -58,6 +58,19 @@ export function Toolbar() {
             }}
           />
         )}
+        {view.session.hasKernel && (
+          <Button
+            label="Label samples"
+            icon="check"
+            iconOnly
+            kind="quiet"
+            pressed={view.labeling.value}
+            title="Label samples: with classes and the keys 1 to 9"
+            onClick={() => {
+              view.labeling.value = !view.labeling.value;
+            }}
+          />
+        )}
       </div>
       <Find />
     </div>

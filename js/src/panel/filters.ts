@@ -31,6 +31,12 @@ const MEMBER: Test[] = [
   { value: "not has", label: "is not" },
 ];
 
+const CLASS: Test[] = [
+  ...MEMBER,
+  { value: "any", label: "is there", bare: true },
+  { value: "not any", label: "is missing", bare: true },
+];
+
 function SIGNS(sign: string): string {
   return { "==": "=", "!=": "≠", "<=": "≤", ">=": "≥" }[sign] ?? sign;
 }
@@ -45,7 +51,8 @@ export function kindOf(what: string, info: Info): ValueKind {
 }
 
 export function testsOf(kind: ValueKind): Test[] {
-  if (kind === "tag" || kind === "class") return MEMBER;
+  if (kind === "tag") return MEMBER;
+  if (kind === "class") return CLASS;
   if (kind === "number" || kind === "datetime") return [...NUMBER, ...NULLS];
   return kind === "boolean" ? [TEXT[0], ...NULLS] : [...TEXT, ...NULLS];
 }
@@ -95,6 +102,7 @@ export function toFilter(draft: Draft, info: Info): FilterDict | null {
 function leaf({ what, value }: Draft, test: string, info: Info): FilterDict | null {
   const kind = kindOf(what, info);
   if (test === "is_null") return { op: "is_null", field: what };
+  if (test === "any") return { op: "annotated", type: null, criteria: fromSource(what.slice("class:".length)) };
   if (value.trim() === "") return null;
   if (kind === "tag") return { op: "has_tag", tag: value };
   if (kind === "class") return withClass(value, what.slice("class:".length), info);
@@ -105,6 +113,10 @@ function leaf({ what, value }: Draft, test: string, info: Info): FilterDict | nu
   const number = Number(value.replace("−", "-"));
   return Number.isFinite(number) ? { op: "compare", field: what, cmp, value: number } : null;
 }
+
+/** Any annotation of a source: what is not, is unlabeled. */
+const fromSource = (source: string): FilterDict | null =>
+  source === "" ? null : { op: "compare", field: "annotation_source", cmp: "==", value: source };
 
 /** The same dict as `ClassificationQuery.match(class_name == …, annotation_source == …)` has in Python. */
 function withClass(name: string, source: string, info: Info): FilterDict {
@@ -136,7 +148,7 @@ export function draftsOf(filter: FilterDict | null): { drafts: Draft[]; joiner: 
 function draftOf(filter: FilterDict): Draft | null {
   if (filter.op === "not") {
     const inner = draftOf(filter.item);
-    return inner && ["has", "is_null"].includes(inner.test) ? { ...inner, test: `not ${inner.test}` } : null;
+    return inner && ["has", "any", "is_null"].includes(inner.test) ? { ...inner, test: `not ${inner.test}` } : null;
   }
   if (filter.op === "has_tag") return { what: "tag", test: "has", value: filter.tag };
   if (filter.op === "has_class") return { what: `class:${filter.source ?? ""}`, test: "has", value: filter.class };
@@ -150,7 +162,8 @@ function draftOf(filter: FilterDict): Draft | null {
 }
 
 function classOf(criteria: FilterDict | null): Draft | null {
-  const parts = criteria?.op === "and" ? criteria.items : [criteria];
+  if (criteria === null) return { what: "class:", test: "any", value: "" };
+  const parts = criteria.op === "and" ? criteria.items : [criteria];
   const found = new Map<string, string>();
   for (const part of parts) {
     if (part?.op !== "compare" || part.cmp !== "==") return null;
@@ -158,6 +171,7 @@ function classOf(criteria: FilterDict | null): Draft | null {
   }
   const name = found.get("class_name");
   const known = [...found.keys()].every((field) => field === "class_name" || field === "annotation_source");
-  if (name === undefined || !known) return null;
-  return { what: `class:${found.get("annotation_source") ?? ""}`, test: "has", value: name };
+  if (!known) return null;
+  const what = `class:${found.get("annotation_source") ?? ""}`;
+  return name === undefined ? { what, test: "any", value: "" } : { what, test: "has", value: name };
 }

@@ -1,4 +1,5 @@
 /** What a pointer and a key in the plot mean: hovering, clicking, going from sample to sample. */
+import { labelByKey } from "./LabelBar";
 import type { View } from "./view";
 
 const HOVER_MS = 80;
@@ -36,6 +37,7 @@ export function keyPressed(view: View, event: KeyboardEvent): boolean {
     view.step(event.key === "n" ? 1 : -1);
     return true;
   }
+  if (labelByKey(view, event.key)) return true;
   if (event.key !== "Escape") return false;
   if (view.inspected.peek() !== null) void view.inspect(null);
   else if (view.session.masks.selection.peek().count > 0) void view.session.masks.clearSelection();

@@ -18,6 +18,8 @@ const ROOM_FOR_BOTH = 900;
 
 export type Mode = "pan" | "lasso" | "rect";
 
+export type Tab = "choose" | "look" | "worth";
+
 export interface Found {
   /** What was looked for, for people to read. */
   what: string;
@@ -27,7 +29,11 @@ export interface Found {
 
 export class View {
   readonly mode: Signal<Mode> = signal("pan");
-  readonly tab: Signal<"choose" | "look"> = signal("choose");
+  readonly tab: Signal<Tab> = signal<Tab>("choose");
+  /** The bar with the classes is open, and keys 1–9 label. */
+  readonly labeling = signal(false);
+  /** Classes that were named here, in their order. */
+  readonly classNames: Signal<readonly string[]> = signal([]);
   readonly contours = signal(false);
   readonly labels = signal(false);
   readonly legendOpen = signal(true);

@@ -67,6 +67,8 @@ export function handlersOf(parts: Parts): Handlers {
     neighbors: nothing,
     found: nothing,
     metrics: nothing,
+    worth: nothing,
+    labeled: nothing,
     code: nothing,
     recipe: nothing,
     exported: nothing,

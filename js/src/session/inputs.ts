@@ -22,6 +22,7 @@ export class Inputs {
       preselected_tag_name: this.traits.preselected_tag_name.value,
       pinned: [...this.picks.pinned.value],
       excluded: [...this.picks.excluded.value],
+      limits: this.traits.limits.value ?? [], // a notebook saved by an older version has none
     };
   }
 

@@ -22,6 +22,16 @@ export class Results {
     });
   }
 
+  /** What labels of the picks are worth, or without labels how coverage grows: work that can be cancelled. */
+  worth(labels: string | null): { id: number; reply: Promise<MessageOf<"worth">> } {
+    const { id, reply } = this.connection.start({ kind: "worth", n_samples_to_select: this.count.peek(), labels });
+    return { id, reply: reply.then(({ message }) => message as MessageOf<"worth">) };
+  }
+
+  cancel(target: number): void {
+    void this.connection.act({ kind: "cancel", target });
+  }
+
   saveTag(name: string, grow = false): Promise<MessageOf<"saved">> {
     return this.connection.result("saved", { kind: "save_tag", name, n_samples_to_select: this.count.peek(), grow });
   }

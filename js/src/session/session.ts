@@ -17,6 +17,7 @@ import { type Handlers, handlersOf } from "./handlers";
 import { History } from "./history";
 import { Inputs } from "./inputs";
 import { Jobs } from "./jobs";
+import { Labels } from "./labels";
 import { Masks } from "./masks";
 import { Picks } from "./picks";
 import { Points } from "./points";
@@ -47,6 +48,7 @@ export class Session {
   readonly sampling: Sampling;
   readonly history: History;
   readonly results: Results;
+  readonly labels: Labels;
   readonly jobs = new Jobs();
   /** What to tell the user about the connection; null while all is well. */
   readonly statusText: ReadonlySignal<string | null>;
@@ -85,6 +87,10 @@ export class Session {
       filter: this.masks.filter,
       colorBy: this.traits.color_by,
       nSamples: () => this.nSamples,
+    });
+    this.labels = new Labels(connection, () => {
+      this.samples.forgetDetails();
+      this.colors.ask();
     });
     this.statusText = computed(() => statusText(connection.status.value, this.points.positions.value !== null));
     this.handlers = handlersOf(this);

@@ -11,6 +11,7 @@ export type TraitSignals = { readonly [K in TraitName]: Signal<Traits[K]> };
 const TRAITS: TraitName[] = [
   "n_samples_to_select",
   "strategies",
+  "limits",
   "candidates",
   "preselected_tag_name",
   "filter",
@@ -20,7 +21,13 @@ const TRAITS: TraitName[] = [
   "height",
   "info",
 ];
-const SAMPLING_TRAITS = new Set<TraitName>(["n_samples_to_select", "strategies", "candidates", "preselected_tag_name"]);
+const SAMPLING_TRAITS = new Set<TraitName>([
+  "n_samples_to_select",
+  "strategies",
+  "limits",
+  "candidates",
+  "preselected_tag_name",
+]);
 
 export class SyncedTraits {
   readonly signals: TraitSignals;
