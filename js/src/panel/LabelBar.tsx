@@ -6,7 +6,7 @@ import { plural } from "./format";
 import { useView, type View } from "./view";
 
 /** The classes in the source of one's own, then those that were only named so far. */
-export function classesOf(view: View): string[] {
+function classesOf(view: View): string[] {
   const { session } = view;
   const source = session.labels.source.value;
   const known = session.info.sources.find(({ name }) => name === source)?.classes ?? [];
@@ -73,6 +73,16 @@ export function LabelBar() {
         onCommit={add}
       />
       <Button label="No label" mini kind="quiet" disabled={points === undefined} onClick={() => give(null)} />
+      <Written />
+    </section>
+  );
+}
+
+/** What was just labeled, the way back, and where labels go. */
+function Written() {
+  const { labels } = useView().session;
+  return (
+    <>
       <span class="push muted small data">{labels.last.value}</span>
       <Button
         label="Undo the label"
@@ -92,6 +102,6 @@ export function LabelBar() {
           if (name.trim() !== "") labels.source.value = name.trim();
         }}
       />
-    </section>
+    </>
   );
 }

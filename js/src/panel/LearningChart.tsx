@@ -55,19 +55,23 @@ export function LearningChart({ curves, measure }: { curves: Curves; measure: Me
           </text>
         ))}
       </svg>
-      <ul class="key-line" aria-hidden="true">
-        {curves.curves.map((curve, index) => (
-          <li key={curve.name} class="key">
-            <i class={`bar-key ${index === 0 ? "sample" : "other"}`} /> {curve.name}
-          </li>
-        ))}
-        <li class="key">
-          <i class="bar-key random" /> random, with the middle 95 % of its draws
-        </li>
-      </ul>
+      <Key curves={curves} />
       <figcaption class="muted small">
         {`Tested on ${count(n_held_out)} of ${count(n_labeled)} labeled samples, which no strategy was shown.`}
       </figcaption>
     </figure>
   );
 }
+
+const Key = ({ curves }: { curves: Curves }) => (
+  <ul class="key-line" aria-hidden="true">
+    {curves.curves.map((curve, index) => (
+      <li key={curve.name} class="key">
+        <i class={`bar-key ${index === 0 ? "sample" : "other"}`} /> {curve.name}
+      </li>
+    ))}
+    <li class="key">
+      <i class="bar-key random" /> random, with the middle 95 % of its draws
+    </li>
+  </ul>
+);

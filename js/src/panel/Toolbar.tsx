@@ -35,43 +35,7 @@ export function Toolbar() {
         onClick={() => view.scatter?.viewport.reset()}
       />
       <ColorMenu />
-      <div class="row tight">
-        <Button
-          label="Density contours"
-          icon="contour"
-          iconOnly
-          kind="quiet"
-          pressed={view.contours.value}
-          onClick={() => {
-            view.contours.value = !view.contours.value;
-          }}
-        />
-        {view.session.info.page?.clusters !== false && (
-          <Button
-            label="Cluster names"
-            icon="label"
-            iconOnly
-            kind="quiet"
-            pressed={view.labels.value}
-            onClick={() => {
-              view.labels.value = !view.labels.value;
-            }}
-          />
-        )}
-        {view.session.hasKernel && (
-          <Button
-            label="Label samples"
-            icon="check"
-            iconOnly
-            kind="quiet"
-            pressed={view.labeling.value}
-            title="Label samples: with classes and the keys 1 to 9"
-            onClick={() => {
-              view.labeling.value = !view.labeling.value;
-            }}
-          />
-        )}
-      </div>
+      <Layers />
       <Find />
     </div>
   );
@@ -79,6 +43,50 @@ export function Toolbar() {
 
 const inPage = (held: readonly ColorBy[] | undefined, wanted: ColorBy): boolean =>
   wanted.by === "rank" || (held?.some((one) => same(one, wanted)) ?? false);
+
+/** What lies over the points, and the bar for labels. */
+function Layers() {
+  const view = useView();
+  return (
+    <div class="row tight">
+      <Button
+        label="Density contours"
+        icon="contour"
+        iconOnly
+        kind="quiet"
+        pressed={view.contours.value}
+        onClick={() => {
+          view.contours.value = !view.contours.value;
+        }}
+      />
+      {view.session.info.page?.clusters !== false && (
+        <Button
+          label="Cluster names"
+          icon="label"
+          iconOnly
+          kind="quiet"
+          pressed={view.labels.value}
+          onClick={() => {
+            view.labels.value = !view.labels.value;
+          }}
+        />
+      )}
+      {view.session.hasKernel && (
+        <Button
+          label="Label samples"
+          icon="check"
+          iconOnly
+          kind="quiet"
+          pressed={view.labeling.value}
+          title="Label samples: with classes and the keys 1 to 9"
+          onClick={() => {
+            view.labeling.value = !view.labeling.value;
+          }}
+        />
+      )}
+    </div>
+  );
+}
 
 /** The values of the list are positions, so that no name from data can be taken for one of ours. */
 function ColorMenu() {
