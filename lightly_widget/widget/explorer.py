@@ -24,6 +24,7 @@ from lightly_widget.widget import pages, traits
 from lightly_widget.widget.handlers import Handlers
 from lightly_widget.widget.history import Entry
 from lightly_widget.widget.info import describe
+from lightly_widget.widget.offline import EMBED_LIMIT, fallback
 from lightly_widget.widget.outbox import Outbox, words
 from lightly_widget.widget.projector import check_projection
 from lightly_widget.widget.session import Session
@@ -150,6 +151,10 @@ class Explorer(anywidget.AnyWidget):
         self._browser_thread: int | None = None
         self._candidates_before = {"from": "all"}
         self._placement = placement
+        self.embed_offline = False
+        """Whether a saved notebook holds the page of `to_html`, which is alive where HTML with scripts is shown."""
+        self.embed_limit = EMBED_LIMIT
+        """Characters; a longer page is left out, and the picture of the map stands in for it."""
         self.export_root = Path(check_path("export_root", export_root)).expanduser()
         super().__init__(height=height, **traits_to_set)
         self.on_msg(lambda _widget, content, buffers: self._handlers.answer(content, buffers))
@@ -207,7 +212,11 @@ class Explorer(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         if self._placement == "side":
             return {"text/plain": f"{self!r}, shown in the side panel"}, {}
-        return super()._repr_mimebundle_(**kwargs)
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is None:  # anywidget's sign that there is nobody to show it to
+            return bundle
+        outputs, metadata = bundle
+        return outputs | fallback(self._shown(), embed=self.embed_offline, limit=self.embed_limit), metadata
 
     def to_html(
         self,
