@@ -39,7 +39,7 @@ js-check: js/node_modules/.done
 	cd js && npm run --silent typecheck && npm run --silent lint && npm test --silent
 
 unit: $(VENV)/.test notebooks/node_modules/.done
-	$(BIN)/python -m pytest -m "not browser and not lowest and not by_hand" --cov=lightly_widget --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -m "not browser and not lowest" --cov=lightly_widget --cov-report=term:skip-covered
 
 browser: $(VENV)/.test notebooks/node_modules/.done .chromium
 	$(BIN)/python -m pytest -m browser

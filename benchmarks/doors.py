@@ -3,8 +3,8 @@
     python -m benchmarks.doors [--examples 2000]
 
 Then every public callable, found by introspection, is called with each odd value for each of its parameters.
-The tests do the same with fewer examples. Printed is what became of each call; anything else than these outcomes, a
-dataset that is changed by a refusal, or a next call that fails ends it with an error.
+The tests do the same with fewer examples, and every fourth odd value. Printed is what became of each call; anything
+else than these outcomes, a dataset that is changed by a refusal, or a next call that fails ends it with an error.
 """
 
 from __future__ import annotations

@@ -39,6 +39,10 @@ def _change(home: str, who: int, writers: int, rounds: int, answers: Any) -> Non
         dataset.tags.union([name, "all"], f"{who} union {number}")
         dataset.tags.intersection([name, "shared"], f"{who} intersection {number}")
         dataset.tags.difference(["all", name], f"{who} difference {number}")
+        dataset.select([sample]).add_tag(f"{who} part {number}")
+        dataset.tags.merge([f"{who} part {number}", "merged"], "merged")
+        dataset.select([sample]).add_tag(f"{who} gone {number}")
+        dataset.tags.delete(f"{who} gone {number}")
         dataset.metadata.update({sample: {"count": number, f"count {who}": number}})
         dataset.labels.add_classifications({sample: f"class {who}"})
         dataset.add_embeddings("model", np.full((1, 4), who + 1.0), [sample], replace=True)
@@ -52,7 +56,8 @@ def four_writers(home: Path, rounds: int, writers: int = 4) -> int:
     dataset.add_embeddings("model", np.zeros((len(dataset), 4)))
     for tag in ("all", "emptied"):
         dataset.query().add_tag(tag)
-    dataset[:1].add_tag("grown")
+    for tag in ("grown", "merged"):
+        dataset[:1].add_tag(tag)
     with context.Manager() as manager:
         answers = manager.Queue()
         workers = [
@@ -73,11 +78,11 @@ def _check(dataset: ImageDataset, found: list[Acknowledged]) -> None:
     tags = {name: set(dataset.tags[name].sample_ids) for name in dataset.tags}
     everything = set(dataset.query().sample_ids)
     changed = {sample for kept in found for sample in kept["own"]}
-    assert tags["shared"] == changed
+    assert tags["shared"] == tags["merged"] == changed
     assert tags["emptied"] == everything - changed
     for name in ("grown", "saved"):
         assert set().union(*(kept[name] for kept in found)) <= tags[name]
-    assert not any(" old " in name for name in tags)
+    assert not any(word in name for name in tags for word in (" old ", " part ", " gone "))
     vectors = dict(zip(dataset.embeddings.get("model")[1], dataset.embeddings.get("model")[0][:, 0], strict=True))
     labels = dict(dataset.query().annotations().select("sample_id", "class_name").iter_rows())
     for kept in found:

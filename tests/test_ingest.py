@@ -32,6 +32,7 @@ from lightly_widget.errors import (
     StorageError,
     UnknownNameError,
 )
+from lightly_widget.ingest import images
 
 BCCD = Path(__file__).parents[2] / "shared" / "data" / "bccd"
 FORMATS = {
@@ -177,6 +178,15 @@ def test_image_bombs_neither_crash_nor_warn(tmp_path: Path) -> None:
     assert names(scan) == ["1.png", "2.png"]
     assert [Path(bad.path).name for bad in scan.unreadable] == ["28.png"]
     assert "MAX_IMAGE_PIXELS" in scan.unreadable[0].reason
+
+
+def test_a_scan_leaves_the_filters_of_warnings_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture(tmp_path / "a.png")
+    before, during = list(warnings.filters), []
+    real = images.read_size
+    monkeypatch.setattr(images, "read_size", lambda path: during.append(list(warnings.filters)) or real(path))
+    assert names(ingest.scan_images(tmp_path)) == ["a.png"]
+    assert during == [before]
 
 
 def test_names_stay_as_they_are_and_distinct(tmp_path: Path) -> None:

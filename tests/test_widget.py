@@ -416,7 +416,7 @@ def test_a_sample_set_in_python_is_shown(front: Front, dataset: Any, ids: list[s
     assert front.last("sampled")[0]["spec"] is None
     front.sample = None
     assert front.picks() == []
-    with pytest.raises(traitlets.TraitError, match="not a SamplingResult"):
+    with pytest.raises(traitlets.TraitError, match="must be a SamplingResult, got"):
         front.sample = [1, 2]
 
 

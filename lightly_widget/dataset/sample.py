@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from lightly_widget.checks import check_string
 from lightly_widget.dataset.core import DatasetCore
 from lightly_widget.dataset.metadata import Metadata
 from lightly_widget.dataset.metadata_values import flatten, restore
@@ -146,14 +147,13 @@ class SampleMetadata(MutableMapping[str, Any]):
 
     def __getitem__(self, key: str) -> Any:
         flat = self._flat()
-        if key in flat:
-            return flat[key]
-        nested = self._nested()
-        if key in nested:
-            return nested[key]
+        for values in (flat, self._nested()) if isinstance(key, str) else ():
+            if key in values:
+                return values[key]
         raise UnknownNameError(did_you_mean("metadata key of this sample", key, flat))
 
     def __setitem__(self, key: str, value: Any) -> None:
+        check_string("a metadata key", key)
         Metadata(self._sample._core).update({self._sample.sample_id: {key: value}})
 
     def __delitem__(self, key: str) -> None:

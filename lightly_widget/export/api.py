@@ -184,7 +184,7 @@ class Export:
         """
         samples = self._query.to_polars()
         if "file_path_abs" not in samples.columns or samples["file_path_abs"].null_count():
-            raise InvalidValueError("some samples have no file path, so there is nothing to copy")
+            raise InvalidValueError("samples without a file path cannot be copied; leave them out of the query")
         target = FolderExport(
             folder, part="", overwrite=overwrite, roots=self._roots, pictures="width" in samples.columns
         )

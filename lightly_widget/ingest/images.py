@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
+import struct
 import time
-import warnings
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Final
+from typing import IO, Final
 
 import polars as pl
 
@@ -149,10 +149,7 @@ def _read_sizes(paths: list[str], limit: int | None, progress: Progress) -> Iter
             # Small windows: a limit reads few files too many, and a cancel waits for few.
             part = paths[start : start + window]
             batches = [part[i : i + batch] for i in range(0, len(part), batch)]
-            with warnings.catch_warnings():
-                # Pillow warns of large and of slightly odd files; what could not be read is reported instead.
-                warnings.simplefilter("ignore")
-                sizes = [size for done in pool.map(_read_batch, batches) for size in done]
+            sizes = [size for done in pool.map(_read_batch, batches) for size in done]
             for path, size in zip(part, sizes, strict=True):
                 if not wanted:
                     return
@@ -173,22 +170,41 @@ def read_size(path: str) -> tuple[int, int] | str:
         with open_file(path) as file:
             return _header_size(file)
     except Exception as error:  # noqa: BLE001 - parsers of damaged files raise anything; the caller reports the reason
-        return _reason(error)
+        return why(error)
 
 
-def _header_size(file: object) -> tuple[int, int] | str:
+def _header_size(file: IO[bytes]) -> tuple[int, int] | str:
     from PIL import Image
 
-    with Image.open(file, formats=FORMATS) as image:  # type: ignore[arg-type]
-        width, height = image.size
+    width, height = _claimed_size(file)
     if width < 1 or height < 1 or max(width, height) >= 2**31:
         return f"its size of {width} × {height} pixels is not that of an image"
+    if Image.MAX_IMAGE_PIXELS is not None and width * height > 2 * Image.MAX_IMAGE_PIXELS:
+        return (
+            f"it has {width * height:,} pixels, more than Pillow decodes; "
+            "if you trust the file, raise PIL.Image.MAX_IMAGE_PIXELS and add it again"
+        )
     return width, height
 
 
-def _reason(error: Exception) -> str:
-    from PIL import Image
+def _claimed_size(file: IO[bytes]) -> tuple[int, int]:
+    """The size that the header claims.
 
-    if isinstance(error, Image.DecompressionBombError):
-        return f"{error}. If you trust the file, raise PIL.Image.MAX_IMAGE_PIXELS and add it again"
-    return why(error)
+    `Image.open` would warn of each large picture, and warnings cannot be silenced in one thread alone.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    Image.init()
+    start = file.read(16)
+    for name in FORMATS:
+        opener, accepts = Image.OPEN.get(name, (None, None))  # a build of Pillow may lack one
+        accepted = accepts is None or accepts(start)
+        if opener is None or not accepted or isinstance(accepted, str):  # a string says what is missing
+            continue
+        file.seek(0)
+        try:
+            with opener(file, "") as image:
+                return image.size
+        except (SyntaxError, IndexError, TypeError, struct.error):  # by which Pillow says 'not of this format'
+            continue
+    raise UnidentifiedImageError

@@ -82,7 +82,7 @@ class Query(Generic[S]):
     def order_by(self, *keys: Field | OrderBy | pl.Expr | str, descending: bool = False) -> Self:
         """Sorted by these keys, missing values last; equal ones keep the order they had."""
         if not keys:
-            raise InvalidValueError("order_by() expects at least one field")
+            raise InvalidValueError("order_by takes at least one field, got none")
         return self._with(Order(tuple(_order_key(key) for key in keys), check_bool("descending", descending)))
 
     @overload
@@ -270,7 +270,7 @@ def _order_key(key: object) -> OrderBy | pl.Expr:
         return key.asc()
     if isinstance(key, str):
         return OrderBy(key)
-    raise InvalidTypeError(f"order_by expects fields such as ImageSampleField.width, not {shown(key)}")
+    raise InvalidTypeError(f"order_by takes fields such as ImageSampleField.width, got {shown(key)}")
 
 
 def ids_of(samples: Any) -> pl.Series:

@@ -31,7 +31,7 @@ def scalar(name: str, value: object) -> Scalar:
         check_plain(f"the value that {name} is compared with", value)
         return value
     hint = f"; use {name}.is_null() for missing values" if is_missing else ""
-    raise InvalidTypeError(f"cannot compare {name} with {shown(value)}: expected a string, number, bool or date{hint}")
+    raise InvalidTypeError(f"{name} can be compared with a string, number, bool or date, got {shown(value)}{hint}")
 
 
 def fitting(name: str, dtype: pl.DataType, value: Scalar) -> Any:

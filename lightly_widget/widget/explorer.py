@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 import anywidget
 import traitlets as t
 
-from lightly_widget.checks import check_path
-from lightly_widget.errors import InvalidTypeError, InvalidValueError, MissingDependencyError, listed, shown
+from lightly_widget.checks import check_choice, check_path
+from lightly_widget.errors import InvalidTypeError, InvalidValueError, MissingDependencyError, shown
 from lightly_widget.query import Query, ids_of
 from lightly_widget.sampling import SamplingResult
 from lightly_widget.widget import pages, traits
@@ -140,8 +140,7 @@ class Explorer(anywidget.AnyWidget):
         export_root: the folder below which the panel may write files; the working directory by default. Further
         keywords set traits, ipywidgets' `layout` among them.
         """
-        if placement not in PLACEMENTS:
-            raise InvalidValueError(f"placement must be one of {listed(PLACEMENTS)}, got {shown(placement)}")
+        check_choice("placement", placement, PLACEMENTS)
         self._session = Session(dataset, query)
         self._session_id = uuid.uuid4().hex
         self._out = Outbox(lambda content, buffers: self.send(content, buffers))
@@ -343,7 +342,7 @@ class Explorer(anywidget.AnyWidget):
 
     def _check_result(self, name: str, value: Any) -> SamplingResult:
         if not isinstance(value, SamplingResult):
-            raise InvalidTypeError(f"{name}={shown(value)} is not a SamplingResult; .preview(…) gives one")
+            raise InvalidTypeError(f"{name} must be a SamplingResult, got {shown(value)}; .preview(…) gives one")
         self._session.points.of(name, value.sample_ids)
         return value
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from lightly_widget.errors import Cancelled, InvalidValueError, did_you_mean, listed
+from lightly_widget.checks import check_choice
+from lightly_widget.errors import Cancelled, InvalidValueError, did_you_mean
 from lightly_widget.jobs import Job, Jobs
 from lightly_widget.maps import METHODS, projection_names, split_name
 from lightly_widget.wire import replies
@@ -49,10 +50,7 @@ def is_stored(session: Session, name: str) -> bool:
 
 def check_projection(value: str) -> str:
     """auto (PCA, then UMAP up to 200,000 samples), pca or umap."""
-    options = ("auto", *METHODS)
-    if value not in options:
-        raise InvalidValueError(f"projection={value!r} is not one of {listed(options)}")
-    return value
+    return check_choice("projection", value, ("auto", *METHODS))
 
 
 @dataclass(eq=False)

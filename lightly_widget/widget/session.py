@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import polars as pl
 
-from lightly_widget.dataset import core_of
+from lightly_widget.dataset import BaseDataset, DatasetCore, core_of
 from lightly_widget.dataset.projections import Projections
-from lightly_widget.errors import DiskFullError, Progress, ReadOnlyError
+from lightly_widget.errors import DiskFullError, InvalidTypeError, Progress, ReadOnlyError, shown
 from lightly_widget.maps import Lasso, split_name
 from lightly_widget.query import Pinned, Query
 from lightly_widget.query.algebra import Expression
@@ -25,7 +25,6 @@ from lightly_widget.widget.points import Points
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lightly_widget.dataset import BaseDataset, DatasetCore
     from lightly_widget.indexes import PointIndexes
 
 
@@ -58,6 +57,9 @@ class Session:
 
     def __init__(self, dataset: BaseDataset[Any] | DatasetCore[Any], query: Query[Any] | None = None) -> None:
         self.lock = threading.RLock()
+        _check_is("dataset", dataset, BaseDataset, DatasetCore)
+        if query is not None:
+            _check_is("query", query, Query)
         self.dataset = core_of(dataset)
         self.query = Query(self.dataset) if query is None else query
         self.history = History()
@@ -155,3 +157,8 @@ class Session:
             embeddings, ids = self._view.dataset_embeddings(model)
             compute = maps.pca if method == "pca" else maps.umap
             return compute(embeddings, progress=progress), ids
+
+
+def _check_is(name: str, value: object, *kinds: type) -> None:
+    if not isinstance(value, kinds):
+        raise InvalidTypeError(f"{name} must be a {kinds[0].__name__.removeprefix('Base')}, got {shown(value)}")

@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeAlias
 
 from msgspec import Meta
 
+from lightly_widget.checks import is_unicode
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, did_you_mean, shown
 from lightly_widget.query.algebra import Expression
 from lightly_widget.strategies import MAX_STRATEGIES, Strategy, parse_limits, strategy_from_dict, strategy_types
@@ -59,7 +60,10 @@ def check_candidates(value: Any) -> dict[str, str]:
 
 def check_optional_text(name: str, value: Any) -> str | None:
     """None, or a string of 1 to 1,000 characters."""
-    return convert(value, Name | None, name)
+    text: str | None = convert(value, Name | None, name)
+    if text is not None and not is_unicode(text):
+        raise InvalidValueError(f"{name} must be valid Unicode, got {shown(text)}")
+    return text
 
 
 def check_filter(value: Any) -> dict[str, Any] | None:
