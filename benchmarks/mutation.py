@@ -1,10 +1,10 @@
 """Small faults put into the code one at a time: which of them do the tests of the room notice?
 
-    python -m benchmarks.mutation [--rooms solver store] [--number 150] [--seed 0] [--at store/commits.py]
+    python -m benchmarks.mutation [--rooms solver store] [--number 100] [--seed 0] [--at store/commits.py]
+                                  [--again PRINTED]
 
 Each fault is put into a copy of the repository, and of the room's tests those run that reach the line (coverage says
-which, once for each room). A fault that no test notices is printed. Those in `EQUAL` change nothing that anybody could
-observe but time and memory; they are left out of the sample.
+which, once for each room). `--again` tries only those that an earlier run missed, by what it printed.
 """
 
 from __future__ import annotations
@@ -117,31 +117,39 @@ class Copy:
 
 
 def sampled(rooms: Sequence[str], number: int, seed: int, at: str) -> list[tuple[str, Fault]]:
-    """As many faults of each room, drawn by a seed."""
-    draw = random.Random(seed)
+    """As many faults of each room, drawn by a seed; fewer are the first of more."""
     chosen = []
     for room in rooms:
         files = [path for path in sorted((ROOT / "lightly_widget" / room).glob("*.py")) if path.name != "__init__.py"]
         files = [path for path in files if f"{room}/{path.name}" not in LEFT_OUT]
         found = [fault for path in files for fault in faults_of(path, ROOT)]
         found = [fault for fault in found if at in f"{fault.path}:{fault.line}"]
-        chosen += [(room, fault) for fault in draw.sample(found, min(len(found), number // len(rooms)))]
+        random.Random(f"{seed} {room}").shuffle(found)
+        chosen += [(room, fault) for fault in found[: number // len(rooms)]]
     return chosen
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rooms", nargs="+", choices=ROOMS, default=list(ROOMS))
-    parser.add_argument("--number", type=int, default=150, help="how many faults, in all rooms together")
+    parser.add_argument("--number", type=int, default=100, help="how many faults, in all rooms together")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--at", default="", help="only faults in files (or file:line) whose name contains this")
+    parser.add_argument("--again", type=Path, help="a file with what an earlier run printed: only what it missed")
     options = parser.parse_args()
+    missed = (
+        {line[8:] for line in options.again.read_text().splitlines() if line[:8] == "MISSED  "}
+        if options.again
+        else None
+    )
     noticed: collections.Counter[str] = collections.Counter()
     tried: collections.Counter[str] = collections.Counter()
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as name:
         copy = Copy(Path(name))
         for room, fault in sampled(options.rooms, options.number, options.seed, options.at):
+            if missed is not None and str(fault) not in missed:
+                continue
             found = copy.notices(room, fault)
             noticed[room] += found
             tried[room] += 1

@@ -13,7 +13,7 @@ import secrets
 import shutil
 import stat
 from collections.abc import Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -116,10 +116,10 @@ def _unsafe(path: Path) -> UnsafeFileError:
 
 
 @contextmanager
-def whole_files(table: Path, *, lasting: bool = False) -> Iterator[None]:
+def whole_files(table: Path, pool: ThreadPoolExecutor | None = None, also: Collection[Path] = ()) -> Iterator[None]:
     """Let a LanceDB table be written; go back to what it was, and raise, when a file was cut short.
 
-    `lasting` forces the new files, and the folders that name them, to the disk.
+    With a `pool`, the new files, the folders that name them, and the files `also` are forced to the disk.
     """
     folders = _folders(table)
     before = _paths(folders)
@@ -135,16 +135,17 @@ def whole_files(table: Path, *, lasting: bool = False) -> Iterator[None]:
                     path.unlink(missing_ok=True)
             (table / "_versions" / "latest_version_hint.json").unlink(missing_ok=True)
             raise DiskFullError(f"no space left (or a limit on the size of files) in {table}; nothing was changed")
-    if lasting:
+    if pool is not None:
         made = {table, table.parent} if now != folders else set()
-        sync_all(new, {path.parent for path in new} | made)
+        sync_all([*new, *also], {path.parent for path in new} | made, pool)
 
 
-def sync_all(files: Collection[Path], folders: Collection[Path]) -> None:
+def sync_all(files: Collection[Path], folders: Collection[Path], pool: ThreadPoolExecutor) -> None:
     """Force files and the names in folders to the disk, at the same time: most file systems then do it in one go."""
-    with ThreadPoolExecutor(max(1, len(files) + len(folders))) as pool:
-        for done in [*(pool.submit(sync_file, f) for f in files), *(pool.submit(sync_folder, f) for f in folders)]:
-            done.result()
+    begun = [*(pool.submit(sync_file, file) for file in files), *(pool.submit(sync_folder, f) for f in folders)]
+    wait(begun)  # for all, also where one fails
+    for done in begun:
+        done.result()
 
 
 def sync_file(path: Path) -> None:

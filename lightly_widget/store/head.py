@@ -24,25 +24,44 @@ class Head:
 
 
 def write_head(folder: Path, head: Head, *, lasting: bool) -> None:
-    """Replace the file as a whole. `lasting` forces its content to the disk first.
+    """Replace the file as a whole. `lasting` forces its content to the disk first."""
+    new = prepare(folder, head)
+    if new is not None:
+        if lasting:
+            disk.sync_file(new)
+        put(folder, new, lasting=lasting)
 
-    A power cut may then bring the one before back, which is harmless; only the first one's name is forced to the disk.
-    """
+
+def prepare(folder: Path, head: Head) -> Path | None:
+    """A new file for `put`, which does not count yet; None where it cannot be written."""
     text = json.dumps({"number": head.number, "token": head.token})
     try:
-        first = not (folder / NAME).exists()
-        temporary, descriptor = disk.new_file(folder, ".head")
+        path, descriptor = disk.new_file(folder, ".head")
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(json.dumps({"head": text, "checksum": checksum_text(text)}))
-            file.flush()
-            if lasting:
-                disk.sync_file(temporary)
-        temporary.replace(folder / NAME)
+    except OSError as error:
+        _warn(folder, error)
+        return None
+    return path
+
+
+def put(folder: Path, new: Path, *, lasting: bool) -> None:
+    """Let a file that is on the disk be the head.
+
+    A power cut may bring the one before back, which is harmless; only the first one's name is forced to the disk.
+    """
+    try:
+        first = not (folder / NAME).exists()
+        new.replace(folder / NAME)
         if first and lasting:
             disk.sync_folder(folder)
     except OSError as error:
-        # The commit itself is safe; only other processes may notice it late.
-        warnings.warn(f"could not update {folder / NAME}: {error}", LightlyWidgetWarning, stacklevel=2)
+        _warn(folder, error)
+
+
+def _warn(folder: Path, error: OSError) -> None:
+    # The commit itself is safe; only other processes may notice it late.
+    warnings.warn(f"could not update {folder / NAME}: {error}", LightlyWidgetWarning, stacklevel=3)
 
 
 def read_head(folder: Path | None, *, warn: bool = True) -> Head | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ T = TypeVar("T")
 
 _TRIES: Final = 50
 _VERSIONS_OF_A_WRITE: Final = 8  # at most; merging makes the most
+_SYNCERS: Final = 8  # as many files and folders as a small write makes
 
 
 def is_remote(uri: str) -> bool:
@@ -30,7 +32,7 @@ class Tables:
     def __init__(self, uri: str, *, lasting: bool = True) -> None:
         """`lasting`: whether what is written is forced to the disk."""
         self.uri = uri
-        self._lasting = lasting
+        self._syncers = ThreadPoolExecutor(_SYNCERS, "lightly-widget-sync") if lasting and not is_remote(uri) else None
         self.path = None if is_remote(uri) else Path(uri)
         self._handles: dict[str, Any] = {}
         self.reconnect()
@@ -136,10 +138,31 @@ class Tables:
             return False
         return True
 
-    def append(self, table: str, rows: Any, *, anew: bool = False) -> None:
-        """Append Arrow rows; `anew` replaces whatever is there."""
-        with self._writing(table, rows.nbytes):
-            handle = self._make(table, rows.schema) if anew else self.handle(table)
+    def append(
+        self,
+        table: str,
+        rows: Any,
+        *,
+        replace: bool = False,
+        read_in_this_turn: bool = False,
+        also: Collection[Path] = (),
+    ) -> None:
+        """Append Arrow rows.
+
+        Args:
+            table: its name.
+            rows: a `pyarrow.Table`.
+            replace: replace whatever is there.
+            read_in_this_turn: the table was read since the writer's lock is held, so nobody has written to it since.
+            also: other new files, forced to the disk at the same time.
+        """
+        with self._writing(table, rows.nbytes, also):
+            if replace:
+                handle = self._make(table, rows.schema)
+            elif read_in_this_turn and table in self._handles:
+                handle = self._handles[table]
+            else:
+                handle = self.handle(table)
             handle.add(rows, write_parallelism=1)
 
     def roll_back(self, table: str, is_whole: Callable[[Any], bool]) -> bool:
@@ -186,13 +209,13 @@ class Tables:
         handle.optimize(cleanup_older_than=timedelta(milliseconds=1), delete_unverified=self.path is not None)
 
     @contextmanager
-    def _writing(self, table: str, size: int) -> Iterator[None]:
+    def _writing(self, table: str, size: int, also: Collection[Path] = ()) -> Iterator[None]:
         if self.path is None:
             yield
             return
         disk.reserve(self.path, size)
         try:
-            with disk.whole_files(self.path / f"{table}.lance", lasting=self._lasting):
+            with disk.whole_files(self.path / f"{table}.lance", self._syncers, also):
                 yield
         except DiskFullError:
             self._handles.pop(table, None)  # it knows a version that is gone
