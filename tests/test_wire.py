@@ -30,6 +30,7 @@ from lightly_widget.wire import (
     replies,
     request_id,
 )
+from lightly_widget.wire.parts import Points, to_plain
 from lightly_widget.wire.requests import Select
 
 FIXTURE = json.loads((Path(__file__).parent / "fixtures" / "messages.json").read_text())
@@ -213,6 +214,49 @@ def test_a_polygon_is_read_as_corners() -> None:
 def test_a_polygon_that_is_none_is_refused(ref: Any, buffers: list[memoryview]) -> None:
     with pytest.raises(LightlyWidgetError):
         select(ref, buffers)
+
+
+def request_with(**fields: Any) -> Request:
+    """The fixture's request of a kind, with other fields."""
+    example = next(e for e in REQUEST_EXAMPLES if e["content"]["kind"] == fields["kind"])
+    return parse_request(example["content"] | fields, buffers_of(example))
+
+
+LISTS_OF_POINTS = [
+    (kind, field.name)
+    for kind, request in REQUESTS.items()
+    for field in msgspec.structs.fields(request)
+    if field.type == Points
+]
+
+
+@pytest.mark.parametrize(("kind", "name"), LISTS_OF_POINTS)
+def test_no_point_comes_twice(kind: str, name: str) -> None:
+    assert getattr(request_with(kind=kind, **{name: [3, 1]}), name) == (3, 1)
+    with pytest.raises(ValueError, match=f"{name} must not contain a point twice, got"):
+        request_with(kind=kind, **{name: [3, 1, 3]})
+
+
+def test_thumbnails_fit_into_a_message() -> None:
+    """At most 2**24 pixels: 64 thumbnails of 512 pixels."""
+    assert len(request_with(kind="thumbnails", points=list(range(64)), size=512).points) == 64
+    with pytest.raises(ValueError, match="65 thumbnails of 512 pixels do not fit"):
+        request_with(kind="thumbnails", points=list(range(65)), size=512)
+    with pytest.raises(ValueError, match="66 thumbnails of 511 pixels do not fit"):
+        request_with(kind="thumbnails", points=list(range(66)), size=511)
+
+
+@pytest.mark.parametrize("kind", ["filter", "code"])
+def test_a_filter_fits_into_its_trait(kind: str) -> None:
+    def filter_of(length: int) -> dict[str, Any]:
+        return {"op": "has_tag", "tag": "t" * length}
+
+    many = {"op": "or", "items": [filter_of(900)] * 65}
+    fitting = many | {"items": many["items"][:60]}
+    assert json.loads(json.dumps(to_plain(request_with(kind=kind, filter=fitting).filter))) == fitting
+    with pytest.raises(ValueError, match="filter must take at most 60,000 bytes, got"):
+        request_with(kind=kind, filter=many)
+    assert to_plain(None) is None
 
 
 def test_clear_takes_no_polygon() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
-from lightly_widget.errors import InvalidValueError, listed
+from lightly_widget.errors import InvalidValueError, listed, shown
 from lightly_widget.strategies import MAX_STRATEGIES, parse_strategies
 from lightly_widget.structs import check_fits, tag_of
 from lightly_widget.wire.parts import (
@@ -260,7 +260,7 @@ class GetClusters(Request, frozen=True, kw_only=True, tag="clusters"):
 
 def _check_unique(name: str, points: Points) -> None:
     if len(set(points)) < len(points):
-        raise InvalidValueError(f"{name} must not contain a point twice")
+        raise InvalidValueError(f"{name} must not contain a point twice, got {shown(list(points))}")
 
 
 REQUESTS: Final[dict[str, type[Request]]] = {tag_of(request): request for request in Request.__subclasses__()}
