@@ -149,7 +149,7 @@ STEPS: Final[dict[str, Callable[[Mapping[str, Any]], Step]]] = {
 
 
 def slice_of(start: object, stop: object, step: object) -> slice:
-    """A slice of whole numbers."""
+    """A slice with integer bounds."""
     bounds = (whole(start), whole(stop), whole(step))
     if bounds[2] == 0:
         raise InvalidValueError("the step of a slice must not be 0")
