@@ -201,7 +201,7 @@ def test_a_page_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
         ({"colorings": [{"by": "metadata", "key": "nothing"}]}, "nothing"),
         ({"folder": "../elsewhere"}, "folder must be the name of a folder beside the page"),
         ({"media_bytes": -1}, "media_bytes must be"),
-        ({"compare": "s000001"}, "compare='s000001' is not a SamplingResult"),
+        ({"compare": "s000001"}, "compare must be a SamplingResult, got 's000001'"),
     ],
 )
 def test_wrong_options_are_refused(tmp_path: Path, options: dict[str, Any], says: str) -> None:
