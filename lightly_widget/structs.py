@@ -14,6 +14,7 @@ import re
 import sys
 import types
 import typing
+from abc import ABCMeta
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin
 
@@ -36,6 +37,11 @@ Number = Annotated[float, Meta(ge=-MAX_FLOAT, le=MAX_FLOAT)]
 Distance = Annotated[float, Meta(ge=0, le=MAX_FLOAT)]
 Text = Annotated[str, Meta(pattern=r"\S", max_length=1_000)]
 """Up to 1,000 characters, not all of them whitespace."""
+
+
+class AbstractStruct(msgspec.StructMeta, ABCMeta):
+    """The metaclass of structs with abstract methods."""
+
 
 _KINDS: Final = {
     "int": "an integer",

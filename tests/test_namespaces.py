@@ -50,6 +50,11 @@ def test_no_object_has_more_than_15_public_methods(cls: type[Any]) -> None:
     assert len(methods(cls)) <= 15, sorted(methods(cls))
 
 
+def test_an_explorer_adds_few_methods_to_those_of_every_widget() -> None:
+    own = {name for name, value in vars(lw.Explorer).items() if inspect.isfunction(value) and not name.startswith("_")}
+    assert own == {"open", "close", "set_state", "open_side_panel", "refresh", "to_html", "wait"}
+
+
 @pytest.mark.parametrize("cls", [*OBJECTS, lw.Dataset, lw.ImageDataset])
 def test_no_helper_is_public(cls: type[Any]) -> None:
     assert not public(cls) & HELPERS

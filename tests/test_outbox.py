@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from lightly_widget.coloring import Coloring
 from lightly_widget.widget import outbox
-from lightly_widget.widget.coloring import Coloring
 from lightly_widget.wire.parts import ByNone
 
 

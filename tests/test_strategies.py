@@ -6,6 +6,9 @@ import gc
 import json
 import math
 import random
+import subprocess
+import sys
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -15,10 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Meta
 
-from lightly_widget.errors import LightlyWidgetError, no_progress
+from lightly_widget.errors import LightlyWidgetError, Progress, no_progress
 from lightly_widget.solver import Balancing, Diversity, FacilityLocation, KernelCoverage, SubpartDiversity, Weighting
 from lightly_widget.strategies import (
     AnnotationClassBalancingStrategy,
+    Candidates,
     DatasetInfo,
     EmbeddingDeduplicationStrategy,
     EmbeddingDiversityStrategy,
@@ -27,6 +31,7 @@ from lightly_widget.strategies import (
     EmbeddingTypicalityStrategy,
     MetadataBalancingStrategy,
     MetadataWeightingStrategy,
+    Prepared,
     RandomStrategy,
     Strategy,
     SubpartDiversityStrategy,
@@ -226,6 +231,13 @@ def test_a_new_strategy_is_in_the_dict_and_in_the_panel_by_its_declaration_alone
         volume: Annotated[float, Meta(ge=0, le=11, title="Volume")] = 5.0
         ears: Literal["left", "right"] = "left"
 
+        def prepare(self, view: Candidates, progress: Progress) -> Prepared:
+            return Prepared(())
+
+        @classmethod
+        def why_unusable(cls, info: DatasetInfo) -> str | None:
+            return None
+
     assert strategy_from_dict({"type": "loudest", "volume": 11}) == Loudest(11.0)
     with pytest.raises(ValueError, match="volume must be at most 11, got 12"):
         Loudest(12)
@@ -244,6 +256,52 @@ def test_a_new_strategy_is_in_the_dict_and_in_the_panel_by_its_declaration_alone
     del Loudest
     gc.collect()  # the registry holds no reference of its own, so the class leaves no trace in other tests
     assert "loudest" not in strategy_types()
+
+
+NEW_MODULE = """
+from typing import ClassVar
+
+import numpy as np
+
+from lightly_widget.solver import Weighting
+from lightly_widget.strategies.base import Prepared, Strategy
+
+
+class LastFirstStrategy(Strategy, tag="last_first", frozen=True):
+    title: ClassVar[str] = "Last first"
+    use_when: ClassVar[str] = "the newest samples matter."
+    inverted: ClassVar[str] = "Inverted: the oldest come first."
+
+    def prepare(self, view, progress):
+        return Prepared((Weighting(np.arange(len(view), dtype=np.float64), self.strength),))
+
+    @classmethod
+    def why_unusable(cls, info):
+        return None
+"""
+USES_IT = """
+import sys
+from lightly_widget import strategies
+
+strategies.__path__.append(sys.argv[1])
+
+from lightly_widget.sampling import Sampling
+from lightly_widget.wire import generate
+from tests.memory_view import MemoryDataset, line
+
+sampling = Sampling(MemoryDataset(6, {"m": line(*range(6))}).view())
+print(sampling.preview(3, [{"type": "last_first"}]).sample_ids)
+print(sampling.preview(2, [{"type": "last_first", "strength": -1}]).sample_ids)
+print('"last_first"' in generate.catalog_file(), "last_first" in strategies.unusable(strategies.DatasetInfo(6)))
+"""
+
+
+def test_a_module_in_the_folder_is_all_that_a_new_strategy_takes(tmp_path: Path) -> None:
+    (tmp_path / "last_first.py").write_text(NEW_MODULE)
+    command = [sys.executable, "-c", USES_IT, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[1])
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["['id5', 'id4', 'id3']", "['id0', 'id1']", "True False"]
 
 
 # --- terms ---

@@ -336,17 +336,17 @@ def test_a_sample_that_cannot_be_is_refused_and_the_one_before_stays(front: Fron
 def test_cancel_stops_a_run_and_brings_back_the_sample_before(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
     front.sample_now(n_samples_to_select=4)
     picks, result = front.picks(), front.sample
-    from lightly_widget.sampling import Sampling
+    from lightly_widget.widget import stream
 
-    original = Sampling.stream
+    original = stream.stream
 
-    def endless(self: Any, *args: Any, **options: Any) -> Any:
-        steps = original(self, *args, **options)
+    def endless(*args: Any, **options: Any) -> Any:
+        steps = original(*args, **options)
         yield next(steps)
         front.say({"kind": "cancel", "id": 1_001, "target": 1_000})
         yield from steps
 
-    monkeypatch.setattr(Sampling, "stream", endless)
+    monkeypatch.setattr(stream, "stream", endless)
     front.say(SAMPLE | {"id": 1_000, "n_samples_to_select": 30})
     assert front.wait(PATIENCE)
     assert front.answers(1_000)[-1]["error"] == "Cancelled"
@@ -1029,7 +1029,7 @@ def test_samples_added_meanwhile_are_no_candidates_here(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("options", [{"placement": "upside down"}, {"projection": "tsne"}])
 def test_unknown_options_are_refused(dataset: Any, options: dict[str, str]) -> None:
-    with pytest.raises(InvalidValueError, match="one of"):
+    with pytest.raises(InvalidValueError, match="must be "):
         Front(dataset, **options)
 
 

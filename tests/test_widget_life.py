@@ -20,7 +20,7 @@ from PIL import Image
 
 import lightly_widget as lw
 from lightly_widget.errors import ForkedProcessError
-from lightly_widget.widget import handlers
+from lightly_widget.widget import looks
 from tests.test_widget import PATIENCE, SAMPLE, Front, make_dataset
 
 HOLD_THE_LOCK = """
@@ -93,7 +93,7 @@ def test_thumbnails_leave_the_filters_of_warnings_alone(images: Any) -> None:
 
 
 def test_many_thumbnails_are_answered_in_parts(images: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handlers, "THUMBNAILS_PART", 2)
+    monkeypatch.setattr(looks, "THUMBNAILS_PART", 2)
     front = Front(images)
     parts = front.ask("thumbnails", points=[4, 3, 2, 1, 0], size=32)
     assert [part["points"] for part in parts] == [[4, 3], [2, 1], [0]]

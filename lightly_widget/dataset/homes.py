@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Final
 
+from lightly_widget.checks import check_string
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, listed, shown
 from lightly_widget.store import is_remote
 
@@ -37,8 +38,7 @@ def home_of(path: str | Path | None) -> str:
 
 def address_of(name: str, path: str | Path | None) -> str:
     """The folder (or address) of one dataset."""
-    if not isinstance(name, str):
-        raise InvalidTypeError(f"name must be a string, got {shown(name)}")
+    check_string("name", name, empty=True)
     unfit = not name.strip() or name in {".", ".."} or any(c in name for c in '/\\\0:*?"<>|') or not name.isprintable()
     if unfit or len(name.encode("utf-8", "replace")) > _LONGEST_NAME:
         raise InvalidValueError(

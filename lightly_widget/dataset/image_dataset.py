@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import polars as pl
@@ -113,9 +114,8 @@ class ImageDataset(BaseDataset[ImageSample]):
         """
         from lightly_widget.ingest import read_coco
 
-        with progress_bar("read labels", 100, progress) as report:
-            scan = read_coco(path, images_root, invalid=invalid, progress=report)
-        added = add_labeled_images(self._core, scan, annotation_source, invalid, progress)
+        read = partial(read_coco, path, images_root, invalid=invalid)
+        added = add_labeled_images(self._core, read, annotation_source, invalid, progress)
         embed_new(self._core, embed, progress)
         return added
 
@@ -141,9 +141,8 @@ class ImageDataset(BaseDataset[ImageSample]):
         """
         from lightly_widget.ingest import read_yolo
 
-        with progress_bar("read labels", 100, progress) as report:
-            scan = read_yolo(path, split, invalid=invalid, progress=report)
-        added = add_labeled_images(self._core, scan, annotation_source, invalid, progress)
+        read = partial(read_yolo, path, split, invalid=invalid)
+        added = add_labeled_images(self._core, read, annotation_source, invalid, progress)
         embed_new(self._core, embed, progress)
         return added
 
@@ -170,9 +169,8 @@ class ImageDataset(BaseDataset[ImageSample]):
         """
         from lightly_widget.ingest import read_labelformat
 
-        with progress_bar("read labels", 100, progress) as report:
-            scan = read_labelformat(label_input, images_root, invalid=invalid, progress=report)
-        added = add_labeled_images(self._core, scan, annotation_source, invalid, progress)
+        read = partial(read_labelformat, label_input, images_root, invalid=invalid)
+        added = add_labeled_images(self._core, read, annotation_source, invalid, progress)
         embed_new(self._core, embed, progress)
         return added
 

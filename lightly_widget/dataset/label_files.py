@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -25,11 +25,17 @@ _SIZE = ("file_path_abs", "width", "height")
 
 
 def add_labeled_images(
-    core: DatasetCore[Any], scan: LabelScan, annotation_source: str, invalid: Invalid, progress: Progress | None
+    core: DatasetCore[Any],
+    read: Callable[..., LabelScan],
+    annotation_source: str,
+    invalid: Invalid,
+    progress: Progress | None,
 ) -> int:
-    """Add the images of a label file with their boxes; returns how many are new."""
+    """Add the images of a label file, which `read(progress=…)` reads, with their boxes; returns how many are new."""
     from lightly_widget.ingest import scan_images
 
+    with progress_bar("read labels", 100, progress) as report:
+        scan = read(progress=report)
     source = check_source(annotation_source)
     known = set(core.snapshot().samples["file_path_abs"])
     with progress_bar("read images", 100, progress) as report:

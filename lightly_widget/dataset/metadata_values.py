@@ -51,7 +51,7 @@ def columns_from_mapping(update: Mapping[Any, Any]) -> dict[str, Values]:
     gathered: dict[str, tuple[list[str], list[Any]]] = {}
     for sample_id, values in update.items():
         if not isinstance(sample_id, str) or not isinstance(values, Mapping):
-            raise InvalidTypeError(f"expected {{sample_id: {{key: value}}}}, not {shown(sample_id)}: {shown(values)}")
+            raise InvalidTypeError(f"expected {{sample_id: {{key: value}}}}, got {shown(sample_id)}: {shown(values)}")
         for key, value in flatten(values).items():
             ids, column = gathered.setdefault(key, ([], []))
             ids.append(sample_id)

@@ -13,10 +13,11 @@ from typing import Final
 
 from lightly_widget.checks import check_integer
 from lightly_widget.engines.arrays import map_arrays, store_arrays
+from lightly_widget.engines.partitioned import PartitionedEngine
 from lightly_widget.engines.partitions import ROWS_PER_PARTITION, solve_part
-from lightly_widget.engines.rounds import I64, NO_ROWS, Parts, two_rounds
+from lightly_widget.engines.rounds import I64, Parts
 from lightly_widget.errors import LightlyWidgetError
-from lightly_widget.solver import Limit, Picks, StopReason, Term
+from lightly_widget.solver import Limit, Term
 
 PATIENCE: Final = 0.05
 """Seconds between signs of life."""
@@ -27,7 +28,7 @@ class WorkerLostError(LightlyWidgetError, RuntimeError):
     """Worker processes died again and again, most likely for want of memory."""
 
 
-class LocalEngine:
+class LocalEngine(PartitionedEngine):
     """Solve large samplings in partitions, side by side in `workers` processes on this machine.
 
     Rows are dealt out at random, but the same for the same `seed`; each partition is solved greedily, and the union of
@@ -35,6 +36,7 @@ class LocalEngine:
     depend on the seed and the data, never on the number of workers. Up to `rows_per_partition` rows, and for a single
     weighting, whose answer is exact anyway, nothing is divided and the picks are those without an engine. A smaller
     count is not always a prefix of a larger one here; the prefixes of one result are still the answer to cut it to.
+    `WorkerLostError` says that workers kept dying.
     """
 
     def __init__(
@@ -44,34 +46,10 @@ class LocalEngine:
         from lightly_widget.threads import available_cores
 
         self.workers = available_cores() if workers is None else check_integer("workers", workers, least=1)
-        self.rows_per_partition = check_integer("rows_per_partition", rows_per_partition, least=1)
-        self.seed = check_integer("seed", seed, least=0)
+        super().__init__(rows_per_partition, seed)
 
     def __repr__(self) -> str:
         return f"LocalEngine(workers={self.workers}, rows_per_partition={self.rows_per_partition}, seed={self.seed})"
-
-    def iterate(
-        self,
-        terms: Sequence[Term],
-        *,
-        n_rows: int,
-        n_picks: int,
-        preselected: I64 = NO_ROWS,
-        excluded: I64 = NO_ROWS,
-        limits: Sequence[Limit] = (),
-    ) -> Generator[Picks, None, StopReason]:
-        """See `lightly_widget.engines.Engine`. Raises `WorkerLostError` when workers keep dying."""
-        return two_rounds(
-            terms,
-            n_rows=n_rows,
-            n_picks=n_picks,
-            preselected=preselected,
-            excluded=excluded,
-            rows_per_partition=self.rows_per_partition,
-            seed=self.seed,
-            solve_parts=lambda parts: self._solve_parts(terms, parts, preselected, n_picks, limits),
-            limits=limits,
-        )
 
     def _solve_parts(
         self, terms: Sequence[Term], parts: list[I64], preselected: I64, n_picks: int, limits: Sequence[Limit]

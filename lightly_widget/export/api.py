@@ -208,7 +208,7 @@ class Export:
             MissingDependencyError: torch is not installed.
         """
         if transform is not None and not callable(transform):
-            raise InvalidTypeError(f"transform must be a function, not {shown(transform)}")
+            raise InvalidTypeError(f"transform must be a function, got {shown(transform)}")
         try:
             from lightly_widget.export.torch_dataset import SampleDataset
         except ImportError as error:

@@ -9,7 +9,7 @@ from typing import Literal
 
 import polars as pl
 
-from lightly_widget.checks import check_strings
+from lightly_widget.checks import check_choice, check_strings
 from lightly_widget.errors import InvalidValueError, Progress, listed, no_progress, shown
 from lightly_widget.export.files import FolderExport, atomic_file, common_folder, relative_name, unique_names
 from lightly_widget.ingest.checks import BOX
@@ -158,8 +158,7 @@ def write_yolo(
     roots: Roots | None = None,
 ) -> Path:
     """See `Export.to_yolo_object_detections`."""
-    if not isinstance(images, str) or images not in ("symlink", "copy", "none"):
-        raise InvalidValueError(f"images must be 'symlink', 'copy' or 'none', not {shown(images)}")
+    check_choice("images", images, ("symlink", "copy", "none"))
     _check_split(split)
     frame = sized_images(samples)
     boxes = boxes_of(annotations, annotation_source)
@@ -187,7 +186,7 @@ def write_yolo(
 def _check_split(split: str) -> None:
     # It becomes a folder and a key of the YAML file.
     if not isinstance(split, str) or not split.isidentifier() or split in ("names", "nc", "path"):
-        raise InvalidValueError(f"split must be one plain word such as 'train' or 'val', not {shown(split)}")
+        raise InvalidValueError(f"split must be one plain word such as 'train' or 'val', got {shown(split)}")
 
 
 def _merged_names(target: FolderExport, names: list[str], *, explicit: bool) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from lightly_widget.checks import check_strings
+from lightly_widget.checks import check_choice, check_strings
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, LightlyWidgetWarning, listed, shown
 from lightly_widget.store.tables import ANNOTATION_COLUMNS
 
@@ -51,8 +51,7 @@ def check_annotations(
         InvalidValueError: a column is missing, or a row is not valid, or `invalid` is neither word.
         InvalidTypeError: a column cannot be read as its dtype.
     """
-    if invalid not in ("raise", "drop"):
-        raise InvalidValueError(f"invalid must be 'raise' or 'drop', not {shown(invalid)}")
+    check_choice("invalid", invalid, ("raise", "drop"))
     missing = [name for name in (key, *ANNOTATION_SCHEMA) if name not in annotations.columns]
     if missing:
         raise InvalidValueError(
@@ -135,7 +134,7 @@ def _cast(frame: pl.DataFrame, dtypes: dict[str, Any]) -> pl.DataFrame:
         fits = have == pl.Null or (have.is_numeric() if dtype.is_numeric() else have in (pl.String, pl.Categorical))
         if not fits and not isinstance(have, pl.Enum):
             wanted = "numbers" if dtype.is_numeric() else "strings"
-            raise InvalidTypeError(f"column {shown(name)} must hold {wanted}, not {have}")
+            raise InvalidTypeError(f"column {shown(name)} must hold {wanted}, got {have}")
     return frame.with_columns(pl.col(name).cast(dtype) for name, dtype in dtypes.items())
 
 
@@ -177,7 +176,7 @@ def check_embeddings(embeddings: object, n_rows: int, *, argument: str = "embedd
         raise InvalidTypeError(f"{argument} must be numbers, got {array.dtype}")
     if array.ndim != 2:
         raise InvalidValueError(
-            f"{argument} must have the shape (samples, dimensions), not {array.shape}; for one vector use vector[None]"
+            f"{argument} must have the shape (samples, dimensions), got {array.shape}; for one vector use vector[None]"
         )
     if array.shape[0] != n_rows:
         raise InvalidValueError(
@@ -248,7 +247,7 @@ def _from_series(series: pl.Series, argument: str) -> npt.NDArray[Any]:
         raise InvalidTypeError(f"{argument} as a column must hold lists or arrays of numbers, got {series.dtype}")
     _refuse_nulls(series.is_null(), argument)
     if isinstance(series.dtype, pl.Array) and len(series.dtype.shape) > 1:
-        raise InvalidValueError(f"{argument} must have one vector a row, not {series.dtype}")
+        raise InvalidValueError(f"{argument} must have one vector a row, got {series.dtype}")
     rows = series.arr.to_list() if isinstance(series.dtype, pl.Array) else series
     lengths = rows.list.len().unique(maintain_order=True)
     if len(lengths) > 1:

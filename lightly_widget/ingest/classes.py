@@ -132,7 +132,7 @@ def _classified(ids: list[str], classes: list[object], confidences: pl.Series | 
     frame = _frame(ids, texts)
     if confidences is not None:
         if not confidences.dtype.is_numeric():
-            raise InvalidTypeError(f"column {shown(confidences.name)} must hold numbers, not {confidences.dtype}")
+            raise InvalidTypeError(f"column {shown(confidences.name)} must hold numbers, got {confidences.dtype}")
         frame = frame.with_columns(confidence=confidences.cast(pl.Float32))
     frame = frame.filter(pl.col("class_name").is_not_null())
     return check_annotations(frame, frame.select("sample_id", "width", "height"))

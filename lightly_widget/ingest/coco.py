@@ -57,7 +57,7 @@ def read_coco(
 def _problems(data: Any) -> list[str]:
     """Everything that is wrong with the structure, as sentences."""
     if not isinstance(data, dict):
-        return [f"the whole is a {type(data).__name__}, not an object"]
+        return [f"the whole must be an object, got a {type(data).__name__}"]
     data.setdefault("annotations", [])  # test sets have none
     wrong = [
         f"{name!r} is {'missing' if name not in data else 'not a list of objects'}"

@@ -81,7 +81,7 @@ def _load_yaml(content: bytes, what: str) -> dict[str, Any]:
     except (yaml.YAMLError, ValueError, TypeError, RecursionError, AttributeError) as error:
         raise parse_error(what, error) from error
     if not isinstance(config, dict):
-        raise InvalidValueError(f"{what} must hold keys and values, not a {type(config).__name__}")
+        raise InvalidValueError(f"{what} must hold keys and values, got a {type(config).__name__}")
     return config
 
 
@@ -184,7 +184,7 @@ def _read_lines(
 def _parse_line(line: str, image: str, width: int, height: int, names: dict[int, str]) -> tuple[object, ...]:
     values = line.split()
     if len(values) not in (5, 6):
-        raise ValueError(f"5 or 6 numbers were expected, not {len(values)} (polygons are not boxes)")
+        raise ValueError(f"5 or 6 numbers were expected, got {len(values)} (polygons are not boxes)")
     number = int(values[0])
     if number not in names:
         raise ValueError(f"there is no class {number}")

@@ -108,7 +108,7 @@ class Query(Generic[S]):
         """
         if not isinstance(shares, Mapping) or not shares:
             raise InvalidTypeError(
-                f"split expects shares by name such as {{'train': 7, 'val': 3}}, not {shown(shares)}"
+                f"split expects shares by name such as {{'train': 7, 'val': 3}}, got {shown(shares)}"
             )
         for name, share in shares.items():
             check_number(f"the share of {shown(name)}", share, least=0)

@@ -82,11 +82,16 @@ class CoverageCurve:
     @property
     def last(self) -> Coverage:
         """The figures of the last count."""
+        return self.nearest(self.at[-1])
+
+    def nearest(self, n: int) -> Coverage:
+        """The figures of the count that is nearest to `n`."""
+        at = int(np.abs(np.asarray(self.at) - n).argmin())
         return Coverage(
-            float(self.radius[-1]),
-            float(self.mean_distance[-1]),
-            float(self.random_radius[-1]),
-            float(self.random_mean_distance[-1]),
+            float(self.radius[at]),
+            float(self.mean_distance[at]),
+            float(self.random_radius[at]),
+            float(self.random_mean_distance[at]),
         )
 
 
@@ -103,6 +108,25 @@ class Shares:
     random: list[float]
     """Among as many random picks (seed 0) on top of the same preselection."""
     target: list[float] | None = None
+
+    def target_in(self, balanced: Sequence[Shares]) -> list[float] | None:
+        """The target of these names where a sampling balanced them all; 0 for what the target leaves out."""
+        of_same = next((shares for shares in reversed(balanced) if shares.what == self.what), None)
+        if of_same is None or not set(self.names) <= set(of_same.names):
+            return None
+        by_name = dict(zip(of_same.names, of_same.target or (), strict=False))
+        return [by_name.get(name, 0.0) for name in self.names]
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Shares per bin of equal width; the last bin holds its upper edge."""
+
+    edges: list[float]
+    pool: list[float]
+    """Of all candidates."""
+    sample: list[float]
+    random: list[float]
 
 
 @dataclass(frozen=True)
@@ -167,6 +191,22 @@ def label_shares(
         return normalized(np.bincount(codes[inside[owners]], minlength=len(names)))
 
     return Shares(what, names, shares(None), shares(sample), shares(baseline))
+
+
+def histogram(pool: pl.Series, sample: pl.Series, random: pl.Series, bins: int = 20) -> Histogram | None:
+    """The shares of some numbers per bin over the pool's range; None where the pool holds no finite number."""
+    everything = _finite(pool)
+    if not len(everything):
+        return None
+    edges = np.histogram_bin_edges(everything, bins=bins)
+    shares = [normalized(np.histogram(_finite(values), bins=edges)[0]) for values in (pool, sample, random)]
+    return Histogram(edges.tolist(), *shares)
+
+
+def _finite(values: pl.Series) -> NDArray[np.float64]:
+    numbers = values.drop_nulls().cast(pl.Float64).to_numpy()
+    finite: NDArray[np.float64] = numbers[np.isfinite(numbers)]
+    return finite
 
 
 def normalized(counts: NDArray[np.generic]) -> list[float]:

@@ -5,6 +5,7 @@ Samples are numbered by their place in the table `samples`, from 0; every other 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -32,16 +33,16 @@ ANNOTATION_COLUMNS = {
 ANNOTATION_SCHEMA = {"sample": pl.UInt32, "annotation_source": pl.String, **ANNOTATION_COLUMNS}
 
 
-class Fold(Generic[V]):
+class Fold(ABC, Generic[V]):
     """How the parts of one kind of table add up to a value. Values are never changed in place."""
 
+    @abstractmethod
     def fold(self, value: V | None, parts: Sequence[tuple[Part, pl.DataFrame]]) -> V:
         """The value after more parts; `value` is None before the first."""
-        raise NotImplementedError
 
+    @abstractmethod
     def unfold(self, value: V) -> list[Piece]:
         """Rows and operations that fold to `value`."""
-        raise NotImplementedError
 
 
 def pieces_of(part: Part, frame: pl.DataFrame) -> list[Piece]:

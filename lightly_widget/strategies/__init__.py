@@ -4,7 +4,7 @@ The dict is the one vocabulary for Python, the saved recipe and the browser's pa
 ``{"type": "diversity", "strength": 1.0, "embedding_model_name": None}``.
 """
 
-from lightly_widget.strategies.base import Balance, Prepared, Strategy
+from lightly_widget.strategies.base import Balance, Prepared, Strategy, strategy_from_dict, strategy_types
 from lightly_widget.strategies.baseline import RandomStrategy
 from lightly_widget.strategies.by_embedding import (
     EmbeddingDeduplicationStrategy,
@@ -25,8 +25,6 @@ from lightly_widget.strategies.registry import (
     MAX_STRATEGIES,
     catalog,
     parse_strategies,
-    strategy_from_dict,
-    strategy_types,
     unusable,
 )
 

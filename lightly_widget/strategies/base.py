@@ -6,14 +6,20 @@ A strategy is declared once. Its fields with their types, limits, labels and kin
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+import sys
+from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
 import msgspec
 from msgspec import Meta
 
-from lightly_widget.errors import Progress
-from lightly_widget.structs import Number, Text, convert, plain_value, tag_of
+from lightly_widget.errors import InvalidTypeError, InvalidValueError, Progress, did_you_mean, shown
+from lightly_widget.structs import AbstractStruct, Number, Text, convert, plain_value, tag_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +57,9 @@ class Prepared:
     balance: Balance | None = None
 
 
-class Strategy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
+class Strategy(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type", metaclass=AbstractStruct
+):
     """Base of the strategies: plain, checked, immutable data.
 
     `strength` (finite) weighs the strategy against the others of the same sampling: negative inverts it, 0 switches it
@@ -91,19 +99,54 @@ class Strategy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @staticmethod
     def from_dict(data: object) -> Strategy:
         """The strategy of a dict as `to_dict` makes it; options that are left out take their defaults."""
-        from lightly_widget.strategies.registry import strategy_from_dict
-
         return strategy_from_dict(data)
 
+    @abstractmethod
     def prepare(self, view: Candidates, progress: Progress) -> Prepared:
         """The solver terms for these candidates, with warnings. ValueError: what the strategy needs is missing."""
-        raise NotImplementedError
 
     def terms(self, view: Candidates, progress: Progress) -> list[Term]:
         """The solver terms for these candidates."""
         return list(self.prepare(view, progress).terms)
 
     @classmethod
+    @abstractmethod
     def why_unusable(cls, info: DatasetInfo) -> str | None:
         """Why the strategy cannot be used on this dataset and what would help, or None."""
-        raise NotImplementedError
+
+
+_OLD_TYPES: Final = {"weights": "metadata_weighting"}
+"""As the recipes on disk may still name them."""
+
+
+@cache
+def _load() -> None:
+    for module in pkgutil.iter_modules(sys.modules[__package__].__path__):
+        importlib.import_module(f"{__package__}.{module.name}")
+
+
+def strategy_types() -> dict[str, type[Strategy]]:
+    """The strategy classes by their `type`: all that are declared, in the order of their declaration."""
+    _load()
+    return {tag_of(kind): kind for kind in _leaves(Strategy)}
+
+
+def _leaves(kind: type[Any]) -> list[type[Strategy]]:
+    below = kind.__subclasses__()
+    return [leaf for child in below for leaf in _leaves(child)] if below else [kind]
+
+
+def strategy_from_dict(data: object) -> Strategy:
+    """The strategy of a dict as `to_dict` makes it; options that are left out take their defaults.
+
+    ValueError: unknown type or option, an option missing or out of range. TypeError: no dict, or an option of the wrong
+    type. Nothing else, whatever comes: these dicts arrive from the browser.
+    """
+    if not isinstance(data, Mapping):
+        raise InvalidTypeError(f"a strategy must be a dict with a 'type', got {shown(data)}")
+    options = {name: plain_value(value) for name, value in data.items()}
+    kinds, name = strategy_types(), options.pop("type", None)
+    name = _OLD_TYPES.get(name, name) if isinstance(name, str) else name
+    if not isinstance(name, str) or name not in kinds:
+        raise InvalidValueError(did_you_mean("strategy type", name, kinds))
+    return convert(options, kinds[name], what=f"strategy {name!r}")

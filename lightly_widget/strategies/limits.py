@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
@@ -11,7 +12,7 @@ from msgspec import Meta
 
 from lightly_widget.checks import check_items
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, did_you_mean, listed, shown
-from lightly_widget.structs import MAX_FLOAT, Text, convert, plain_value, tag_of
+from lightly_widget.structs import MAX_FLOAT, AbstractStruct, Text, convert, plain_value, tag_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +28,7 @@ _SECOND: Final = 1_000_000  # in the microseconds that times are compared in
 Positive = Annotated[float, Meta(ge=1e-300, le=MAX_FLOAT)]
 
 
-class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
+class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", metaclass=AbstractStruct):
     """Base of the limits: plain, checked, immutable data."""
 
     def __post_init__(self) -> None:
@@ -45,12 +46,12 @@ class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
         data: dict[str, Any] = msgspec.to_builtins(self)
         return data
 
+    @abstractmethod
     def prepare(self, view: Candidates, *, has_gain: bool) -> SolverLimit:
         """The limit over these candidates; `has_gain`: picks differ in what they gain, not in chance alone.
 
         ValueError: an unknown key, missing or unsuitable values.
         """
-        raise NotImplementedError
 
 
 class AtMost(Limit, tag="at_most", frozen=True):

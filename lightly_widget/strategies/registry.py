@@ -1,11 +1,8 @@
-"""All strategies by their `type`, and the way back from dicts. A new module in this folder is found by itself."""
+"""What is made of all strategies: checked lists of them, the panel's cards, and why one cannot be used."""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Mapping
-from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args, get_origin
 
 import msgspec
@@ -13,51 +10,13 @@ from msgspec import Meta
 
 from lightly_widget.checks import check_items
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, did_you_mean, shown
-from lightly_widget.strategies.base import Strategy
-from lightly_widget.structs import convert, plain_value, tag_of
+from lightly_widget.strategies.base import Strategy, strategy_from_dict, strategy_types
 
 if TYPE_CHECKING:
     from lightly_widget.strategies.candidates import DatasetInfo
 
 MAX_STRATEGIES: Final = 100
 """In one sampling, whether it is asked for in Python or in the panel."""
-_OLD_TYPES: Final = {"weights": "metadata_weighting"}
-"""As the recipes on disk may still name them."""
-
-
-@cache
-def _load() -> None:
-    from lightly_widget import strategies
-
-    for module in pkgutil.iter_modules(strategies.__path__):
-        importlib.import_module(f"{strategies.__name__}.{module.name}")
-
-
-def strategy_types() -> dict[str, type[Strategy]]:
-    """The strategy classes by their `type`: all that are declared, in the order of their declaration."""
-    _load()
-    return {tag_of(kind): kind for kind in _leaves(Strategy)}
-
-
-def _leaves(kind: type[Strategy]) -> list[type[Strategy]]:
-    below = kind.__subclasses__()
-    return [leaf for child in below for leaf in _leaves(child)] if below else [kind]
-
-
-def strategy_from_dict(data: object) -> Strategy:
-    """The strategy of a dict as `to_dict` makes it; options that are left out take their defaults.
-
-    ValueError: unknown type or option, an option missing or out of range. TypeError: no dict, or an option of the wrong
-    type. Nothing else, whatever comes: these dicts arrive from the browser.
-    """
-    if not isinstance(data, Mapping):
-        raise InvalidTypeError(f"a strategy must be a dict with a 'type', got {shown(data)}")
-    options = {name: plain_value(value) for name, value in data.items()}
-    kinds, name = strategy_types(), options.pop("type", None)
-    name = _OLD_TYPES.get(name, name) if isinstance(name, str) else name
-    if not isinstance(name, str) or name not in kinds:
-        raise InvalidValueError(did_you_mean("strategy type", name, kinds))
-    return convert(options, kinds[name], what=f"strategy {name!r}")
 
 
 def parse_strategies(items: object, argument: str = "sampling_strategies") -> tuple[Strategy, ...]:

@@ -6,9 +6,7 @@ from Python, from the browser and, where a sample is done, from a background thr
 
 from __future__ import annotations
 
-import os
 import threading
-import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,10 +15,12 @@ import anywidget
 import traitlets as t
 
 from lightly_widget.checks import check_choice, check_path
-from lightly_widget.errors import InvalidTypeError, InvalidValueError, MissingDependencyError, shown
+from lightly_widget.errors import InvalidTypeError, InvalidValueError, shown
 from lightly_widget.query import Query, ids_of
 from lightly_widget.sampling import SamplingResult
 from lightly_widget.widget import pages, traits
+from lightly_widget.widget.controls import Controls
+from lightly_widget.widget.front_end import front_end, show_beside
 from lightly_widget.widget.handlers import Handlers
 from lightly_widget.widget.history import Entry
 from lightly_widget.widget.info import describe
@@ -28,48 +28,13 @@ from lightly_widget.widget.offline import EMBED_LIMIT, fallback
 from lightly_widget.widget.outbox import Outbox, words
 from lightly_widget.widget.projector import check_projection
 from lightly_widget.widget.session import Session
-from lightly_widget.wire import to_plain
+from lightly_widget.wire.replies import Hovered
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from lightly_widget.dataset import BaseDataset, DatasetCore
 
-BUNDLE: Final = Path(__file__).parents[1] / "static" / "widget.js"
-HOT_RELOAD: Final = os.environ.get("ANYWIDGET_HMR") == "1"
-_NOT_BUILT: Final = """
-export default { render({ el }) {
-  el.textContent = "The front end of lightly_widget is not built: run 'make bundle'.";
-} };
-"""
-
-
-def _front_end() -> str | Path:
-    """The module that draws the explorer. As a path, anywidget would watch it and keep each explorer alive for good."""
-    if not BUNDLE.exists():
-        return _NOT_BUILT
-    return BUNDLE if HOT_RELOAD else BUNDLE.read_text(encoding="utf-8")
-
-
-_NOTHING: Final = object()
 _HOST_TRAITS: Final = frozenset({"layout", "tooltip", "tabbable", "_dom_classes", "_view_count"})
 PLACEMENTS: Final = ("inline", "side")
-
-_CHECKS: Final[dict[str, Callable[[Any], Any]]] = {
-    "n_samples_to_select": traits.check_count,
-    "strategies": lambda value: traits.check_strategies(value, complete=True),
-    "limits": traits.check_limits,
-    "candidates": traits.check_candidates,
-    "preselected_tag_name": lambda value: traits.check_optional_text("preselected_tag_name", value),
-    "filter": traits.check_filter,
-    "color_by": traits.check_color,
-    "hovered": lambda value: traits.check_optional_text("hovered", value),
-    "viewport": traits.check_viewport,
-    "height": traits.check_height,
-}
-# A card in the panel may lack an option that is still being chosen; sampling says so then.
-_BROWSER_CHECKS: Final = _CHECKS | {"strategies": lambda value: traits.check_strategies(value, complete=False)}
 
 
 def page_of_result(
@@ -81,15 +46,6 @@ def page_of_result(
         return explorer.to_html(path, **options)
     finally:
         explorer.close()
-
-
-class Checked(t.TraitType[Any, Any]):
-    """Any value, None included, goes through the widget's own check; traitlets would let None pass unchecked."""
-
-    allow_none = False
-
-    def validate(self, obj: Any, value: Any) -> Any:
-        return value
 
 
 class Explorer(anywidget.AnyWidget):
@@ -106,21 +62,21 @@ class Explorer(anywidget.AnyWidget):
     called from a background thread.
     """
 
-    _esm = _front_end()
+    _esm = front_end()
 
-    n_samples_to_select = Checked(100).tag(sync=True)
-    strategies = Checked().tag(sync=True)
-    limits = Checked().tag(sync=True)
-    candidates = Checked().tag(sync=True)
-    preselected_tag_name = Checked(None).tag(sync=True)
-    filter = Checked(None).tag(sync=True)
-    color_by = Checked().tag(sync=True)
-    hovered = Checked(None).tag(sync=True)
-    viewport = Checked(None).tag(sync=True)
-    height = Checked(600).tag(sync=True)
+    n_samples_to_select = traits.Checked(100).tag(sync=True)
+    strategies = traits.Checked().tag(sync=True)
+    limits = traits.Checked().tag(sync=True)
+    candidates = traits.Checked().tag(sync=True)
+    preselected_tag_name = traits.Checked(None).tag(sync=True)
+    filter = traits.Checked(None).tag(sync=True)
+    color_by = traits.Checked().tag(sync=True)
+    hovered = traits.Checked(None).tag(sync=True)
+    viewport = traits.Checked(None).tag(sync=True)
+    height = traits.Checked(600).tag(sync=True)
     info = t.Dict(read_only=True).tag(sync=True)
-    selection = Checked()
-    sample = Checked(None)
+    selection = traits.Checked()
+    sample = traits.Checked(None)
 
     def __init__(
         self,
@@ -142,13 +98,11 @@ class Explorer(anywidget.AnyWidget):
         """
         check_choice("placement", placement, PLACEMENTS)
         self._session = Session(dataset, query)
-        self._session_id = uuid.uuid4().hex
         self._out = Outbox(lambda content, buffers: self.send(content, buffers))
+        self._controls = Controls(self, self._session, self._out)
         self._projection = check_projection(projection)
-        self._handlers = Handlers(self, self._session, self._out, self._projection)
-        self._own: Any = _NOTHING
+        self._handlers = Handlers(self._controls, self._session, self._out, self._projection)
         self._browser_thread: int | None = None
-        self._candidates_before = {"from": "all"}
         self._placement = placement
         self.embed_offline = False
         """Whether a saved notebook holds the page of `to_html`, which is alive where HTML with scripts is shown."""
@@ -182,22 +136,7 @@ class Explorer(anywidget.AnyWidget):
 
         anchor: right, split-right, split-left, split-top, split-bottom, tab-before or tab-after.
         """
-        try:
-            from sidecar import Sidecar
-        except ImportError:
-            raise MissingDependencyError(
-                "the side panel needs the package sidecar: pip install 'lightly-widget[side]', then reload the page"
-            ) from None
-        from IPython.display import display
-
-        try:
-            panel = Sidecar(title=self._session.dataset.name, anchor=anchor)
-        except t.TraitError as error:
-            raise InvalidValueError(f"anchor={shown(anchor)}: {str(error).rstrip('.')}") from None
-        with panel:
-            bundle: Any = super()._repr_mimebundle_()
-            display(bundle[0], metadata=bundle[1], raw=True)  # type: ignore[no-untyped-call]
-        return panel
+        return show_beside(super()._repr_mimebundle_(), self._session.dataset.name, anchor)
 
     def __repr__(self) -> str:
         counts = [
@@ -256,7 +195,7 @@ class Explorer(anywidget.AnyWidget):
         )
 
     def _shown(self, compare: SamplingResult | None = None) -> pages.Shown:
-        state = {name: getattr(self, name) for name in (*_CHECKS, "info")} | {"hovered": None}
+        state = {name: getattr(self, name) for name in (*traits.CHECKS, "info")} | {"hovered": None}
         session = self._session
         compared: tuple[Entry | None, int]
         if compare is not None:
@@ -295,19 +234,19 @@ class Explorer(anywidget.AnyWidget):
 
     @t.default("info")
     def _default_info(self) -> dict[str, Any]:
-        return describe(self._session, self._session_id)
+        return describe(self._session)
 
     @t.default("selection")
     def _default_selection(self) -> Query[Any]:
         return self._session.select([])
 
-    @t.validate(*_CHECKS)
+    @t.validate(*traits.CHECKS)
     def _check(self, proposal: Any) -> Any:
-        return self._checked(proposal["trait"].name, proposal["value"], _CHECKS)
+        return self._checked(proposal["trait"].name, proposal["value"], traits.CHECKS)
 
     def _checked(self, name: str, value: Any, checks: dict[str, Callable[[Any], Any]]) -> Any:
         if self._from_browser:
-            checks = _BROWSER_CHECKS
+            checks = traits.BROWSER_CHECKS
         try:
             checked = checks[name](value)
             if name == "filter":
@@ -321,7 +260,7 @@ class Explorer(anywidget.AnyWidget):
     @t.validate("selection")
     def _check_selection(self, proposal: Any) -> Query[Any]:
         value = proposal["value"]
-        if value is self._own:
+        if self._controls.is_own(value):
             return value  # type: ignore[no-any-return]
         try:
             ids = ids_of([] if value is None else value)
@@ -332,8 +271,8 @@ class Explorer(anywidget.AnyWidget):
 
     @t.validate("sample")
     def _check_sample(self, proposal: Any) -> SamplingResult | None:
-        value = proposal["value"]
-        if value is None or value is self._own:
+        value: SamplingResult | None = proposal["value"]
+        if value is None or self._controls.is_own(value):
             return value
         try:
             return self._check_result("sample", value)
@@ -371,9 +310,9 @@ class Explorer(anywidget.AnyWidget):
                 good[name] = value
                 continue
             try:
-                if name not in _CHECKS:
+                if name not in traits.CHECKS:
                     raise InvalidValueError(f"the trait {shown(name)} is not for the browser to set")
-                good[name] = self._checked(name, value, _BROWSER_CHECKS)
+                good[name] = self._checked(name, value, traits.BROWSER_CHECKS)
             except (t.TraitError, InvalidValueError) as error:
                 self._out.error(error, None)
                 if name in self.keys:
@@ -384,7 +323,7 @@ class Explorer(anywidget.AnyWidget):
 
     @t.observe("n_samples_to_select")
     def _count_changed(self, change: Any) -> None:
-        self.show_sample()
+        self._controls.show_sample()
 
     @t.observe("filter")
     def _filter_changed(self, change: Any) -> None:
@@ -395,102 +334,43 @@ class Explorer(anywidget.AnyWidget):
     @t.observe("candidates")
     def _candidates_changed(self, change: Any) -> None:
         if self.candidates["from"] != "selection":
-            self._candidates_before = self.candidates
+            self._controls.candidates_before = self.candidates
 
     @t.observe("preselected_tag_name")
     def _preselected_changed(self, change: Any) -> None:
-        self._handlers.say_preselected()
+        self._handlers.present.preselected(self.preselected_tag_name)
 
     @t.observe("hovered")
     def _hovered_changed(self, change: Any) -> None:
         if not self._from_browser:
             point = -1 if change["new"] is None else int(self._session.points.known([change["new"]])[0])
-            self._handlers.say_hovered(point if point >= 0 else None)
+            self._out.say(Hovered(point if point >= 0 else None))
 
     @t.observe("selection")
     def _selection_changed(self, change: Any) -> None:
-        if change["new"] is self._own:
+        if self._controls.is_own(change["new"]):
             return
         with self._session.lock:
             self._session.selected = self._session.points.mask(self._session.points.known(change["new"].sample_ids))
             self._out.mask("selection", self._session.selected, len(self._session))
-            self._leave_empty_selection()
+            self._controls.leave_empty_selection()
 
     @t.observe("sample")
     def _sample_changed(self, change: Any) -> None:
         result: SamplingResult | None = change["new"]
-        if result is self._own:
+        if self._controls.is_own(result):
             return
         with self._session.lock:
             self._handlers.stop_sampling()
             self._session.history.push(None if result is None else self._entry_of(result))
             if result is not None and result.n_new:
                 self.n_samples_to_select = result.n_new
-            self._handlers.say_sample()
-
-    # What the actions show ------------------------------------------------------------------------------------------
-
-    def show_selection(self, mask: NDArray[np.bool_] | None) -> None:
-        """The points that the lasso holds now: in the plot and in `selection`."""
-        session = self._session
-        session.selected = mask if mask is not None and mask.any() else None
-        self._out.mask("selection", session.selected, len(session))
-        self._leave_empty_selection()
-        self._set_own("selection", session.select([] if session.selected is None else session.ids_of(session.selected)))
-
-    def _leave_empty_selection(self) -> None:
-        """Nothing is left to sample from: the candidates are again what they were before the selection."""
-        selected = self._session.selected
-        if self.candidates["from"] == "selection" and (selected is None or not selected.any()):
-            self.candidates = self._candidates_before
-
-    def show_filter(self, expression: dict[str, Any] | None) -> None:
-        """Filter as the panel asks. TraitError: the expression asks for what is not there."""
-        self.filter = expression
-
-    def show_sample(self) -> None:
-        """Bring `sample` up to the sample shown and the count."""
-        with self._session.lock:
-            entry = self._session.history.current
-            n = self.n_samples_to_select
-            value = None if entry is None else entry.result.prefix(min(n, entry.result.n_new))
-            if value is not None and self.sample is not None and value.sample_ids == self.sample.sample_ids:
-                value = self.sample
-            self._set_own("sample", value)
-
-    def _set_own(self, name: str, value: Any) -> None:
-        """Set a trait to what is shown already, so that its observer need not show it."""
-        with self._session.lock:
-            self._own = value
-            try:
-                setattr(self, name, value)
-            finally:
-                self._own = _NOTHING
-
-    def show_spec(self, entry: Entry | None) -> None:
-        """Set the controls to what a sample was made from."""
-        if entry is None:
-            return
-        with self.hold_sync():
-            self.n_samples_to_select = entry.result.n_requested
-            if entry.spec is not None:
-                self.strategies = list(entry.spec.strategies)
-                self.limits = [limit.to_dict() for limit in entry.spec.limits]
-                self.candidates = to_plain(entry.spec.candidates)
-                self.preselected_tag_name = entry.spec.preselected_tag_name
-
-    def tell_info(self) -> None:
-        """Bring `info` up to date: tags, metadata and labels may have come."""
-        self.set_trait("info", self._default_info())
-
-    def tell_traits(self) -> None:
-        """Send all traits again, after messages were lost on the way to the browser."""
-        self.send_state([*_CHECKS, "info"])
+            self._handlers.present.sample()
 
     def refresh(self) -> None:
         """Show what changed in the dataset since: tags, metadata, labels. New samples need a new explorer."""
         with self._session.lock:
-            self.tell_info()
+            self._controls.refresh_info()
             self._session.filter = self._session.filtered(self.filter)
             self._out.mask("filter", self._session.filter, len(self._session))
-            self._handlers.say_preselected()
+            self._handlers.present.preselected(self.preselected_tag_name)

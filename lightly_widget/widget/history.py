@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from lightly_widget.errors import InvalidValueError
 from lightly_widget.indexes import PointIndexes
 
 if TYPE_CHECKING:
@@ -47,6 +48,12 @@ class History:
     def current(self) -> Entry | None:
         """The sample shown."""
         return self._entries[self._at]
+
+    def shown(self) -> Entry:
+        """The sample shown. ValueError: there is none."""
+        if self.current is None:
+            raise InvalidValueError("nothing is sampled yet; press Sample first")
+        return self.current
 
     @property
     def can_undo(self) -> bool:

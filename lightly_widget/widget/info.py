@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from lightly_widget.maps import projection_names
+from lightly_widget.query.summaries import by_frequency, number_range
 from lightly_widget.strategies import unusable
 from lightly_widget.widget.find import no_image_search, text_embedders
 from lightly_widget.widget.projector import projection_notes
@@ -26,13 +27,13 @@ MAX_VALUES: Final = 200
 MAX_NAME: Final = 255
 
 
-def describe(session: Session, session_id: str) -> dict[str, Any]:
+def describe(session: Session) -> dict[str, Any]:
     """As `Info` in `protocol.ts`. Where it would be too long, the longest lists are cut."""
     points = session.points
     offered = points.view.info()
     info: dict[str, Any] = {
         "protocol": PROTOCOL,
-        "session": session_id,
+        "session": session.id,
         "dataset": session.dataset.name,
         "n_samples": len(session),
         "media": session.media,
@@ -72,14 +73,11 @@ def _metadata(points: Points, key: str, kind: str) -> dict[str, Any]:
     values = points.metadata(key)
     entry: dict[str, Any] = {"key": key, "type": kind}
     if kind == "number":
-        finite = values.cast(pl.Float64).drop_nulls().drop_nans()
-        finite = finite.filter(finite.is_finite())
-        if len(finite):
-            entry |= {"min": float(finite.min()), "max": float(finite.max())}  # type: ignore[arg-type]
+        if (found := number_range(values)) is not None:
+            entry |= {"min": found[0], "max": found[1]}
     elif kind == "string":
-        counted = values.alias("value").drop_nulls().value_counts(name="count")
-        if counted.height <= MAX_VALUES:
-            names = counted.sort(["count", "value"], descending=[True, False])["value"].to_list()
+        names = by_frequency(values)["name"]
+        if len(names) <= MAX_VALUES:
             entry["values"] = [name for name in names if len(name) <= MAX_NAME]
     return entry
 

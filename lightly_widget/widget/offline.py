@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from lightly_widget import page
-from lightly_widget.errors import LightlyWidgetError, LightlyWidgetWarning
-from lightly_widget.indexes import PointIndexes
-from lightly_widget.widget.coloring import coloring
+from lightly_widget.errors import LightlyWidgetError, LightlyWidgetWarning, no_progress
+from lightly_widget.widget.looks import colored
 from lightly_widget.widget.pages import html_of
+from lightly_widget.widget.present import NO_POINTS
 from lightly_widget.widget.projector import is_stored
 from lightly_widget.widget.recording import geometry_of
 
@@ -71,8 +71,7 @@ def still(shown: Shown) -> bytes | None:
         return None
     geometry = geometry_of(session, shown.projection if shown.projection != "umap" else "auto")
     entry = session.history.current
-    none = PointIndexes(np.empty(0, dtype=np.int64))
-    marked = none if entry is None else entry.first(shown.state["n_samples_to_select"])[0]
+    marked = NO_POINTS if entry is None else entry.first(shown.state["n_samples_to_select"])[0]
     count = f", {len(marked):,} chosen" if len(marked) else ""
     line = f"{session.dataset.name}: {n:,} samples{count}. Run this cell again to bring the explorer to life."
     return page.picture(geometry.x, geometry.y, _colors(shown), marked, line, shown.state["viewport"])
@@ -82,7 +81,7 @@ def _colors(shown: Shown) -> NDArray[np.uint8] | None:
     color_by = shown.state["color_by"]
     if color_by["by"] in ("typicality", "rank"):
         return None  # nothing is computed for a picture
-    values = coloring(shown.session.points, color_by, PointIndexes(np.empty(0, dtype=np.int64)))
+    values = colored(shown.session.points, color_by, NO_POINTS, no_progress)
     if values.values is None:
         return None
     if values.scale == "category":

@@ -16,8 +16,8 @@ from lightly_widget.wire.replies import Category, Colors, Error, Mask, Picks, Po
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lightly_widget.coloring import Coloring
     from lightly_widget.indexes import PointIndexes
-    from lightly_widget.widget.coloring import Coloring
 
 Send = Callable[[dict[str, Any], list[memoryview]], None]
 

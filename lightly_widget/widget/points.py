@@ -6,7 +6,7 @@ Sample ids never cross the wire in bulk; points never cross the public API. Here
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from lightly_widget.errors import InvalidTypeError, InvalidValueError, Progress,
 from lightly_widget.indexes import PointIndexes, SampleIndexes
 from lightly_widget.query import resolve
 from lightly_widget.query.snapshot import places_of
+from lightly_widget.query.summaries import by_frequency, main_classes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -142,14 +143,8 @@ class Points:
     def main_classes(self, source: str) -> pl.Series:
         """(n,) the most frequent class of each point, null without one. ValueError: unknown source."""
         annotations = self.annotations(source)
-        found: pl.Series = self.keep(("classes", source), annotations, lambda: self._main_classes(annotations))
+        found: pl.Series = self.keep(("classes", source), annotations, lambda: main_classes(annotations, len(self)))
         return found
-
-    def _main_classes(self, annotations: pl.DataFrame) -> pl.Series:
-        counted = annotations.group_by("row", "class_name").len()
-        best = counted.sort("row", "len", "class_name", descending=[False, True, False]).unique("row", keep="first")
-        rows = pl.DataFrame({"row": np.arange(len(self), dtype=np.uint32)})
-        return rows.join(best, on="row", how="left", maintain_order="left")["class_name"]
 
     def labels(self, points: Sequence[int]) -> list[list[str]]:
         """The classes of each of some points with their counts, most frequent first."""
@@ -164,13 +159,9 @@ class Points:
     def classes(self, source: str) -> list[str]:
         """The classes of a source, the most frequent first."""
         annotations = self.annotations(source)
-
-        def make() -> list[str]:
-            counted = annotations["class_name"].value_counts(name="count")
-            return counted.sort(["count", "class_name"], descending=[True, False])["class_name"].to_list()
-
-        found: list[str] = self.keep(("class names", source), annotations, make)
-        return found
+        make = partial(by_frequency, annotations["class_name"])
+        found: pl.DataFrame = self.keep(("class names", source), annotations, make)
+        return found["name"].to_list()
 
     def metadata(self, key: str) -> pl.Series:
         """(n,) values, null where missing. ValueError: unknown key."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from lightly_widget.checks import check_choice
 from lightly_widget.errors import Cancelled, InvalidValueError, did_you_mean
 from lightly_widget.jobs import Job, Jobs
-from lightly_widget.maps import METHODS, projection_names, split_name
+from lightly_widget.maps import METHODS, projection_names, split_name, umap_seconds
 from lightly_widget.wire import replies
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ LAYING_OUT: Final = "Laying out the points"
 UMAP_UP_TO: Final = 200_000
 """Samples up to which UMAP follows PCA by itself."""
 UMAP_FROM: Final = 16
-# UMAP of 128 dimensions took 6 s to start on two free cores and 30 s on busy ones, and 30 s for 100,000 samples.
-_START_SECONDS: Final = 20.0
-_SAMPLE_SECONDS: Final = 3e-4
 
 
 def projection_notes(session: Session) -> dict[str, str]:
@@ -30,7 +27,7 @@ def projection_notes(session: Session) -> dict[str, str]:
     notes = {}
     for name in projection_names(session.points.view.info().embedding_models):
         if split_name(name)[0] == "umap" and len(session) >= UMAP_FROM and not is_stored(session, name):
-            notes[name] = f"about {duration(_START_SECONDS + _SAMPLE_SECONDS * len(session.dataset))}"
+            notes[name] = f"about {duration(umap_seconds(len(session.dataset)))}"
     return notes
 
 

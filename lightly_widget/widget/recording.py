@@ -15,11 +15,11 @@ from lightly_widget.indexes import PointIndex, PointIndexes
 from lightly_widget.page import Beside, Said
 from lightly_widget.structs import convert
 from lightly_widget.widget import metrics, traits
-from lightly_widget.widget.coloring import coloring
-from lightly_widget.widget.handlers import sampled
 from lightly_widget.widget.history import Entry, History
+from lightly_widget.widget.looks import colored
 from lightly_widget.widget.outbox import Outbox
 from lightly_widget.widget.pictures import describe
+from lightly_widget.widget.present import NO_POINTS, sampled
 from lightly_widget.widget.projector import is_stored
 from lightly_widget.widget.regions import regions_of
 from lightly_widget.wire import replies
@@ -143,8 +143,7 @@ class _Recorder:
         return self._heard()
 
     def colors(self, color_by: dict[str, str]) -> list[Said]:
-        no_picks = PointIndexes(np.empty(0, dtype=np.int64))
-        values = coloring(self._points, color_by, no_picks, self._wanted.progress)
+        values = colored(self._points, color_by, NO_POINTS, self._wanted.progress)
         self._out.colors(_color_by(color_by), values, None, len(self._session))
         return self._heard()
 
@@ -171,7 +170,7 @@ class _Recorder:
         pairs: list[tuple[str | None, str | None]] = [(None, word) for word in words]
         for source in [*sources, None]:
             pairs += [(source, number) for number in [*numbers, None]]
-        curve = metrics.curve_of(result, self._wanted.progress)
+        curve = result.coverage_curve(progress=self._wanted.progress)
         counts = sorted({round(n) for n in np.geomspace(1, max(result.n_new, 1), _COUNTS)}) if result.n_new else []
         for source, key in pairs:
             for n in counts:
@@ -182,11 +181,11 @@ class _Recorder:
 
     def described(self, info: dict[str, Any]) -> tuple[list[str], list[tuple[str, str]]]:
         """The sources and metadata keys of the Result tab: those that are colored by first, and a few more."""
-        colored = [one.get("key") for one in self._wanted.colorings]
-        sources = sorted((one["name"] for one in info["sources"]), key=lambda name: name not in colored)
+        first = [one.get("key") for one in self._wanted.colorings]
+        sources = sorted((one["name"] for one in info["sources"]), key=lambda name: name not in first)
         keys = sorted(
             ((one["key"], one["type"]) for one in info["metadata"] if one["type"] != "other"),
-            key=lambda key: key[0] not in colored,
+            key=lambda key: key[0] not in first,
         )
         return sources[:_MOST_KEYS], keys[:_MOST_KEYS]
 

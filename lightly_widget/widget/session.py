@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import uuid
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,7 +15,7 @@ import polars as pl
 from lightly_widget.dataset import BaseDataset, DatasetCore, core_of
 from lightly_widget.dataset.projections import Projections
 from lightly_widget.errors import DiskFullError, InvalidTypeError, Progress, ReadOnlyError, shown
-from lightly_widget.maps import Lasso, split_name
+from lightly_widget.maps import Lasso, grid, split_name
 from lightly_widget.query import Pinned, Query
 from lightly_widget.query.algebra import Expression
 from lightly_widget.sampling import ResultHome
@@ -56,6 +57,7 @@ class Session:
     """One widget's view of its dataset. `lock` guards what several threads change."""
 
     def __init__(self, dataset: BaseDataset[Any] | DatasetCore[Any], query: Query[Any] | None = None) -> None:
+        self.id = uuid.uuid4().hex
         self.lock = threading.RLock()
         _check_is("dataset", dataset, BaseDataset, DatasetCore)
         if query is not None:
@@ -132,10 +134,8 @@ class Session:
         """Compute (or read) a projection by its name; points without an embedding get NaN, without any model a grid."""
         n = len(self)
         if not self.points.view.info().embedding_models:
-            side = max(1, int(np.ceil(np.sqrt(n))))
-            steps = np.arange(n) % side, np.arange(n) // side
-            x, y = ((2 * step / max(side - 1, 1) - 1).astype(np.float32) for step in steps)
-            return Geometry("grid", x, -y)
+            positions = grid(n)
+            return Geometry("grid", positions[:, 0], positions[:, 1])
         kind, named = split_name(projection)
         model = self.points.model(named)
         method: Literal["pca", "umap"] = "umap" if kind == "umap" else "pca"

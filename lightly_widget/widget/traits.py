@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from typing import Annotated, Any, TypeAlias
+from collections.abc import Callable
+from typing import Annotated, Any, Final, TypeAlias
 
+import traitlets
 from msgspec import Meta
 
-from lightly_widget.checks import is_unicode
+from lightly_widget.checks import check_number, is_unicode
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, did_you_mean, shown
 from lightly_widget.query.algebra import Expression
 from lightly_widget.strategies import MAX_STRATEGIES, Strategy, parse_limits, strategy_from_dict, strategy_types
@@ -15,6 +16,15 @@ from lightly_widget.structs import Number, check_fits, check_object, convert
 from lightly_widget.wire.parts import Candidates, ColorBy, Count, Filter, Name, to_plain
 
 Height: TypeAlias = Annotated[int, Meta(ge=200, le=4_000)]
+
+
+class Checked(traitlets.TraitType[Any, Any]):
+    """Any value, None included, goes through the widget's own check; traitlets would let None pass unchecked."""
+
+    allow_none = False
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        return value
 
 
 def check_count(value: Any) -> int:
@@ -89,10 +99,7 @@ def check_viewport(value: Any) -> list[float] | None:
         return None
     if not isinstance(value, list | tuple) or len(value) != 4:
         raise InvalidTypeError(f"viewport must be [x0, y0, x1, y1] or None, got {shown(value)}")
-    for item in value:
-        if isinstance(item, bool) or not isinstance(item, int | float) or not math.isfinite(item):
-            raise InvalidValueError(f"viewport must hold finite numbers, got {shown(value)}")
-    box = [float(item) for item in value]
+    box = [check_number(f"viewport[{index}]", item) for index, item in enumerate(value)]
     if not (box[0] < box[2] and box[1] < box[3]):
         raise InvalidValueError(f"viewport must have x0 < x1 and y0 < y1, got {shown(value)}")
     return box
@@ -101,3 +108,19 @@ def check_viewport(value: Any) -> list[float] | None:
 def check_height(value: Any) -> int:
     """CSS pixels."""
     return convert(value, Height, "height")
+
+
+CHECKS: Final[dict[str, Callable[[Any], Any]]] = {
+    "n_samples_to_select": check_count,
+    "strategies": lambda value: check_strategies(value, complete=True),
+    "limits": check_limits,
+    "candidates": check_candidates,
+    "preselected_tag_name": lambda value: check_optional_text("preselected_tag_name", value),
+    "filter": check_filter,
+    "color_by": check_color,
+    "hovered": lambda value: check_optional_text("hovered", value),
+    "viewport": check_viewport,
+    "height": check_height,
+}
+# A card in the panel may lack an option that is still being chosen; sampling says so then.
+BROWSER_CHECKS: Final = CHECKS | {"strategies": lambda value: check_strategies(value, complete=False)}

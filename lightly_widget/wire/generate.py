@@ -102,7 +102,7 @@ def _custom(kind: Any) -> dict[str, str]:
     """Arrays and pictures travel in the buffers."""
     if kind is not None and (issubclass(getattr(kind, "__origin__", kind), np.ndarray | bytes)):
         return _ref("ArrayRef")
-    raise NotImplementedError(f"{kind} has no form on the wire")
+    raise TypeError(f"{kind} has no form on the wire; declare its fields with structs, arrays or plain types")
 
 
 def _plain(node: Any) -> Any:
