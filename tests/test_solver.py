@@ -535,7 +535,7 @@ def test_rows_out_of_range_are_refused() -> None:
 def test_thousands_of_random_inputs_pass_or_are_refused() -> None:
     """Extreme magnitudes, empty and repeated rows, any strengths: no crash, no warning, no row twice."""
     rng = np.random.default_rng(0)
-    for _ in range(10_000):
+    for _ in range(4_000):
         n = int(rng.integers(0, 7))
         terms = []
         for kind in rng.choice(KINDS, int(rng.integers(0, 3))):
