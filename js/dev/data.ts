@@ -15,7 +15,7 @@ export interface World {
 const CLASSES = ["bridge", "bus", "cat", "church", "dog", "forest", "harbour", "market", "mountain", "tram"];
 
 /** The same numbers on every run (mulberry32). */
-export function randomNumbers(seed: number): () => number {
+function randomNumbers(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
@@ -25,11 +25,10 @@ export function randomNumbers(seed: number): () => number {
   };
 }
 
-export function makeWorld(n: number, hostile: readonly string[] = []): World {
+export function makeWorld(n: number): World {
   const random = randomNumbers(7);
   const normal = () => Math.sqrt(-2 * Math.log(random() || 1e-9)) * Math.cos(2 * Math.PI * random());
-  const classes = hostile.length > 0 ? [...hostile] : CLASSES;
-  const groups = Math.min(classes.length, CLASSES.length);
+  const groups = CLASSES.length;
   const centers = Array.from({ length: groups }, (_, index) => {
     const angle = (2 * Math.PI * index * 0.382) % (2 * Math.PI);
     const radius = 0.18 + 0.62 * Math.sqrt((index + 0.5) / groups);
@@ -49,14 +48,13 @@ export function makeWorld(n: number, hostile: readonly string[] = []): World {
     brightness[row] = Math.min(1, Math.max(0, 0.25 + 0.05 * of + 0.12 * normal()));
   }
   const tags = new Map<string, number[]>();
-  const names = hostile.length > 0 ? hostile.slice(0, 20) : ["train-2025", "reviewed"];
-  for (const [index, name] of names.entries()) {
+  for (const [index, name] of ["train-2025", "reviewed"].entries()) {
     tags.set(
       name,
       Array.from({ length: Math.min(n, 40) }, (_, at) => (at * 97 + index) % n),
     );
   }
-  return { n, x, y, group, brightness, classes, weather: ["clear", "fog", "rain", "snow"], tags };
+  return { n, x, y, group, brightness, classes: CLASSES, weather: ["clear", "fog", "rain", "snow"], tags };
 }
 
 /** A picture of one row as PNG bytes; null where there is no canvas to draw on. */
@@ -83,3 +81,10 @@ export async function picture(world: World, row: number, size: number): Promise<
   }
   return new Uint8Array(await (await canvas.convertToBlob({ type: "image/png" })).arrayBuffer());
 }
+
+/** The name of a sample's file. */
+export const titleOf = (point: number): string => `scene_${String(point).padStart(5, "0")}.jpg`;
+
+/** What a sample says in a dataset of texts. */
+export const textOf = ({ classes, group }: World, point: number): string =>
+  `Sample ${point}: a ${classes[group[point]]} seen on a gray morning.`;

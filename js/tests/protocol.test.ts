@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { RECORDING } from "../dev/replay";
 import { type ArrayRef, PROTOCOL } from "../src/protocol";
 import { decode, decodeAs, WireError } from "../src/wire";
 
@@ -133,3 +134,13 @@ for (const [side, name] of [
     });
   }
 }
+
+test("what the dev page replays has the shape that Python declares: if not, run js/dev/record.py again", () => {
+  const { answers, ends, files, tag } = RECORDING;
+  const whole = [...Object.values(ends), ...Object.values(files), ...Object.values(tag)];
+  const said = [...whole, ...Object.values(answers).flatMap((all) => all.map(({ content }) => content))];
+  assert.ok(said.length > 40);
+  for (const content of said) {
+    assert.ok(fits({ ...content, seq: 0, id: 0, done: true }, $defs.Message), JSON.stringify(content).slice(0, 300));
+  }
+});

@@ -43,7 +43,7 @@ def test_an_unusable_strategy_says_why(show: Callable[..., Widget]) -> None:
     widget = show()
     widget.button("Add").click()
     item = widget.page.get_by_role("menuitem", name="Diverse objects")
-    expect(item).to_contain_text("Needs boxes")
+    expect(item).to_contain_text("The dataset has no boxes")
     item.click(force=True)
     assert [strategy["type"] for strategy in widget.trait("strategies")] == ["diversity"]
     widget.page.keyboard.press("Escape")
@@ -127,7 +127,7 @@ def test_cancel_stops_and_says_so(show: Callable[..., Widget]) -> None:
     # The button does not listen at once, so that a click meant for Sample does not cancel.
     widget.button("Cancel").click(delay=400)
     widget.idle()
-    expect(widget.page.locator(".foot")).to_contain_text("Cancelled after")
+    expect(widget.page.locator(".foot")).to_contain_text("Cancelled; nothing is sampled")
 
 
 def test_sample_listens_as_soon_as_a_run_has_ended(show: Callable[..., Widget]) -> None:
@@ -156,7 +156,7 @@ def test_too_few_candidates_say_what_to_do(show: Callable[..., Widget]) -> None:
     widget.page.get_by_label("Sample from").select_option("tag:reviewed")
     expect(widget.page.locator(".from-count")).to_have_text("40")
     widget.button("Sample").click()
-    expect(widget.page.locator(".foot")).to_contain_text("Widen the filter or lower the count")
+    expect(widget.page.locator(".foot")).to_contain_text("widen the query or add data")
 
 
 def test_filter_rows_are_the_query_in_python(show: Callable[..., Widget]) -> None:
@@ -169,12 +169,12 @@ def test_filter_rows_are_the_query_in_python(show: Callable[..., Widget]) -> Non
     page.get_by_label("Value").press("Enter")
     bright = {"op": "compare", "field": "metadata.brightness", "cmp": ">", "value": 0.5}
     widget.wait_for_trait("filter", bright)
-    expect(page.locator("pre.code")).to_contain_text('"metadata.brightness","cmp":">","value":0.5')
+    expect(page.locator("pre.code")).to_contain_text("metadata['brightness'] > 0.5")
     widget.wait_for_trait("candidates", {"from": "filter"})
     expect(page.locator(".legend")).to_contain_text("filtered")
     widget.button("And another").click()
     page.get_by_label("Filter by").nth(1).select_option("class:labels")
-    expect(page.locator("pre.code")).to_contain_text('"type":"classification"')
+    expect(page.locator("pre.code")).to_contain_text("ClassificationField.class_name == 'bridge'")
     widget.until("demo.kernel.traits.filter.op === 'and'")
     widget.button("Remove this row").nth(1).click()
     widget.wait_for_trait("filter", bright)
@@ -182,7 +182,7 @@ def test_filter_rows_are_the_query_in_python(show: Callable[..., Widget]) -> Non
     expect(page.get_by_label("Filter by")).to_have_value("tag")
     page.evaluate("demo.kernel.setFromPython('filter', {op: 'not', item: {op: 'and', items: []}})")
     expect(page.get_by_label("Filter by")).to_have_count(0)
-    expect(page.locator("pre.code")).to_have_text('dataset.match({"op":"not","item":{"op":"and","items":[]}})')
+    expect(page.locator("pre.code")).to_have_text("dataset.match(lw.NOT(lw.AND()))")
     widget.button("Clear filter").click()
     widget.wait_for_trait("filter", None)
 
@@ -225,7 +225,7 @@ def test_copy_as_python_and_export(show: Callable[..., Widget]) -> None:
     expect(page.locator("pre.code")).to_contain_text("n_samples_to_select=100")
     widget.button("Copy").click()
     expect(page.locator(".dialog")).to_have_count(0)
-    assert page.evaluate("navigator.clipboard.readText()").startswith("from lightly_widget import")
+    assert page.evaluate("navigator.clipboard.readText()").startswith("import lightly_widget as lw")
     widget.button("More").click()
     page.get_by_role("menuitem", name="Export").click()
     page.get_by_label("Format").select_option("csv")
