@@ -5,7 +5,7 @@
  * State lives in traits (small, saved with the notebook); requests and bulk data travel as custom messages.
  * `kind` is the one discriminator in both directions. Each request carries an `id` unique to the model and is answered by
  * at least one message with that id, the last of which has `done: true`; an error is an answer too.
- * A `row` is the index of a sample in the widget's own fixed order (`0 … n_samples-1`); sample ids never cross in bulk.
+ * A point is the index of a sample in the explorer's own fixed order (`0 … n_samples-1`); sample ids never cross in bulk.
  */
 import type { Candidates, ColorBy, FilterDict, LimitDict, Message, Request, StrategyDict } from "./generated/messages";
 

@@ -65,7 +65,7 @@ test("only what changed is sent", () => {
     ],
     visibility: false,
   });
-  assert.deepEqual([...marks.rows], [5, 7, 90_000]);
+  assert.deepEqual([...marks.points], [5, 7, 90_000]);
   assert.deepEqual(marks.update().ranges, []);
   flags[40] = FLAG.HIDDEN;
   assert.deepEqual(marks.update(), { ranges: [[40, 41]], visibility: true });
@@ -77,7 +77,7 @@ test("a sample of 1,000 in a million costs kilobytes", () => {
   const marks = new Marks(flags);
   for (let row = 0; row < flags.length; row += 1000) flags[row] = FLAG.A;
   const { ranges } = marks.update();
-  const sent = ranges.reduce((sum, [from, to]) => sum + to - from, 0) + marks.rows.byteLength;
+  const sent = ranges.reduce((sum, [from, to]) => sum + to - from, 0) + marks.points.byteLength;
   assert.ok(sent < 10_000, `${sent} bytes`);
 });
 
@@ -96,7 +96,7 @@ test("every byte changed is one range, and all ranges cover all changes", () => 
 test("hidden points are no marks; pins lie on top, then what both samples have", () => {
   const flags = Uint8Array.of(FLAG.PINNED, FLAG.A | FLAG.B, FLAG.A | FLAG.HIDDEN, FLAG.B, FLAG.A, FLAG.SELECTED);
   const marks = new Marks(flags);
-  assert.deepEqual([...marks.rows], [5, 3, 4, 1, 0]);
+  assert.deepEqual([...marks.points], [5, 3, 4, 1, 0]);
   assert.equal(roleOf(FLAG.A | FLAG.PINNED | FLAG.SELECTED), ROLE.PINNED);
   assert.equal(marks.highlight, true);
   assert.equal(new Marks(Uint8Array.of(0, FLAG.HIDDEN, FLAG.MUTED)).highlight, false);

@@ -57,5 +57,5 @@ test("a picture to look for goes into the buffer", async () => {
   const [{ buffer, byteOffset, byteLength }] = kernel.buffers;
   assert.deepEqual([...new Uint8Array(buffer, byteOffset, byteLength)], [1, 2, 3]);
   kernel.say({ kind: "found", points: Uint32Array.of(4), scores: Float32Array.of(0.5) }, id, true);
-  assert.deepEqual([...(await found).rows], [4]);
+  assert.deepEqual([...(await found).points], [4]);
 });

@@ -450,7 +450,7 @@ def test_a_view_set_by_the_program_is_shown_and_not_told(open_page: Open) -> Non
     page.evaluate("() => scatter.viewport.show([0, 0, 1, 1], true)")
     page.wait_for_function("() => Math.abs(scatter.viewport.box[1]) < 0.01")
     assert "view" not in names(page)
-    page.evaluate("() => scatter.focusRow(34)")
+    page.evaluate("() => scatter.focusPoint(34)")
     page.wait_for_function(
         "() => { const [a, b, c, d] = scatter.viewport.box; return a < 6 && b < 4 && c > 6 && d > 4 }"
     )
@@ -461,7 +461,7 @@ def test_a_glide_ends_where_it_was_meant_to_whatever_changes_meanwhile(open_page
     page.evaluate(GRID, {})
     page.evaluate("async () => { scatter.viewport.show([0, 0, 2, 1]); await scatter.settled() }")
     page.evaluate("""async () => {
-      scatter.focusRow(34, 100);
+      scatter.focusPoint(34, 100);
       const before = scatter.viewport.box[0];
       while (scatter.viewport.box[0] === before) await new Promise(requestAnimationFrame);
       scatter.viewport.setInset(120);
@@ -472,7 +472,7 @@ def test_a_glide_ends_where_it_was_meant_to_whatever_changes_meanwhile(open_page
     assert (px, py) == pytest.approx(((size["width"] - 100) / 2, size["height"] / 2), abs=20), (
         "the middle of what is free"
     )
-    page.evaluate("() => scatter.focusRow(34, 100)")
+    page.evaluate("() => scatter.focusPoint(34, 100)")
     assert page.evaluate("() => scatter.viewport.position(34)") == [px, py], "what can be seen is left where it is"
 
 
@@ -640,7 +640,7 @@ def test_overlays_are_painted_and_follow_the_theme(open_page: Open) -> None:
     for overlay, empty in (
         ("{contours: true}", "{contours: false}"),
         ("{labels: [{text: 'zebra', x: 3, y: 2, count: 9}, {text: 'ox', x: 3.1, y: 2, count: 1}]}", "{labels: []}"),
-        ("{neighbors: {row: 3, rows: [10, 12, 30]}}", "{neighbors: null}"),
+        ("{neighbors: {point: 3, points: [10, 12, 30]}}", "{neighbors: null}"),
     ):
         page.evaluate(f"async () => {{ scatter.setOverlay({overlay}); await scatter.settled() }}")
         assert page.evaluate(surface) > 100, overlay

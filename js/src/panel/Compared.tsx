@@ -11,7 +11,7 @@ export function Compared() {
   const b = session.picks.b.value.points;
   const both = useMemo(() => {
     const inA = new Set(a.subarray(0, n));
-    return b.reduce((sum, row) => sum + (inA.has(row) ? 1 : 0), 0);
+    return b.reduce((sum, point) => sum + (inA.has(point) ? 1 : 0), 0);
   }, [a, n, b]);
   if (b.length === 0) return null;
   return (

@@ -8,7 +8,7 @@ export function Gallery() {
   const view = useView();
   const { session } = view;
   const found = view.found.value;
-  const shown = found ? [...found.rows] : view.chosen.value;
+  const shown = found ? [...found.points] : view.chosen.value;
   const [picks, before] = [session.picks.count.value, session.picks.before.value];
   if (shown.length === 0 && !found && session.picks.excluded.value.length === 0) return null;
   const open = view.drawer.value;
@@ -32,19 +32,24 @@ export function Gallery() {
             ? count(shown.length)
             : `${before.points.length > 0 ? sampleWords(picks, before) : count(picks)}, in pick order`}
         </span>
-        <span class="push row tight">{found ? <FoundActions rows={shown} /> : <ByHand />}</span>
+        <span class="push row tight">{found ? <FoundActions points={shown} /> : <ByHand />}</span>
       </div>
-      {open && shown.length > 0 && <Strip rows={shown} ranked={!found} before={found ? 0 : before.points.length} />}
+      {open && shown.length > 0 && <Strip points={shown} ranked={!found} before={found ? 0 : before.points.length} />}
       {open && shown.length === 0 && <p class="muted small gallery-empty">Nothing was found.</p>}
     </section>
   );
 }
 
-function FoundActions({ rows }: { rows: readonly number[] }) {
+function FoundActions({ points }: { points: readonly number[] }) {
   const view = useView();
   return (
     <>
-      <Button label="Select these" mini kind="quiet" onClick={() => void view.session.masks.selectPoints([...rows])} />
+      <Button
+        label="Select these"
+        mini
+        kind="quiet"
+        onClick={() => void view.session.masks.selectPoints([...points])}
+      />
       <Button
         label="Close"
         mini

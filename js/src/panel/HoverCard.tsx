@@ -3,28 +3,28 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Detail } from "../session/samples";
 import { dataUrl, useView } from "./view";
 
-/** The detail of a row; null until it is there. An answer for a row that is no longer asked for is dropped. */
-export function useDetail(row: number | null): Detail | null {
+/** The detail of a point; null until it is there. An answer for a point that is no longer asked for is dropped. */
+export function useDetail(point: number | null): Detail | null {
   const { session } = useView();
   const [detail, setDetail] = useState<Detail | null>(null);
   useEffect(() => {
-    if (row === null) return setDetail(null);
+    if (point === null) return setDetail(null);
     let wanted = true;
-    session.samples.detail(row).then(
+    session.samples.detail(point).then(
       (found) => wanted && setDetail(found),
       () => wanted && setDetail(null),
     );
     return () => {
       wanted = false;
     };
-  }, [session, row]);
-  return detail?.point === row ? detail : null;
+  }, [session, point]);
+  return detail?.point === point ? detail : null;
 }
 
 export function HoverCard() {
   const view = useView();
   const at = view.hovered.value;
-  const detail = useDetail(at?.row ?? null);
+  const detail = useDetail(at?.point ?? null);
   const card = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
     if (card.current && at) besides(card.current, at.x, at.y);

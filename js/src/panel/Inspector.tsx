@@ -8,9 +8,9 @@ import { useView } from "./view";
 
 export function Inspector() {
   const view = useView();
-  const row = view.inspected.value;
-  const detail = useDetail(row);
-  if (row === null) return null;
+  const point = view.inspected.value;
+  const detail = useDetail(point);
+  if (point === null) return null;
   const near = view.neighbors.value;
   return (
     <section class="card inspector" aria-label="Chosen sample">
@@ -31,10 +31,10 @@ export function Inspector() {
                 class={`neighbor-strip ${view.session.info.media === "text" ? "texts" : ""}`}
                 aria-label="Nearest neighbors, nearest first"
               >
-                {[...near.rows].map((other, index) => (
+                {[...near.points].map((other, index) => (
                   <li key={other}>
                     <Thumb
-                      row={other}
+                      point={other}
                       size={96}
                       note={`distance ${number(near.distances[index])}`}
                       onClick={() => void view.inspect(other, true)}
@@ -47,7 +47,7 @@ export function Inspector() {
         )}
         {view.session.hasKernel && (
           <div class="card-body">
-            <Actions row={row} title={detail?.title ?? ""} />
+            <Actions point={point} title={detail?.title ?? ""} />
           </div>
         )}
       </div>
@@ -55,18 +55,22 @@ export function Inspector() {
   );
 }
 
-function Actions({ row, title }: { row: number; title: string }) {
+function Actions({ point, title }: { point: number; title: string }) {
   const view = useView();
   const { session } = view;
-  const pinned = session.picks.pinned.value.includes(row);
-  const removed = session.picks.excluded.value.includes(row);
+  const pinned = session.picks.pinned.value.includes(point);
+  const removed = session.picks.excluded.value.includes(point);
   const canFind = session.info.embedding_models.length > 0;
   return (
     <div class="actions">
       {canFind && (
         <>
-          <Button label="More like this" mini onClick={() => view.find({ point: row, sign: 1 }, `like ${title}`)} />
-          <Button label="Less like this" mini onClick={() => view.find({ point: row, sign: -1 }, `unlike ${title}`)} />
+          <Button label="More like this" mini onClick={() => view.find({ point: point, sign: 1 }, `like ${title}`)} />
+          <Button
+            label="Less like this"
+            mini
+            onClick={() => view.find({ point: point, sign: -1 }, `unlike ${title}`)}
+          />
         </>
       )}
       <Button
@@ -74,15 +78,15 @@ function Actions({ row, title }: { row: number; title: string }) {
         mini
         pressed={pinned}
         onClick={() => {
-          allow(session, row);
-          pin(session, row);
+          allow(session, point);
+          pin(session, point);
         }}
       />
       <Button
         label={removed ? "Allow again" : "Never pick"}
         mini
         pressed={removed}
-        onClick={() => (removed ? allow(session, row) : remove(session, row))}
+        onClick={() => (removed ? allow(session, point) : remove(session, point))}
       />
     </div>
   );

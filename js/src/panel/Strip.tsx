@@ -44,10 +44,10 @@ function useVirtual(total: number) {
 }
 
 /** Which tile has the focus: it follows its index while tiles come and go with scrolling, until the user leaves. */
-function useFocus({ box, virtual }: ReturnType<typeof useVirtual>, rows: readonly number[]) {
+function useFocus({ box, virtual }: ReturnType<typeof useVirtual>, points: readonly number[]) {
   const view = useView();
   const [at, setAt] = useState(0);
-  const focused = Math.min(at, rows.length - 1);
+  const focused = Math.min(at, points.length - 1);
   const keeps = useRef(false);
   useEffect(() => {
     if (!keeps.current) return;
@@ -55,11 +55,11 @@ function useFocus({ box, virtual }: ReturnType<typeof useVirtual>, rows: readonl
   });
   const inspected = view.inspected.value;
   useEffect(() => {
-    const place = inspected === null ? -1 : rows.indexOf(inspected);
+    const place = inspected === null ? -1 : points.indexOf(inspected);
     if (place >= 0 && !keeps.current) virtual.scrollToIndex(place);
-  }, [inspected, rows, virtual]);
+  }, [inspected, points, virtual]);
   const moveTo = (to: number) => {
-    const next = Math.max(0, Math.min(rows.length - 1, to));
+    const next = Math.max(0, Math.min(points.length - 1, to));
     keeps.current = true;
     setAt(next);
     virtual.scrollToIndex(next);
@@ -86,21 +86,21 @@ function destination(key: string, at: number, total: number, page: number): numb
   return moves[key];
 }
 
-/** `before`: how many of the rows were in the sample before its picks, and have no place in the order. */
-export function Strip({ rows, ranked, before }: { rows: readonly number[]; ranked: boolean; before: number }) {
+/** `before`: how many of the points were in the sample before its picks, and have no place in the order. */
+export function Strip({ points, ranked, before }: { points: readonly number[]; ranked: boolean; before: number }) {
   const view = useView();
   const { session } = view;
-  const virtualized = useVirtual(rows.length);
+  const virtualized = useVirtual(points.length);
   const { box, virtual } = virtualized;
-  const { focused, setAt, moveTo, left } = useFocus(virtualized, rows);
+  const { focused, setAt, moveTo, left } = useFocus(virtualized, points);
   const keys = (event: KeyboardEvent) => {
     const page = Math.max(1, Math.floor((box.current?.clientWidth ?? 0) / (SIZE + GAP)) - 1);
-    const to = destination(event.key, focused, rows.length, page);
+    const to = destination(event.key, focused, points.length, page);
     if (to !== undefined) moveTo(to);
     else if (!session.hasKernel) return;
-    else if (ranked && (event.key === "Delete" || event.key === "Backspace")) remove(session, rows[focused]);
-    else if (labelByKey(view, event.key, rows[focused])) moveTo(focused + 1);
-    else if (ranked && event.key.toLowerCase() === "p") pin(session, rows[focused]);
+    else if (ranked && (event.key === "Delete" || event.key === "Backspace")) remove(session, points[focused]);
+    else if (labelByKey(view, event.key, points[focused])) moveTo(focused + 1);
+    else if (ranked && event.key.toLowerCase() === "p") pin(session, points[focused]);
     else return;
     event.preventDefault();
   };
@@ -109,13 +109,13 @@ export function Strip({ rows, ranked, before }: { rows: readonly number[]; ranke
     <div ref={box} class="strip" onKeyDown={keys} onFocusOut={left}>
       <ul
         class="strip-inner"
-        aria-label={`${plural(rows.length, "sample")}. Arrow keys move${ranked && session.hasKernel ? ", P pins, Delete removes" : ""}.`}
+        aria-label={`${plural(points.length, "sample")}. Arrow keys move${ranked && session.hasKernel ? ", P pins, Delete removes" : ""}.`}
         style={{ width: `${virtual.getTotalSize()}px` }}
       >
         {virtual.getVirtualItems().map(({ index, start }) => (
           <Tile
-            key={rows[index]}
-            {...{ row: rows[index], index, start, ranked, total: rows.length, focusable: index === focused }}
+            key={points[index]}
+            {...{ point: points[index], index, start, ranked, total: points.length, focusable: index === focused }}
             rank={ranked && index >= before ? index - before + 1 : undefined}
             onFocus={() => setAt(index)}
           />
@@ -126,7 +126,7 @@ export function Strip({ rows, ranked, before }: { rows: readonly number[]; ranke
 }
 
 interface TileProps {
-  row: number;
+  point: number;
   index: number;
   /** CSS pixels from the strip's beginning. */
   start: number;
@@ -137,33 +137,33 @@ interface TileProps {
   onFocus(): void;
 }
 
-function Tile({ row, index, start, total, ranked, rank, focusable, onFocus }: TileProps) {
+function Tile({ point, index, start, total, ranked, rank, focusable, onFocus }: TileProps) {
   const view = useView();
-  const pinned = view.session.picks.pinned.value.includes(row);
+  const pinned = view.session.picks.pinned.value.includes(point);
   return (
     <li
       data-index={index}
-      class={`tile ${pinned ? "pinned" : ""} ${view.inspected.value === row ? "current" : ""}`}
+      class={`tile ${pinned ? "pinned" : ""} ${view.inspected.value === point ? "current" : ""}`}
       aria-setsize={total}
       aria-posinset={index + 1}
       style={{ transform: `translateX(${start}px)` }}
     >
       <Thumb
-        row={row}
+        point={point}
         size={PIXELS}
         rank={rank}
         tabIndex={focusable ? 0 : -1}
         onClick={() => {
           onFocus();
-          void view.inspect(row, true);
+          void view.inspect(point, true);
         }}
       />
-      {ranked && view.session.hasKernel && <TileActions row={row} pinned={pinned} />}
+      {ranked && view.session.hasKernel && <TileActions point={point} pinned={pinned} />}
     </li>
   );
 }
 
-function TileActions({ row, pinned }: { row: number; pinned: boolean }) {
+function TileActions({ point, pinned }: { point: number; pinned: boolean }) {
   const { session } = useView();
   return (
     <span class="tile-actions">
@@ -173,14 +173,14 @@ function TileActions({ row, pinned }: { row: number; pinned: boolean }) {
         iconOnly
         mini
         pressed={pinned}
-        onClick={() => pin(session, row)}
+        onClick={() => pin(session, point)}
       />
       <Button
         label="Remove: choose another in its place"
         icon="close"
         iconOnly
         mini
-        onClick={() => remove(session, row)}
+        onClick={() => remove(session, point)}
       />
     </span>
   );

@@ -4,52 +4,52 @@ import type { Thumbnail } from "../session/samples";
 import type { Session } from "../session/session";
 import { dataUrl, useView } from "./view";
 
-function useThumb(row: number, size: number): Thumbnail | null {
+function useThumb(point: number, size: number): Thumbnail | null {
   const { session } = useView();
-  const [thumb, setThumb] = useState<{ row: number; value: Thumbnail } | null>(null);
+  const [thumb, setThumb] = useState<{ point: number; value: Thumbnail } | null>(null);
   useEffect(() => {
     let wanted = true;
-    together(session, row, size).then(
-      (value) => wanted && setThumb({ row, value }),
+    together(session, point, size).then(
+      (value) => wanted && setThumb({ point, value }),
       () => undefined, // a toast shows it
     );
     return () => {
       wanted = false;
     };
-  }, [session, row, size]);
-  return thumb?.row === row ? thumb.value : null;
+  }, [session, point, size]);
+  return thumb?.point === point ? thumb.value : null;
 }
 
 interface Batch {
-  rows: Set<number>;
+  points: Set<number>;
   all: Promise<Map<number, Thumbnail>>;
 }
 
 const open = new WeakMap<Session, Map<number, Batch>>();
 
-/** Gathers the rows asked for until the end of this turn of the event loop. */
-function together(session: Session, row: number, size: number): Promise<Thumbnail> {
+/** Gathers the points asked for until the end of this turn of the event loop. */
+function together(session: Session, point: number, size: number): Promise<Thumbnail> {
   const batches = open.get(session) ?? new Map<number, Batch>();
   open.set(session, batches);
   let batch = batches.get(size);
   if (batch === undefined) {
-    const rows = new Set<number>();
+    const points = new Set<number>();
     const gathered = new Promise((resolve) => setTimeout(resolve, 0));
     const all = gathered.then(async () => {
       batches.delete(size);
-      const wanted = [...rows];
+      const wanted = [...points];
       const thumbs = await session.samples.thumbnails(wanted, size);
       return new Map(wanted.map((wantedRow, index) => [wantedRow, thumbs[index]]));
     });
-    batch = { rows, all };
+    batch = { points, all };
     batches.set(size, batch);
   }
-  batch.rows.add(row);
-  return batch.all.then((thumbs) => thumbs.get(row) as Thumbnail);
+  batch.points.add(point);
+  return batch.all.then((thumbs) => thumbs.get(point) as Thumbnail);
 }
 
 interface Props {
-  row: number;
+  point: number;
   size: number;
   /** More to say about it, after its name. */
   note?: string;
@@ -60,8 +60,8 @@ interface Props {
   onClick(): void;
 }
 
-export function Thumb({ row, size, rank, note, tabIndex, onClick, ...props }: Props) {
-  const thumb = useThumb(row, size);
+export function Thumb({ point, size, rank, note, tabIndex, onClick, ...props }: Props) {
+  const thumb = useThumb(point, size);
   const name = [thumb?.title, note].filter(Boolean).join(", ");
   return (
     <button

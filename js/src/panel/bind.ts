@@ -20,7 +20,7 @@ export function bind(view: View, host: HTMLElement): () => void {
       session.set("viewport", box);
     },
     hover,
-    click: (row, { shift, alt }) => clicked(view, row, shift, alt),
+    click: (point, { shift, alt }) => clicked(view, point, shift, alt),
     area: (polygon, op) => void session.masks.select(polygon, op),
     key: (event) => keyPressed(view, event),
     renderer: (_, note) => {
@@ -45,7 +45,7 @@ export function bind(view: View, host: HTMLElement): () => void {
     }),
     effect(() => scatter.viewport.setInset(view.inset.value)),
     ...showOverlays(view, scatter, drawn),
-    session.flags.listen((rows) => scatter.flagsChanged(rows ?? undefined)),
+    session.flags.listen((points) => scatter.flagsChanged(points ?? undefined)),
   ];
   return () => {
     for (const stop of stops) stop();
@@ -84,14 +84,14 @@ function showOverlays(view: View, scatter: Scatter, drawn: Signal<boolean>): (()
     effect(() => showLabels(view, scatter)),
     effect(() => {
       const near = view.neighbors.value;
-      const row = view.inspected.value;
-      scatter.setOverlay({ neighbors: row === null ? null : { row, rows: near?.rows ?? [] } });
+      const point = view.inspected.value;
+      scatter.setOverlay({ neighbors: point === null ? null : { point, points: near?.points ?? [] } });
     }),
     effect(() => {
       const found = view.found.value;
       const chosen = view.chosen.value;
       if (!drawn.value) return;
-      scatter.setOverlay({ found: found?.rows ?? [] });
+      scatter.setOverlay({ found: found?.points ?? [] });
       scatter.setOrder(found === null ? chosen : null);
     }),
     effect(() => scatter.setOverlay({ pointed: view.session.samples.hovered.value })),

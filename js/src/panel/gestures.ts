@@ -7,27 +7,27 @@ const HOVER_MS = 80;
 /** The card opens when the pointer has rested, so that a sweep across the plot asks for nothing. */
 export function hoverAfter(view: View) {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const hover = (row: number | null, x: number, y: number) => {
+  const hover = (point: number | null, x: number, y: number) => {
     clearTimeout(timer);
-    if (row === null) {
+    if (point === null) {
       view.hovered.value = null;
       if (view.session.samples.hovered.peek() !== null) view.session.samples.hover(null);
       return;
     }
-    if (view.hovered.peek()?.row === row) return;
+    if (view.hovered.peek()?.point === point) return;
     timer = setTimeout(() => {
-      view.hovered.value = { row, x, y };
-      view.session.samples.hover(row);
+      view.hovered.value = { point, x, y };
+      view.session.samples.hover(point);
     }, HOVER_MS);
   };
   hover.stop = () => clearTimeout(timer);
   return hover;
 }
 
-export function clicked(view: View, row: number | null, shift: boolean, alt: boolean): void {
+export function clicked(view: View, point: number | null, shift: boolean, alt: boolean): void {
   view.hovered.value = null;
-  if (row !== null && (shift || alt)) void view.session.masks.selectPoints([row], alt ? "remove" : "add");
-  else void view.inspect(row === view.inspected.peek() ? null : row);
+  if (point !== null && (shift || alt)) void view.session.masks.selectPoints([point], alt ? "remove" : "add");
+  else void view.inspect(point === view.inspected.peek() ? null : point);
 }
 
 /** n and p go from sample to sample. Escape takes back one thing at a time: the card, the selection, the mode. */

@@ -23,7 +23,7 @@ export type Tab = "choose" | "look" | "worth";
 export interface Found {
   /** What was looked for, for people to read. */
   what: string;
-  rows: Uint32Array;
+  points: Uint32Array;
   scores: Float32Array;
 }
 
@@ -40,9 +40,9 @@ export class View {
   /** CSS pixels at the left of the plot that the open legend keeps for itself. */
   readonly inset = signal(0);
   readonly drawer: Signal<boolean> = signal(true);
-  readonly hovered = signal<{ row: number; x: number; y: number } | null>(null);
+  readonly hovered = signal<{ point: number; x: number; y: number } | null>(null);
   readonly inspected = signal<number | null>(null);
-  readonly neighbors = signal<{ row: number; rows: Uint32Array; distances: Float32Array } | null>(null);
+  readonly neighbors = signal<{ point: number; points: Uint32Array; distances: Float32Array } | null>(null);
   readonly found = signal<Found | null>(null);
   /** The sample: what was preselected or pinned in it, then the new picks in pick order. */
   readonly chosen: ReadonlySignal<readonly number[]>;
@@ -100,24 +100,24 @@ export class View {
     } else if (!opened && this.foldedFor) this.toggleLegend();
   }
 
-  /** Opens the card of a row and asks for its nearest neighbors in the full embedding space. */
-  async inspect(row: number | null, move = false): Promise<void> {
+  /** Opens the card of a point and asks for its nearest neighbors in the full embedding space. */
+  async inspect(point: number | null, move = false): Promise<void> {
     const { session } = this;
-    if ((row === null) !== (this.inspected.peek() === null)) this.makeRoom(row !== null);
-    this.inspected.value = row;
+    if ((point === null) !== (this.inspected.peek() === null)) this.makeRoom(point !== null);
+    this.inspected.value = point;
     this.neighbors.value = null;
-    if (row === null) {
+    if (point === null) {
       this.scatter?.viewport.unreveal();
       return;
     }
     const width = this.scatter?.size.width ?? 0;
     const covered = width < 2 * CARD_WIDTH ? 0 : CARD_WIDTH; // over a small plot it lies on most of it anyway
-    if (move) this.scatter?.focusRow(row, covered);
-    else this.scatter?.viewport.reveal(row, covered);
+    if (move) this.scatter?.focusPoint(point, covered);
+    else this.scatter?.viewport.reveal(point, covered);
     if (session.info.embedding_models.length === 0) return;
     try {
-      const { rows, distances } = await session.samples.neighbors(row, 10);
-      if (this.inspected.peek() === row && !this.ended.aborted) this.neighbors.value = { row, rows, distances };
+      const { points, distances } = await session.samples.neighbors(point, 10);
+      if (this.inspected.peek() === point && !this.ended.aborted) this.neighbors.value = { point, points, distances };
     } catch {
       // A toast shows it; the card stays, without neighbors.
     }
@@ -127,11 +127,11 @@ export class View {
     const number = ++this.finds;
     this.finding.value = true;
     try {
-      const { rows, scores } = await this.session.samples.find(query, 50);
+      const { points, scores } = await this.session.samples.find(query, 50);
       if (this.ended.aborted || number !== this.finds) return;
-      this.found.value = { what, rows, scores };
+      this.found.value = { what, points, scores };
       this.drawer.value = true;
-      this.say(`${rows.length} found: ${what}`);
+      this.say(`${points.length} found: ${what}`);
     } catch {
       // A toast shows it.
     } finally {
@@ -149,35 +149,35 @@ export class View {
     }
   }
 
-  /** The sample `by` places after the one whose card is open: in what was found, else in pick order, else by row. */
+  /** The sample `by` places after the one whose card is open: in what was found, else in pick order, else by point. */
   step(by: 1 | -1): void {
-    const rows = this.found.peek()?.rows ?? this.chosen.peek();
+    const points = this.found.peek()?.points ?? this.chosen.peek();
     const now = this.inspected.peek();
-    const next = rows.length > 0 ? inList(rows, now, by) : this.inRows(now, by);
+    const next = points.length > 0 ? inList(points, now, by) : this.inOrder(now, by);
     if (next !== null) void this.inspect(next, true);
   }
 
-  /** The next row that can be seen, around the end if need be. */
-  private inRows(now: number | null, by: 1 | -1): number | null {
+  /** The next point that can be seen, around the end if need be. */
+  private inOrder(now: number | null, by: 1 | -1): number | null {
     const flags = this.session.flags.bytes;
     const n = flags.length;
-    let row = now ?? (by > 0 ? -1 : n);
+    let point = now ?? (by > 0 ? -1 : n);
     for (let tried = 0; tried < n; tried++) {
-      row = (row + by + n) % n;
-      if ((flags[row] & (FLAG.HIDDEN | FLAG.MUTED)) === 0) return row;
+      point = (point + by + n) % n;
+      if ((flags[point] & (FLAG.HIDDEN | FLAG.MUTED)) === 0) return point;
     }
     return null;
   }
 
-  isPick(row: number): boolean {
-    return (this.session.flags.bytes[row] & FLAG.A) !== 0;
+  isPick(point: number): boolean {
+    return (this.session.flags.bytes[point] & FLAG.A) !== 0;
   }
 }
 
-function inList(rows: ArrayLike<number>, now: number | null, by: 1 | -1): number {
-  const at = now === null ? -1 : Array.prototype.indexOf.call(rows, now);
-  if (at < 0) return rows[by > 0 ? 0 : rows.length - 1];
-  return rows[(at + by + rows.length) % rows.length];
+function inList(points: ArrayLike<number>, now: number | null, by: 1 | -1): number {
+  const at = now === null ? -1 : Array.prototype.indexOf.call(points, now);
+  if (at < 0) return points[by > 0 ? 0 : points.length - 1];
+  return points[(at + by + points.length) % points.length];
 }
 
 const Context = createContext<View | null>(null);

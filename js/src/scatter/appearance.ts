@@ -20,9 +20,9 @@ export function occupiedShare(x: Float32Array, y: Float32Array, box: Box): numbe
   const step = Math.max(1, Math.floor(x.length / SAMPLES));
   const [perX, perY] = [SIDE / (box[2] - box[0]), SIDE / (box[3] - box[1])];
   let total = 0;
-  for (let row = 0; row < x.length; row += step) {
-    const column = Math.min(SIDE - 1, ((x[row] - box[0]) * perX) | 0);
-    const line = Math.min(SIDE - 1, ((y[row] - box[1]) * perY) | 0);
+  for (let point = 0; point < x.length; point += step) {
+    const column = Math.min(SIDE - 1, ((x[point] - box[0]) * perX) | 0);
+    const line = Math.min(SIDE - 1, ((y[point] - box[1]) * perY) | 0);
     counts[line * SIDE + column]++;
     total++;
   }

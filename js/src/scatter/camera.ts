@@ -24,9 +24,9 @@ export interface Size {
 /** The box around all finite points; a unit box where there are none, and never without extent. */
 export function bounds(x: Float32Array, y: Float32Array): Box {
   let [x0, y0, x1, y1] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (let row = 0; row < x.length; row++) {
-    const px = x[row];
-    const py = y[row];
+  for (let point = 0; point < x.length; point++) {
+    const px = x[point];
+    const py = y[point];
     if (!(Math.abs(px) < Infinity && Math.abs(py) < Infinity)) continue;
     if (px < x0) x0 = px;
     if (px > x1) x1 = px;

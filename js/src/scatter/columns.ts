@@ -54,8 +54,8 @@ export class Columns {
       this.uploaded += to - from;
     }
     gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.indices);
-    gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, marks.rows, gl.DYNAMIC_DRAW);
-    this.uploaded += marks.rows.byteLength;
+    gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, marks.points, gl.DYNAMIC_DRAW);
+    this.uploaded += marks.points.byteLength;
   }
 
   /** Every step-th point from `first` on. */

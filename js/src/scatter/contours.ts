@@ -32,9 +32,9 @@ export function density(x: Float32Array, y: Float32Array, flags: Uint8Array, box
   const columns = Math.ceil((width + 2 * MARGIN * longest) / cell) + 1;
   const rows = Math.ceil((height + 2 * MARGIN * longest) / cell) + 1;
   const values = new Float64Array(columns * rows);
-  for (let row = 0; row < x.length; row++) {
-    if (flags[row] & UNSEEN || !(Math.abs(x[row]) < Infinity && Math.abs(y[row]) < Infinity)) continue;
-    values[Math.floor((y[row] - y0) / cell) * columns + Math.floor((x[row] - x0) / cell)]++;
+  for (let point = 0; point < x.length; point++) {
+    if (flags[point] & UNSEEN || !(Math.abs(x[point]) < Infinity && Math.abs(y[point]) < Infinity)) continue;
+    values[Math.floor((y[point] - y0) / cell) * columns + Math.floor((x[point] - x0) / cell)]++;
   }
   const radius = x.length > 50_000 ? 1 : 2;
   for (let pass = 0; pass < 3; pass++) {

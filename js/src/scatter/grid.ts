@@ -33,7 +33,7 @@ export class Grid {
     const { x, start, ids } = this;
     for (let from = 0; from < x.length; from += SLICE) {
       const to = Math.min(x.length, from + SLICE);
-      for (let row = from; row < to; row++) start[this.cell(row) + 1]++;
+      for (let point = from; point < to; point++) start[this.cell(point) + 1]++;
       yield;
     }
     for (let cell = 1; cell < start.length; cell++) start[cell] += start[cell - 1];
@@ -41,14 +41,14 @@ export class Grid {
     yield;
     for (let from = 0; from < x.length; from += SLICE) {
       const to = Math.min(x.length, from + SLICE);
-      for (let row = from; row < to; row++) ids[next[this.cell(row)]++] = row;
+      for (let point = from; point < to; point++) ids[next[this.cell(point)]++] = point;
       yield;
     }
     this.ready = true;
   }
 
-  private cell(row: number): number {
-    return this.row(this.y[row]) * this.columns + this.column(this.x[row]);
+  private cell(point: number): number {
+    return this.row(this.y[point]) * this.columns + this.column(this.x[point]);
   }
 
   private column(x: number): number {
@@ -59,8 +59,8 @@ export class Grid {
     return Math.min(this.rows - 1, Math.max(0, ((y - this.box[1]) * this.cellsPerUnit) | 0));
   }
 
-  /** The row nearest to (px, py) within `radius` (data units) that `accept` lets through. */
-  nearest(px: number, py: number, radius: number, accept: (row: number) => boolean): number | null {
+  /** The point nearest to (px, py) within `radius` (data units) that `accept` lets through. */
+  nearest(px: number, py: number, radius: number, accept: (point: number) => boolean): number | null {
     const { x, y, ids, start, columns } = this;
     let best: number | null = null;
     let bestSquare = radius * radius;
@@ -88,15 +88,15 @@ export function nearestByScan(
   px: number,
   py: number,
   radius: number,
-  accept: (row: number) => boolean,
+  accept: (point: number) => boolean,
 ): number | null {
   let best: number | null = null;
   let bestSquare = radius * radius;
-  for (let row = 0; row < x.length; row++) {
-    const square = (x[row] - px) ** 2 + (y[row] - py) ** 2;
-    if (square <= bestSquare && accept(row)) {
+  for (let point = 0; point < x.length; point++) {
+    const square = (x[point] - px) ** 2 + (y[point] - py) ** 2;
+    if (square <= bestSquare && accept(point)) {
       bestSquare = square;
-      best = row;
+      best = point;
     }
   }
   return best;

@@ -14,11 +14,11 @@ interface Parts {
   markSize(): number;
   later(work: () => void): void;
   /** The pointer is on another point now. */
-  changed(row: number | null): void;
+  changed(point: number | null): void;
 }
 
 export class Hover {
-  private row: number | null = null;
+  private point: number | null = null;
   private place: [number, number] | null = null;
   private readonly picking: Picking;
 
@@ -45,15 +45,15 @@ export class Hover {
     return this.picking.nearest(this.parts.data.scene, x, y, REACH / view.sx, markReach / view.sx);
   }
 
-  /** The points are others, or elsewhere; with `others`, no row means what it did. */
+  /** The points are others, or elsewhere; with `others`, no point means what it did. */
   forget(others: boolean): void {
     this.picking.forget();
-    if (others) this.row = null;
+    if (others) this.point = null;
   }
 
-  private change(row: number | null): void {
-    if (row === this.row) return;
-    this.row = row;
-    this.parts.changed(row);
+  private change(point: number | null): void {
+    if (point === this.point) return;
+    this.point = point;
+    this.parts.changed(point);
   }
 }

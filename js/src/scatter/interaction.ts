@@ -39,7 +39,7 @@ export class Interaction {
       navigation,
       markSize: () => painter.markSize(),
       later: (slice) => frames.later(slice, 0),
-      changed: (row) => this.hovered(row),
+      changed: (point) => this.hovered(point),
     });
     new Pointer(
       stage,
@@ -89,12 +89,12 @@ export class Interaction {
     this.events.view?.(navigation.home ? null : viewport.box);
   }
 
-  private hovered(row: number | null): void {
+  private hovered(point: number | null): void {
     const { overlay, stage, viewport } = this.parts;
-    overlay.show({ hovered: row });
-    if (this.mode === "pan") stage.surface.style.cursor = row === null ? "" : "pointer";
-    const [px, py] = row === null ? [0, 0] : viewport.position(row);
-    this.events.hover?.(row, px, py);
+    overlay.show({ hovered: point });
+    if (this.mode === "pan") stage.surface.style.cursor = point === null ? "" : "pointer";
+    const [px, py] = point === null ? [0, 0] : viewport.position(point);
+    this.events.hover?.(point, px, py);
   }
 
   private area(path: readonly number[], op: AreaOp): void {

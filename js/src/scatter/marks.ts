@@ -25,17 +25,17 @@ export function roleOf(flags: number): number {
 }
 
 export interface Change {
-  /** Pairs of first row and row after the last. */
+  /** Pairs of first point and point after the last. */
   ranges: [number, number][];
   /** Some point appeared or vanished: the base layer is to be drawn again. */
   visibility: boolean;
 }
 
-/** The state bytes as last drawn, and the marked rows among them. */
+/** The state bytes as last drawn, and the marked points among them. */
 export class Marks {
   private drawn: Uint8Array;
-  /** Marked visible rows in drawing order. */
-  rows = new Uint32Array(0);
+  /** Marked visible points in drawing order. */
+  points = new Uint32Array(0);
   counts = new Uint32Array(ROLES);
   visible = 0;
 
@@ -50,16 +50,16 @@ export class Marks {
     return this.update();
   }
 
-  /** Compares with what was drawn: everything, or only `rows`. */
-  update(rows?: ArrayLike<number>): Change {
-    const change = rows === undefined ? this.compareAll() : this.compareRows(rows);
+  /** Compares with what was drawn: everything, or only `points`. */
+  update(points?: ArrayLike<number>): Change {
+    const change = points === undefined ? this.compareAll() : this.comparePoints(points);
     if (change.ranges.length > 0) this.collect();
     return change;
   }
 
   /** Whether something stands out, so that the rest steps back. */
   get highlight(): boolean {
-    return this.rows.length > 0;
+    return this.points.length > 0;
   }
 
   /** Two samples are compared: their colors count, not those of the points. */
@@ -75,18 +75,18 @@ export class Marks {
   private compareAll(): Change {
     const { flags, drawn } = this;
     const changed: number[] = [];
-    for (let row = 0; row < flags.length; row++) {
-      if (flags[row] !== drawn[row]) changed.push(row);
+    for (let point = 0; point < flags.length; point++) {
+      if (flags[point] !== drawn[point]) changed.push(point);
       if (changed.length > flags.length / 8 + 4096) return this.takeAll();
     }
     return this.take(changed);
   }
 
-  private compareRows(rows: ArrayLike<number>): Change {
+  private comparePoints(points: ArrayLike<number>): Change {
     const changed: number[] = [];
-    for (let index = 0; index < rows.length; index++) {
-      const row = rows[index];
-      if (row < this.flags.length && this.flags[row] !== this.drawn[row]) changed.push(row);
+    for (let index = 0; index < points.length; index++) {
+      const point = points[index];
+      if (point < this.flags.length && this.flags[point] !== this.drawn[point]) changed.push(point);
     }
     return this.take(changed.sort((a, b) => a - b));
   }
@@ -95,20 +95,20 @@ export class Marks {
     const ranges: [number, number][] = [];
     let visibility = false;
     const gap = changed.length <= MOST_RANGES ? GAP : Math.max(GAP, this.flags.length / MOST_RANGES);
-    for (const row of changed) {
-      visibility ||= ((this.flags[row] ^ this.drawn[row]) & UNSEEN) !== 0;
-      this.drawn[row] = this.flags[row];
+    for (const point of changed) {
+      visibility ||= ((this.flags[point] ^ this.drawn[point]) & UNSEEN) !== 0;
+      this.drawn[point] = this.flags[point];
       const last = ranges[ranges.length - 1];
-      if (last !== undefined && row - last[1] < gap) last[1] = row + 1;
-      else ranges.push([row, row + 1]);
+      if (last !== undefined && point - last[1] < gap) last[1] = point + 1;
+      else ranges.push([point, point + 1]);
     }
     return { ranges, visibility };
   }
 
   private takeAll(): Change {
     let visibility = false;
-    for (let row = 0; row < this.flags.length && !visibility; row++) {
-      visibility = ((this.flags[row] ^ this.drawn[row]) & UNSEEN) !== 0;
+    for (let point = 0; point < this.flags.length && !visibility; point++) {
+      visibility = ((this.flags[point] ^ this.drawn[point]) & UNSEEN) !== 0;
     }
     this.drawn.set(this.flags);
     return { ranges: [[0, this.flags.length]], visibility };
@@ -118,22 +118,22 @@ export class Marks {
     const { drawn } = this;
     const counts = new Uint32Array(ROLES);
     let hidden = 0;
-    for (let row = 0; row < drawn.length; row++) {
-      const flags = drawn[row];
+    for (let point = 0; point < drawn.length; point++) {
+      const flags = drawn[point];
       if (flags === 0) continue;
       if (flags & UNSEEN) hidden++;
       else if (flags & MARKED) counts[roleOf(flags)]++;
     }
     const next = new Uint32Array(ROLES);
     for (let role = 1; role < ROLES; role++) next[role] = next[role - 1] + counts[role - 1];
-    const rows = new Uint32Array(next[ROLES - 1] + counts[ROLES - 1]);
-    if (rows.length > 0) {
-      for (let row = 0; row < drawn.length; row++) {
-        const flags = drawn[row];
-        if (flags & MARKED && !(flags & UNSEEN)) rows[next[roleOf(flags)]++] = row;
+    const points = new Uint32Array(next[ROLES - 1] + counts[ROLES - 1]);
+    if (points.length > 0) {
+      for (let point = 0; point < drawn.length; point++) {
+        const flags = drawn[point];
+        if (flags & MARKED && !(flags & UNSEEN)) points[next[roleOf(flags)]++] = point;
       }
     }
-    this.rows = rows;
+    this.points = points;
     this.counts = counts;
     this.visible = drawn.length - hidden;
   }

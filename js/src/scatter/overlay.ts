@@ -30,7 +30,7 @@ export interface OverlayFrame {
   y: Float32Array;
   /** Diameter of a mark, to draw around it. */
   markSize: number;
-  visible: (row: number) => boolean;
+  visible: (point: number) => boolean;
 }
 
 /** As many numbers stay readable at once; where more picks are in view, only the first ones carry theirs. */
@@ -59,8 +59,8 @@ export function paintOverlay(canvas: HTMLCanvasElement, content: OverlayContent,
   const taken: Rectangle[] = [];
   paintLabels(context, content.labels, frame, taken);
   paintOrder(context, content.order, frame, taken);
-  for (const row of [content.focused, content.pointed, content.hovered])
-    if (row !== null) paintRing(context, row, frame);
+  for (const point of [content.focused, content.pointed, content.hovered])
+    if (point !== null) paintRing(context, point, frame);
   paintOutline(context, content.outline, frame);
   paintHint(context, content.hint, frame);
 }
@@ -79,25 +79,25 @@ function paintContours(context: CanvasRenderingContext2D, contours: readonly Con
 }
 
 function paintNeighbors(context: CanvasRenderingContext2D, neighbors: Neighbors | null, frame: OverlayFrame): void {
-  if (neighbors === null || !frame.visible(neighbors.row)) return;
+  if (neighbors === null || !frame.visible(neighbors.point)) return;
   const { theme } = frame;
-  const [px, py] = place(neighbors.row, frame);
+  const [px, py] = place(neighbors.point, frame);
   for (const [width, color] of [
     [3.5, css(theme.background, 0.75)],
     [1.4, css(theme.selection, 0.95)],
   ] as const) {
     context.beginPath();
-    for (let index = 0; index < neighbors.rows.length; index++) {
-      if (!frame.visible(neighbors.rows[index])) continue;
+    for (let index = 0; index < neighbors.points.length; index++) {
+      if (!frame.visible(neighbors.points[index])) continue;
       context.moveTo(px, py);
-      context.lineTo(...place(neighbors.rows[index], frame));
+      context.lineTo(...place(neighbors.points[index], frame));
     }
     context.lineWidth = width;
     context.strokeStyle = color;
     context.stroke();
   }
-  for (let index = 0; index < neighbors.rows.length; index++) {
-    if (frame.visible(neighbors.rows[index])) dot(context, place(neighbors.rows[index], frame), 3.6, frame);
+  for (let index = 0; index < neighbors.points.length; index++) {
+    if (frame.visible(neighbors.points[index])) dot(context, place(neighbors.points[index], frame), 3.6, frame);
   }
   dot(context, [px, py], 6, frame);
 }
@@ -117,7 +117,7 @@ function dot(
   context.stroke();
 }
 
-const place = (row: number, { x, y, view }: OverlayFrame) => toScreen(view, x[row], y[row]);
+const place = (point: number, { x, y, view }: OverlayFrame) => toScreen(view, x[point], y[point]);
 
 const overlaps = (a: Rectangle, b: Rectangle) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
 
@@ -203,8 +203,8 @@ function paintOrder(
   }
 }
 
-function paintRing(context: CanvasRenderingContext2D, row: number, frame: OverlayFrame): void {
-  const [px, py] = place(row, frame);
+function paintRing(context: CanvasRenderingContext2D, point: number, frame: OverlayFrame): void {
+  const [px, py] = place(point, frame);
   for (const [width, color] of [
     [4, css(frame.theme.background, 0.9)],
     [2, css(frame.theme.foreground)],

@@ -102,7 +102,7 @@ export class Painter {
     Object.assign(debug, {
       frames: debug.frames + 1,
       drawn: renderer.drawn,
-      marked: data.scene.marks.rows.length,
+      marked: data.scene.marks.points.length,
       uploaded: renderer.uploaded,
     });
     // Once more even when done: the pace is learned when the GPU is through.
@@ -128,7 +128,7 @@ export class Painter {
       x,
       y,
       markSize: this.markSize(),
-      visible: (row) => row < flags.length && (flags[row] & UNSEEN) === 0,
+      visible: (point) => point < flags.length && (flags[point] & UNSEEN) === 0,
     });
   }
 }

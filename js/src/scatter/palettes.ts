@@ -124,16 +124,16 @@ export function parseHex(text: string): Rgb {
 
 const toHex = (color: Rgb) => `#${color.map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 
-/** The code of rows without a value. */
+/** The code of points without a value. */
 export const NO_VALUE = 255;
 
 /** Numbers as codes 0 … 254 along the domain; NaN becomes `NO_VALUE`. */
 export function codesOfValues(values: Float32Array, [low, high]: readonly [number, number]): Uint8Array {
   const codes = new Uint8Array(values.length);
   const scale = high > low ? 254 / (high - low) : 0;
-  for (let row = 0; row < values.length; row++) {
-    const value = values[row];
-    codes[row] = Number.isNaN(value) ? NO_VALUE : Math.min(254, Math.max(0, Math.round((value - low) * scale)));
+  for (let point = 0; point < values.length; point++) {
+    const value = values[point];
+    codes[point] = Number.isNaN(value) ? NO_VALUE : Math.min(254, Math.max(0, Math.round((value - low) * scale)));
   }
   return codes;
 }

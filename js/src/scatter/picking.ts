@@ -29,24 +29,24 @@ export class Picking {
     this.later(slice);
   }
 
-  /** The visible row nearest to (dx, dy) within `reach`; a mark within `markReach` comes first, as it lies on top. */
+  /** The visible point nearest to (dx, dy) within `reach`; a mark within `markReach` comes first, as it lies on top. */
   nearest(scene: Scene, dx: number, dy: number, reach: number, markReach: number): number | null {
     const marked = nearestMark(scene, dx, dy, markReach);
     if (marked !== null || scene.marks.visible === 0) return marked;
     const { x, y, flags } = scene;
-    const accept = (row: number) => (flags[row] & UNSEEN) === 0;
+    const accept = (point: number) => (flags[point] & UNSEEN) === 0;
     if (this.grid?.ready) return this.grid.nearest(dx, dy, reach, accept);
     return nearestByScan(x, y, dx, dy, reach, accept);
   }
 }
 
 function nearestMark({ x, y, marks }: Scene, dx: number, dy: number, reach: number): number | null {
-  if (marks.rows.length > MARKS_FIRST) return null;
+  if (marks.points.length > MARKS_FIRST) return null;
   let best: number | null = null;
   let bestSquare = reach * reach;
-  for (const row of marks.rows) {
-    const square = (x[row] - dx) ** 2 + (y[row] - dy) ** 2;
-    if (square <= bestSquare) [best, bestSquare] = [row, square];
+  for (const point of marks.points) {
+    const square = (x[point] - dx) ** 2 + (y[point] - dy) ** 2;
+    if (square <= bestSquare) [best, bestSquare] = [point, square];
   }
   return best;
 }

@@ -77,7 +77,7 @@ export class PlotData {
   /** Diameter of a mark among dots of that size. */
   markSize(dot: number, zoom: number): number {
     const { marks } = this.scene;
-    return markSize(marks.rows.length - marks.counts[0], dot, zoom);
+    return markSize(marks.points.length - marks.counts[0], dot, zoom);
   }
 
   clear(): void {

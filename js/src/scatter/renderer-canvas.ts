@@ -67,10 +67,10 @@ export class CanvasRenderer implements Renderer {
       Math.min(0.9, frame.appearance.opacity * Math.sqrt(step)) * dimmed,
     );
     this.drawn = 0;
-    for (let row = 0; row < x.length; row += step) {
-      if (flags[row] & UNSEEN) continue;
-      const [px, py] = place(row);
-      const code = 4 * (codes === null ? 0 : codes[row]);
+    for (let point = 0; point < x.length; point += step) {
+      if (flags[point] & UNSEEN) continue;
+      const [px, py] = place(point);
+      const code = 4 * (codes === null ? 0 : codes[point]);
       stampAt(pixels, stamp, px, py, table[code], table[code + 1], table[code + 2]);
       this.drawn++;
     }
@@ -78,33 +78,33 @@ export class CanvasRenderer implements Renderer {
 
   private paintMarks(scene: Scene, frame: Frame): void {
     const { context } = this;
-    const rows = scene.marks.rows;
+    const points = scene.marks.points;
     const place = placer(scene, frame);
-    const step = Math.max(1, Math.ceil(rows.length / MAX_MARKS));
-    for (let index = (rows.length - 1) % step; index < rows.length; index += step) {
-      const row = rows[index];
-      const [px, py] = place(row);
-      const role = roleOf(scene.flags[row]);
-      const code = 4 * (scene.codes === null ? 0 : scene.codes[row]);
+    const step = Math.max(1, Math.ceil(points.length / MAX_MARKS));
+    for (let index = (points.length - 1) % step; index < points.length; index += step) {
+      const point = points[index];
+      const [px, py] = place(point);
+      const role = roleOf(scene.flags[point]);
+      const code = 4 * (scene.codes === null ? 0 : scene.codes[point]);
       const own: Rgb = [scene.table[code], scene.table[code + 1], scene.table[code + 2]];
       paintMark(context, px, py, role, own, scene.colorful && !scene.marks.comparing, frame);
     }
   }
 }
 
-/** Device pixels of a row. */
-function placer(scene: Scene, frame: Frame): (row: number) => [number, number] {
+/** Device pixels of a point. */
+function placer(scene: Scene, frame: Frame): (point: number) => [number, number] {
   const { x, y, previous } = scene;
   const { view, ratio } = frame;
   if (previous === null || frame.previousView === null || frame.glide >= 1) {
-    return (row) => [(x[row] * view.sx + view.tx) * ratio, (y[row] * view.sy + view.ty) * ratio];
+    return (point) => [(x[point] * view.sx + view.tx) * ratio, (y[point] * view.sy + view.ty) * ratio];
   }
   const before = frame.previousView;
   const t = frame.glide;
   const mix = (from: number, to: number) => (from + (to - from) * t) * ratio;
-  return (row) => [
-    mix(previous.x[row] * before.sx + before.tx, x[row] * view.sx + view.tx),
-    mix(previous.y[row] * before.sy + before.ty, y[row] * view.sy + view.ty),
+  return (point) => [
+    mix(previous.x[point] * before.sx + before.tx, x[point] * view.sx + view.tx),
+    mix(previous.y[point] * before.sy + before.ty, y[point] * view.sy + view.ty),
   ];
 }
 

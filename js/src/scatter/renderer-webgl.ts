@@ -250,7 +250,7 @@ export class WebglRenderer implements Renderer {
     const { gl, mark, scene } = this;
     if (scene === null) return;
     const first = this.baked ? scene.marks.counts[0] : 0;
-    const count = scene.marks.rows.length - first;
+    const count = scene.marks.points.length - first;
     if (count === 0) return;
     const { theme, ratio } = frame;
     gl.enable(gl.BLEND);

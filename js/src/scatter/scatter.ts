@@ -69,14 +69,14 @@ export class Scatter {
     this.marksChanged(this.parts.data.setFlags(flags));
   }
 
-  /** Some bytes changed: those of `rows`, or any. Only the ranges that differ are sent to the GPU. */
-  flagsChanged(rows?: ArrayLike<number>): void {
-    this.marksChanged(this.parts.data.scene.marks.update(rows));
+  /** Some bytes changed: those of `points`, or any. Only the ranges that differ are sent to the GPU. */
+  flagsChanged(points?: ArrayLike<number>): void {
+    this.marksChanged(this.parts.data.scene.marks.update(points));
   }
 
   /** Points in pick order, which carry their numbers where there is room for them; null for none. */
-  setOrder(rows: ArrayLike<number> | null): void {
-    this.parts.overlay.show({ order: rows ?? [] });
+  setOrder(points: ArrayLike<number> | null): void {
+    this.parts.overlay.show({ order: points ?? [] });
   }
 
   setOverlay(overlays: Overlays): void {
@@ -84,9 +84,9 @@ export class Scatter {
   }
 
   /** Rings a point and brings it into view, see `Viewport.reveal`; null takes the ring away. */
-  focusRow(row: number | null, covered = 0): void {
-    this.parts.overlay.show({ focused: row });
-    if (row !== null) this.parts.viewport.reveal(row, covered);
+  focusPoint(point: number | null, covered = 0): void {
+    this.parts.overlay.show({ focused: point });
+    if (point !== null) this.parts.viewport.reveal(point, covered);
   }
 
   /** The visible point within reach of a place in CSS pixels. */

@@ -11,8 +11,8 @@ export interface ScatterEvents {
   /** The user moved the view, null for all of it (never for `setView`, so that linked plots do not echo each other). */
   view(box: Box | null): void;
   /** The point under the pointer, with its place in CSS pixels from the plot's top left. */
-  hover(row: number | null, x: number, y: number): void;
-  click(row: number | null, event: { shift: boolean; alt: boolean }): void;
+  hover(point: number | null, x: number, y: number): void;
+  click(point: number | null, event: { shift: boolean; alt: boolean }): void;
   /** A lasso or rectangle: x0 y0 x1 y1 …, closed, to be filled by the non-zero winding rule. */
   area(polygon: Float32Array<ArrayBuffer>, op: AreaOp): void;
   /** A key pressed in the plot; true = handled, so that the plot does nothing of its own. */
@@ -33,8 +33,8 @@ export interface Label {
 }
 
 export interface Neighbors {
-  row: number;
-  rows: ArrayLike<number>;
+  point: number;
+  points: ArrayLike<number>;
 }
 
 export interface Overlays {
@@ -43,7 +43,7 @@ export interface Overlays {
   neighbors?: Neighbors | null;
   /** Rows to mark, say because a search found them, the best first. */
   found?: ArrayLike<number>;
-  /** A row to ring that the pointer here is not on: hovered in another view, a linked plot, Python. */
+  /** A point to ring that the pointer here is not on: hovered in another view, a linked plot, Python. */
   pointed?: number | null;
 }
 

@@ -43,15 +43,15 @@ export class Viewport {
   }
 
   /** Moves no farther than a point needs to be seen; `covered` CSS pixels at the right are under something. */
-  reveal(row: number, covered = 0): void {
+  reveal(point: number, covered = 0): void {
     const { x, y } = this.data.scene;
     const { width, height } = this.stage.size;
-    if (width === 0 || !Number.isFinite(x[row] + y[row])) return;
-    const [px, py] = this.position(row);
+    if (width === 0 || !Number.isFinite(x[point] + y[point])) return;
+    const [px, py] = this.position(point);
     const free = width - covered;
     const dx = within(px, free) - px;
     const dy = within(py, height) - py;
-    if (Math.abs(dx) > free / 2 || Math.abs(dy) > height / 2) this.navigation.center(x[row], y[row], 1, covered);
+    if (Math.abs(dx) > free / 2 || Math.abs(dy) > height / 2) this.navigation.center(x[point], y[point], 1, covered);
     else if (dx !== 0 || dy !== 0) this.navigation.pan(dx, dy);
   }
 
@@ -61,8 +61,8 @@ export class Viewport {
   }
 
   /** Where a point is, in CSS pixels from the plot's top left. */
-  position(row: number): [number, number] {
+  position(point: number): [number, number] {
     const { x, y } = this.data.scene;
-    return toScreen(this.navigation.view, x[row], y[row]);
+    return toScreen(this.navigation.view, x[point], y[point]);
   }
 }

@@ -18,7 +18,7 @@ export interface Thumbnail {
   title: string;
 }
 
-/** What to look for: one of text, row and image. */
+/** What to look for: one of text, point and image. */
 export interface Query {
   text?: string;
   point?: PointIndex;
@@ -88,7 +88,7 @@ export class Samples {
     const ask = { kind: "neighbors", point, k, model } as const;
     const { reply, ...message } = await this.connection.result("neighbors", ask);
     return {
-      rows: decodeAs(Uint32Array, message.points, reply.buffers),
+      points: decodeAs(Uint32Array, message.points, reply.buffers),
       distances: decodeAs(Float32Array, message.distances, reply.buffers),
     };
   }
@@ -99,7 +99,7 @@ export class Samples {
     const ask = { kind: "find", k, ...query, ...picture } as const;
     const { reply, ...message } = await this.connection.result("found", ask as Ask, image);
     return {
-      rows: decodeAs(Uint32Array, message.points, reply.buffers),
+      points: decodeAs(Uint32Array, message.points, reply.buffers),
       scores: decodeAs(Float32Array, message.scores, reply.buffers),
     };
   }
