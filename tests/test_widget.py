@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import anywidget
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
@@ -25,6 +27,7 @@ from lightly_widget.maps import Lasso, regions_by_class, regions_by_words
 from lightly_widget.widget import Explorer
 from lightly_widget.widget.outbox import Outbox
 from lightly_widget.wire import REQUESTS, decode, replies
+from lightly_widget.wire.traits import Info, Traits
 
 PATIENCE = 60.0
 N = 60
@@ -213,6 +216,14 @@ def test_who_lost_messages_gets_the_traits_again(front: Front, monkeypatch: pyte
     front.ask("hello", protocol=1, lost=True)
     assert {"n_samples_to_select", "strategies", "filter", "color_by", "viewport", "info"} <= sent[0]
     assert "_esm" not in sent[0]
+
+
+def test_the_traits_are_those_that_the_wire_declares(still: Front) -> None:
+    ours = set(type(still).class_trait_names(sync=True)) - set(anywidget.AnyWidget.class_trait_names(sync=True))
+    assert ours - {"_esm"} == set(Traits.__struct_fields__)
+    msgspec.convert({name: getattr(still, name) for name in Traits.__struct_fields__}, Traits, strict=True)
+    with pytest.raises(msgspec.ValidationError, match="surplus"):
+        msgspec.convert(still.info | {"surplus": 1}, Info)
 
 
 def test_info_says_what_there_is(still: Front) -> None:

@@ -1,4 +1,4 @@
-"""Record what the real kernel answers about the dev page's samples: `python js/dev/record.py`, from the repository root.
+"""Record the real kernel's answers about the dev page's samples: `python js/dev/record.py`, from the repository root.
 
 The page replays these messages and computes no answers of its own. What a page or a test newly asks for goes into
 `requests()`.
@@ -153,7 +153,8 @@ def requests() -> Iterator[dict[str, Any]]:
         yield {"kind": "colors", "color_by": by}
     for key in ("brightness", "weather"):
         yield {"kind": "colors", "color_by": {"by": "metadata", "key": key}}
-    for by in (LABELS, {"by": "none"}, {"by": "metadata", "key": "weather"}):
+    colored = [LABELS, {"by": "none"}, {"by": "typicality"}, {"by": "tag", "key": "train-2025"}]
+    for by in (*colored, *({"by": "metadata", "key": key} for key in ("brightness", "weather"))):
         yield {"kind": "clusters", "color_by": by}
     for source in (None, "labels"):
         for key in (None, "brightness", "weather"):
@@ -165,7 +166,10 @@ def requests() -> Iterator[dict[str, Any]]:
     either = [BRIGHT, BRIGHT | {"cmp": ">="}, BRIGHT | {"value": 0.0}, BRIGHT | {"cmp": ">=", "value": 0.0}]
     filters = [None, *either, *({"op": "has_tag", "tag": tag} for tag in ("train-2025", "reviewed"))]
     filters += [_of_class("bridge"), *(_is("weather", value) for value in ("clear", "fog"))]
-    filters += [{"op": "and", "items": [BRIGHT, _of_class("bridge")]}, {"op": "not", "item": {"op": "and", "items": []}}]
+    filters += [
+        {"op": "and", "items": [BRIGHT, _of_class("bridge")]},
+        {"op": "not", "item": {"op": "and", "items": []}},
+    ]
     for one in filters:
         yield {"kind": "code", "filter": one}
         yield {"kind": "filter", "filter": one}

@@ -65,9 +65,9 @@ export class Samples {
   /** As the kernel does: the sample before is shown again. */
   cancel(target: number): void {
     if (this.running !== target) return;
-    this.stop("cancelled");
-    this.picks(target, "A", this.now);
+    this.picks(null, "A", this.now);
     this.sampled(null, { ...RECORDING.ends.cancelled, n: this.now.points.length });
+    this.stop("cancelled");
   }
 
   private stop(why: string): void {

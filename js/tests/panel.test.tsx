@@ -168,7 +168,7 @@ test("the panel draws itself and its changes reach the traits, without a plot", 
   assert.equal(kernel.traits.strategies.length, 2);
   assert.equal(place.querySelectorAll("article").length, 2);
   click("Remove Diverse");
-  // The changes were sampled by themselves.
+  click("Sample");
   for (let tries = 0; tries < 200 && session.sampling.state.value.stopReason === null; tries++) await wait();
   assert.equal(session.picks.count.value, 80);
   assert.match(place.textContent ?? "", /Save as tag/);

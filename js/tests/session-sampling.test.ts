@@ -5,8 +5,15 @@ import { FLAG } from "../src/flags";
 import { Kernel } from "./kernel";
 import { after, flagged, ready, settle } from "./opened";
 
-test("opening samples nothing; a change does, and many changes at once do so once", async () => {
+test("nothing is sampled before the first time; then a change does, and many changes at once do so once", async () => {
   const { kernel, session } = ready();
+  await after(1_000);
+  session.set("strategies", [{ type: "diversity", strength: 3 }]);
+  session.picks.setPinned([2]);
+  await after(1_000);
+  assert.equal(kernel.of("sample").length, 0);
+  kernel.picks([1, 2, 3]);
+  kernel.sampled(3);
   await after(1_000);
   assert.equal(kernel.of("sample").length, 0);
   for (let step = 1; step <= 20; step++) session.set("strategies", [{ type: "diversity", strength: step / 10 }]);
@@ -133,6 +140,7 @@ test("undo brings back picks and controls without sampling", async () => {
 
 test("pinned and removed rows go with the sample", async () => {
   const { kernel, session } = ready();
+  session.sampling.start();
   session.picks.setPinned([6, 1]);
   session.picks.setExcluded([3]);
   await after(200);

@@ -20,6 +20,7 @@ from lightly_widget.strategies import MAX_LIMITS, MAX_STRATEGIES, LimitDict, cat
 from lightly_widget.wire import PROTOCOL, REPLIES, REQUESTS
 from lightly_widget.wire.codec import ArrayRef
 from lightly_widget.wire.parts import MAX_POINTS_BY_HAND, Candidates, ColorBy, Filter
+from lightly_widget.wire.traits import Traits
 
 JS: Final = Path(__file__).parents[2] / "js"
 OUT: Final = JS / "src" / "generated"
@@ -78,8 +79,10 @@ _ENVELOPE: Final = {
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema of all messages, in both directions."""
-    _, found = msgspec.json.schema_components([*REQUESTS.values(), *REPLIES.values(), ArrayRef], schema_hook=_custom)
+    """The JSON Schema of the traits and of all messages, in both directions."""
+    _, found = msgspec.json.schema_components(
+        [*REQUESTS.values(), *REPLIES.values(), ArrayRef, Traits], schema_hook=_custom
+    )
     for kind in REPLIES.values():
         reply = found[kind.__name__]
         reply["properties"] = reply["properties"] | _ENVELOPE

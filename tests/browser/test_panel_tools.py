@@ -297,6 +297,7 @@ def test_an_answer_that_comes_late_leaves_the_filter_rows_as_they_are_written(sh
     page = widget.page
     expect(page.locator(".legend")).to_be_visible()
     widget.button("Filter").click()
+    page.get_by_label("Value").select_option("reviewed")
     page.get_by_label("Filter by").select_option("metadata.brightness")
     widget.until("demo.kernel.traits.filter !== null")
     page.wait_for_timeout(100)

@@ -1003,3 +1003,110 @@ export interface Progress {
    */
   done: boolean;
 }
+/**
+ * The synced traits. None exceeds 64 kB.
+ */
+export interface Traits {
+  n_samples_to_select: number;
+  strategies: StrategyDict[];
+  limits: LimitDict[];
+  candidates: Candidates;
+  preselected_tag_name: string | null;
+  filter: FilterDict | null;
+  color_by: ColorBy;
+  /**
+   * The sample id under the pointer, or null.
+   */
+  hovered: string | null;
+  /**
+   * The visible data box [x0, y0, x1, y1], or null for all.
+   */
+  viewport: [number, number, number, number] | null;
+  /**
+   * CSS pixels.
+   */
+  height: number;
+  info: Info;
+}
+/**
+ * What the dataset offers. Only the kernel sets it.
+ */
+export interface Info {
+  protocol: number;
+  /**
+   * New for every explorer: a saved view whose kernel is gone keeps the old one.
+   */
+  session: string;
+  dataset: string;
+  n_samples: number;
+  /**
+   * What a sample is shown as.
+   */
+  media: "image" | "none" | "text";
+  embedding_models: string[];
+  /**
+   * What can be shown: "pca", "umap", "umap of <model>" …; "grid" without embeddings.
+   */
+  projections: string[];
+  /**
+   * By name: how long one that is not there yet will take, in words.
+   */
+  projection_notes: {
+    [k: string]: string;
+  };
+  tags: TagCount[];
+  sources: LabelSource[];
+  metadata: MetadataKey[];
+  fields: Field[];
+  /**
+   * Why a strategy type cannot be used now, by type; absent means usable.
+   */
+  unusable: {
+    [k: string]: string;
+  };
+  can_find_text: boolean;
+  /**
+   * Why no image can be searched for; null: one can.
+   */
+  no_find_image: string | null;
+  page?: PageContent;
+}
+/**
+ * A tag, and how many of the explorer's samples have it.
+ */
+export interface TagCount {
+  name: string;
+  count: number;
+}
+/**
+ * An annotation source with its classes, at most 1,000 of them.
+ */
+export interface LabelSource {
+  name: string;
+  type: "classification" | "object_detection";
+  classes: string[];
+}
+/**
+ * A metadata key: the range of its numbers, its values where these are few strings.
+ */
+export interface MetadataKey {
+  key: string;
+  type: "boolean" | "number" | "other" | "string";
+  min?: number;
+  max?: number;
+  values?: string[];
+}
+/**
+ * A field that a filter can ask about.
+ */
+export interface Field {
+  name: string;
+  type: "boolean" | "datetime" | "number" | "string";
+}
+/**
+ * What a page without a kernel holds: its colorings, and whether their clusters have names.
+ */
+export interface PageContent {
+  colorings: ColorBy[];
+  clusters: boolean;
+}

@@ -73,10 +73,12 @@ export function subjects(info: Info): { value: string; label: string; group: str
   ];
 }
 
-export function newDraft(what: string, info: Info): Draft {
-  const kind = kindOf(what, info);
-  return { what, test: testsOf(kind)[0].value, value: suggestions(what, info)?.[0] ?? "" };
-}
+/** A row that asks for nothing until a value is chosen. */
+export const newDraft = (what: string, info: Info): Draft => ({
+  what,
+  test: testsOf(kindOf(what, info))[0].value,
+  value: "",
+});
 
 /** Values to choose from; null where any can be typed. */
 export function suggestions(what: string, info: Info): string[] | null {

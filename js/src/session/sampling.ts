@@ -78,9 +78,9 @@ export class Sampling {
     });
   }
 
-  /** The user changed something: from now on changes sample by themselves. An opened widget does not. */
+  /** The user changed something: a sample that is there follows. Opening the explorer, or the first settings, sample nothing. */
   touched(): void {
-    this.armed = true;
+    this.armed ||= this.state.peek().requested > 0;
   }
 
   start(): void {
