@@ -13,7 +13,7 @@ test("nothing is sampled before the first time; then a change does, and many cha
   await after(1_000);
   assert.equal(kernel.of("sample").length, 0);
   kernel.picks([1, 2, 3]);
-  kernel.sampled(3);
+  kernel.sampled(3, null);
   await after(1_000);
   assert.equal(kernel.of("sample").length, 0);
   for (let step = 1; step <= 20; step++) session.set("strategies", [{ type: "diversity", strength: step / 10 }]);

@@ -1,4 +1,4 @@
-"""The synced traits and `info`, declared once: `js/src/generated/` is made from these, and a test holds the explorer to them."""
+"""The synced traits and `info`, declared once: `js/src/generated/` is made of it, and a test holds the explorer to it."""
 
 from __future__ import annotations
 
