@@ -1,4 +1,4 @@
-"""The synced traits and `info`, declared once: `js/src/generated/` is made of it, and a test holds the explorer to it."""
+"""The synced traits and `info`, declared once: `js/src/generated/` is made of it, and a test checks the explorer."""
 
 from __future__ import annotations
 
