@@ -266,6 +266,8 @@ def test_split_parts_are_disjoint_complete_and_repeatable(dataset: lw.Dataset) -
     again = base.split({"train": 7, "val": 2, "test": 1, "nobody": 0}, seed=3)
     assert ids == {name: part.sample_ids.to_list() for name, part in again.items()}
     assert ids["train"] != base.split({"train": 7, "val": 3}, seed=4)["train"].sample_ids.to_list()
+    halves = base.split({"a": 1, "b": 1})
+    assert abs(len(halves["a"]) - len(halves["b"])) <= 1
     for wrong in ({}, {"a": 0}, {"a": -1}, {"a": float("nan")}, {"a": True}, [1, 2]):
         with pytest.raises((InvalidValueError, InvalidTypeError)):
             base.split(wrong)  # type: ignore[arg-type]
@@ -496,3 +498,63 @@ def test_each_snapshot_has_its_own_state_in_whatever_order_they_are_read(tmp_pat
     pairs = list(zip(snapshots, expected, strict=True))
     for snapshot, values in reversed(pairs) if newest_first else pairs:
         assert snapshot.metadata("k").to_list() == values
+
+
+def test_annotations_are_asked_by_polars_too(tmp_path: Path) -> None:
+    images = lw.ImageDataset.create("images", tmp_path)
+    add_scan(core_of(images), scan_of(range(3)))
+    ids = images.query().sample_ids.to_list()
+    confidence = {ids[0]: {"class": "a", "confidence": 0.9}, ids[1]: {"class": "a", "confidence": 0.2}}
+    for sample_id, label in confidence.items():
+        frame = pl.DataFrame({"sample_id": [sample_id], "class": [label["class"]], "sure": [label["confidence"]]})
+        images.labels.add_classifications_from_column(frame, "class", confidence="sure")
+    sure = images.match(ClassificationQuery.match(pl.col("confidence") > 0.5))  # type: ignore[arg-type]
+    assert sure.sample_ids.to_list() == ids[:1]
+    with pytest.raises(UnknownNameError, match="annotation field"):
+        images.match(ClassificationQuery.match(pl.col("sure") > 0.5)).to_list()  # type: ignore[arg-type]
+
+
+def test_embeddings_come_in_query_order(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"sample_id": ["a", "b", "c", "d"]})
+    dataset = lw.Dataset.from_polars(frame, name="d", path=tmp_path)
+    dataset.add_embeddings("m", np.array([[3.0], [1.0], [2.0]]), ["c", "a", "b"])
+    assert dataset.select(["a", "b", "c"]).embeddings("m").tolist() == [[1.0], [2.0], [3.0]]
+    assert dataset.select(["c", "a", "b"]).embeddings("m").tolist() == [[3.0], [1.0], [2.0]]
+    assert dataset.select(["c"]).embeddings("m").tolist() == [[3.0]]
+    with pytest.raises(InvalidValueError, match="1 of 2 samples have no embedding of 'm'"):
+        dataset.select(["d", "c"]).embeddings("m")
+    dataset.add_embeddings("all", np.arange(4.0)[:, None])
+    assert dataset.query().embeddings("all").tolist() == [[0.0], [1.0], [2.0], [3.0]]
+
+
+def test_what_was_read_once_is_read_again_only_where_it_grew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = lw.Dataset.from_polars(pl.DataFrame({"sample_id": ["a", "b"]}), name="d", path=tmp_path)
+    reads: list[int] = []
+    store, read = core_of(dataset).store, core_of(dataset).store.read
+
+    def counted(table: str, parts: Any) -> Any:
+        if table.startswith("metadata"):
+            reads.append(len(parts))
+        return read(table, parts)
+
+    monkeypatch.setattr(store, "read", counted)
+    dataset.metadata.update({"a": {"x": 1}})
+    before = core_of(dataset).snapshot()
+    assert before.metadata("x").to_list() == [1, None]
+    dataset.metadata.update({"b": {"x": 2}})
+    now = core_of(dataset).snapshot()
+    assert now.metadata("x").to_list() == [1, 2]
+    reads.clear()
+    assert now.metadata("x").to_list() == [1, 2]
+    assert reads == []  # nothing is new
+    dataset.metadata.update({"a": {"x": 3}})
+    reads.clear()
+    assert core_of(dataset).snapshot().metadata("x").to_list() == [3, 2]
+    assert reads == [1]  # the new part only
+
+
+def test_times_are_compared_with_days(dataset: lw.Dataset) -> None:
+    day = datetime(2026, 1, 2, tzinfo=UTC)
+    assert dataset.match(M["when"] >= day.date()).sample_ids.equals(dataset.match(M["when"] >= day).sample_ids)
+    with pytest.raises(InvalidTypeError, match="when holds times, which cannot be compared with 3"):
+        dataset.match(M["when"] >= 3).to_list()

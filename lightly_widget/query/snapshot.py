@@ -90,8 +90,7 @@ class Snapshot:
             value = None
         frames = self._store.read(table, more)
         value = fold_of(table).fold(value, list(zip(more, frames, strict=True)))
-        if len(parts) >= len(known) or known != parts[: len(known)]:
-            self._cache.values[table] = (parts, value)
+        self._cache.values[table] = (parts, value)
         return value
 
     def _tables(self, kind: str) -> list[str]:
