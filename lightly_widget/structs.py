@@ -2,7 +2,7 @@
 
 `convert` takes plain data (from JSON, or from a constructor's arguments) to a declared type. Its errors name the field,
 show the value and say what was expected: `strength must be a number, got 'x'`. A wrong type is an InvalidTypeError, a
-wrong value an InvalidValueError. `check_plain` comes first wherever data is not trusted: it bounds depth and size
+wrong value an InvalidValueError. Data that is not trusted passes the gate of `plain` first: it bounds depth and size
 before anything recursive reads them.
 """
 
@@ -23,13 +23,11 @@ import numpy as np
 from msgspec import Meta
 
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, LightlyWidgetError, did_you_mean, listed, shown
+from lightly_widget.plain import MAX_TRAIT
 
 T = TypeVar("T")
 Hook = Callable[[type, Any], Any]
 
-MAX_DEPTH: Final = 32
-MAX_PLAIN: Final = 60_000
-"""Bytes of a synced trait, and of everything that a trait has to show later."""
 MAX_FLOAT: Final = sys.float_info.max
 
 Number = Annotated[float, Meta(ge=-MAX_FLOAT, le=MAX_FLOAT)]
@@ -220,54 +218,7 @@ def _scalar(value: Any) -> Any:
 def check_fits(name: str, value: Any) -> None:
     """ValueError: plain data that a synced trait cannot hold."""
     size = len(json.dumps(value))
-    if size > MAX_PLAIN:
+    if size > MAX_TRAIT:
         raise InvalidValueError(
-            f"{name} must take at most {MAX_PLAIN:,} bytes, got {size:,}; use fewer or shorter parts"
+            f"{name} must take at most {MAX_TRAIT:,} bytes, got {size:,}; use fewer or shorter parts"
         )
-
-
-def check_object(name: str, value: object) -> dict[str, Any]:
-    """A copy of a dict of plain data, bounded as `check_plain` bounds it."""
-    if not isinstance(value, Mapping):
-        raise InvalidTypeError(f"{name} must be a dict, got {shown(value)}")
-    copy: dict[str, Any] = check_plain(name, value)
-    return copy
-
-
-def check_plain(name: str, value: object, most: int = MAX_PLAIN) -> Any:
-    """A copy of plain data (None, bool, number, string, list, dict) of at most `most` bytes and 32 levels."""
-    return _Copy(name, most).of(value, 0)
-
-
-class _Copy:
-    """Copies plain data until it has cost too much, so that data that contains itself ends too."""
-
-    def __init__(self, name: str, most: int) -> None:
-        self.name, self.most, self.size = name, most, 0
-
-    def spend(self, size: int, depth: int) -> None:
-        self.size += size
-        if depth > MAX_DEPTH or self.size > self.most:
-            raise InvalidValueError(
-                f"{self.name} is nested too deep or larger than {self.most:,} bytes (at most {MAX_DEPTH} levels)"
-            )
-
-    def of(self, value: object, depth: int) -> Any:
-        self.spend(4 + (len(value) if isinstance(value, str) else 0), depth)
-        if value is None or isinstance(value, str | bool | int):
-            return value
-        if isinstance(value, float):
-            if not math.isfinite(value):
-                raise InvalidValueError(f"{self.name} must hold finite numbers, got {value}")
-            return value
-        if isinstance(value, list | tuple):
-            return [self.of(item, depth + 1) for item in value]
-        if not isinstance(value, Mapping):
-            raise InvalidTypeError(f"{self.name} must be plain data, got {shown(value)}")
-        return {self.key(key, depth): self.of(item, depth + 1) for key, item in value.items()}
-
-    def key(self, key: object, depth: int) -> str:
-        if not isinstance(key, str):
-            raise InvalidTypeError(f"{self.name} must have strings as keys, got {shown(key)}")
-        self.spend(len(key), depth)
-        return key

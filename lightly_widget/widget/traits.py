@@ -10,9 +10,10 @@ from msgspec import Meta
 
 from lightly_widget.checks import check_number, is_unicode
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, did_you_mean, shown
+from lightly_widget.plain import plain_object
 from lightly_widget.query.algebra import Expression
 from lightly_widget.strategies import MAX_STRATEGIES, Strategy, parse_limits, strategy_from_dict, strategy_types
-from lightly_widget.structs import Number, check_fits, check_object, convert
+from lightly_widget.structs import Number, check_fits, convert
 from lightly_widget.wire.parts import Candidates, ColorBy, Count, Filter, Name, to_plain
 
 Height: TypeAlias = Annotated[int, Meta(ge=200, le=4_000)]
@@ -48,7 +49,7 @@ def _strategy(name: str, item: Any, complete: bool) -> dict[str, Any]:
         return item.to_dict()
     if complete:
         return strategy_from_dict(item).to_dict()
-    data = check_object(name, item)
+    data = plain_object(name, item)
     if not isinstance(data.get("type"), str) or data["type"] not in strategy_types():
         raise InvalidValueError(f"{name}: {did_you_mean('strategy type', data.get('type'), strategy_types())}")
     data["strength"] = convert(data.get("strength", 1.0), Number, f"{name}.strength")
@@ -80,7 +81,7 @@ def check_filter(value: Any) -> dict[str, Any] | None:
     """An expression or its dict → dict, or None."""
     if value is None:
         return None
-    data = check_object("filter", value.to_dict() if isinstance(value, Expression) else value)
+    data = plain_object("filter", value.to_dict() if isinstance(value, Expression) else value)
     convert(data, Filter, "filter")
     return Expression.from_dict(data).to_dict()
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, did_you_mean, shown
-from lightly_widget.structs import check_plain, convert
+from lightly_widget.plain import plain_copy
+from lightly_widget.structs import convert
 from lightly_widget.wire.codec import Buffers, decode
 from lightly_widget.wire.parts import MAX_ID
 from lightly_widget.wire.requests import REQUESTS, Picture, Request
@@ -35,7 +36,7 @@ def parse_request(content: object, buffers: Buffers = ()) -> Request:
     kind = content.get("kind")
     if not isinstance(kind, str) or kind not in REQUESTS:
         raise InvalidValueError(did_you_mean("kind of request", kind, REQUESTS))
-    plain = check_plain(f"request {kind!r}", content, MAX_REQUEST)
+    plain = plain_copy(f"request {kind!r}", content, MAX_REQUEST)
     return convert(plain, REQUESTS[kind], what=f"request {kind!r}", hook=lambda type_, ref: _array(type_, ref, buffers))
 
 
