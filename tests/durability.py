@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from lightly_widget import ImageDataset
+from lightly_widget import ImageDataset, RandomStrategy
 from lightly_widget.dataset import core_of
 from lightly_widget.dataset.images import add_scan
 from lightly_widget.dataset.metadata import write_columns
@@ -270,13 +270,17 @@ def mutant_outcomes(home: Path, seeds: range, limit_s: float = 60) -> dict[int, 
 
 def _mixed_writes(home: str, who: str, rounds: int) -> int:
     dataset = ImageDataset.load("shared", home)
-    ids = dataset.query().sample_ids.to_list()
+    ids = dataset.query().sample_ids.to_list()[: 2 * rounds]
+    mine = ids[:rounds] if who == "left" else ids[rounds:]
     for number in range(rounds):
+        chosen = dataset.select([mine[number]]).sampling().preview(1, [RandomStrategy()])
+        chosen.save_as("grown by both", grow=True)
         dataset.select([ids[number % len(ids)]]).add_tag(f"{who} {number}")
         picks = pl.Series(ids[: 1 + number % 5])
         values = pl.DataFrame({"sample_id": picks, f"{who} score": [float(number)] * len(picks)})
         write_picks(dataset, f"{who} picks", picks, values)
-        add_scan(core_of(dataset), scan_of(range(10, 11 + number)))  # both add the same images
+        more = range(2 * rounds, 2 * rounds + 1 + number)
+        add_scan(core_of(dataset), scan_of(more))  # both add the same images
         dataset.metadata.update({ids[0]: {"last writer": who, f"{who} count": number}})
     return rounds
 
@@ -284,7 +288,7 @@ def _mixed_writes(home: str, who: str, rounds: int) -> int:
 def two_kernels(home: Path, rounds: int) -> int:
     """Two processes write to one dataset while a third reads: no update lost, no read torn. Returns the reads."""
     dataset = ImageDataset.create("shared", home)
-    add_scan(core_of(dataset), scan_of(range(10)))
+    add_scan(core_of(dataset), scan_of(range(2 * rounds)))
     first = dataset.query().sample_ids.to_list()
     writers = [context.Process(target=_mixed_writes, args=(str(home), who, rounds)) for who in ("left", "right")]
     for writer in writers:
@@ -309,10 +313,12 @@ def two_kernels(home: Path, rounds: int) -> int:
         assert set(found.tags) == {f"{w} {n}" for w in ("left", "right") for n in range(rounds)} | {
             "left picks",
             "right picks",
+            "grown by both",
         }
+        assert set(found.tags["grown by both"].sample_ids) == set(first)
         paths = found.to_polars()["file_path_abs"]
-        assert sorted(paths) == sorted(scan_of(range(10 + rounds)).frame["file_path_abs"])
-        assert found.query().sample_ids.to_list()[:10] == first
+        assert sorted(paths) == sorted(scan_of(range(3 * rounds)).frame["file_path_abs"])
+        assert found.query().sample_ids.to_list()[: 2 * rounds] == first
         assert found.get_sample(first[0]).metadata["left count"] == rounds - 1
         assert found.get_sample(first[0]).metadata["right count"] == rounds - 1
     return looks

@@ -24,6 +24,7 @@ import lightly_widget as lw
 from lightly_widget.dataset import core_of
 from lightly_widget.errors import InvalidValueError
 from lightly_widget.maps import Lasso, regions_by_class, regions_by_words
+from lightly_widget.strategies import MAX_STRATEGIES
 from lightly_widget.widget import Explorer
 from lightly_widget.widget.outbox import Outbox
 from lightly_widget.wire import REQUESTS, decode, replies
@@ -377,6 +378,15 @@ def test_of_many_runs_at_once_the_last_is_shown_and_all_are_answered(front: Fron
     assert all(front.answers(number)[-1]["done"] for number in range(100, 120))
     assert len(front.picks()) == 29
     assert front.sample.n_requested == 29 or len(front.sample) == 29
+
+
+def test_as_many_strategies_as_can_be_sampled_can_be_shown_by_undo(front: Front) -> None:
+    most = [{"type": "random", "strength": 1.0, "seed": seed, "stratify_by": None} for seed in range(MAX_STRATEGIES)]
+    assert front.sample_now(n_samples_to_select=3, strategies=most)["kind"] == "sampled"
+    assert front.sample_now(n_samples_to_select=3, strategies=[*most, most[0]])["kind"] == "error"
+    front.sample_now(n_samples_to_select=2)
+    front.ask("undo")
+    assert front.strategies == most
 
 
 def test_undo_and_redo_bring_back_picks_and_controls(front: Front) -> None:
