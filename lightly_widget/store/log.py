@@ -31,7 +31,7 @@ COMMITS: Final = "commits"
 TOKEN: Final = "commit"
 _REMOTE_CHECK_S: Final = 2.0
 TOO_OLD: Final = (
-    "the query, view or sampling in use is too old: what it would read was merged or undone since; "
+    "the query or sampling in use is too old: what it would read was merged or undone since; "
     "start again from the dataset"
 )
 

@@ -50,7 +50,7 @@ class Balance:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A strategy's terms for one view, and what to tell the user about them."""
+    """A strategy's terms for some candidates, and what to tell the user about them."""
 
     terms: tuple[Term, ...]
     warnings: tuple[str, ...] = ()
@@ -102,12 +102,12 @@ class Strategy(
         return strategy_from_dict(data)
 
     @abstractmethod
-    def prepare(self, view: Candidates, progress: Progress) -> Prepared:
+    def prepare(self, candidates: Candidates, progress: Progress) -> Prepared:
         """The solver terms for these candidates, with warnings. ValueError: what the strategy needs is missing."""
 
-    def terms(self, view: Candidates, progress: Progress) -> list[Term]:
+    def terms(self, candidates: Candidates, progress: Progress) -> list[Term]:
         """The solver terms for these candidates."""
-        return list(self.prepare(view, progress).terms)
+        return list(self.prepare(candidates, progress).terms)
 
     @classmethod
     @abstractmethod

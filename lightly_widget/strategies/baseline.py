@@ -35,15 +35,15 @@ class RandomStrategy(Strategy, tag="random", frozen=True):
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1, title="Seed", extra={"kind": "integer", "brief": "seed {}"})] = 0
     stratify_by: Annotated[Text | None, Meta(title="Stratify by", extra={"kind": "stratify"})] = None
 
-    def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
+    def prepare(self, candidates: Candidates, progress: Progress = no_progress) -> Prepared:
         from lightly_widget.solver import Weighting
 
-        order = np.random.default_rng(self.seed).permutation(len(view))
+        order = np.random.default_rng(self.seed).permutation(len(candidates))
         if self.stratify_by is not None:
-            groups = strata(view, self.stratify_by)
+            groups = strata(candidates, self.stratify_by)
             order = interleave(order, groups, progress)
-        weights = np.empty(len(view))
-        weights[order] = np.arange(len(view), 0, -1) / max(len(view), 1)
+        weights = np.empty(len(candidates))
+        weights[order] = np.arange(len(candidates), 0, -1) / max(len(candidates), 1)
         return Prepared((Weighting(weights, strength=self.strength),))
 
     @classmethod
@@ -51,17 +51,17 @@ class RandomStrategy(Strategy, tag="random", frozen=True):
         return None
 
 
-def strata(view: Candidates, name: str) -> NDArray[np.int64]:
+def strata(candidates: Candidates, name: str) -> NDArray[np.int64]:
     """(n,) the group of each candidate, by an annotation source or a metadata key; largest group first."""
-    info = view.info()
+    info = candidates.info()
     if name in info.annotation_sources and name in info.metadata:
         raise InvalidValueError(
             f"stratify_by={shown(name)} is both an annotation source and a metadata key; rename one"
         )
     if name in info.annotation_sources:
-        labels = main_classes(view, name)
+        labels = main_classes(candidates, name)
     elif name in info.metadata:
-        labels = text_groups(view, name)
+        labels = text_groups(candidates, name)
     else:
         options = [*info.annotation_sources, *info.metadata]
         raise InvalidValueError(f"stratify_by: {did_you_mean('annotation source or metadata key', name, options)}")
@@ -75,11 +75,11 @@ def strata(view: Candidates, name: str) -> NDArray[np.int64]:
     return codes.to_numpy()
 
 
-def main_classes(view: Candidates, source: str | None) -> pl.Series:
+def main_classes(candidates: Candidates, source: str | None) -> pl.Series:
     """(n,) the most frequent class of each candidate, ties to the first in the alphabet, null without annotation."""
-    counted = view.annotations(source).group_by("row", "class_name").len()
+    counted = candidates.annotations(source).group_by("row", "class_name").len()
     best = counted.sort("row", "len", "class_name", descending=[False, True, False]).unique("row", keep="first")
-    rows = pl.DataFrame({"row": np.arange(len(view), dtype=np.uint32)})
+    rows = pl.DataFrame({"row": np.arange(len(candidates), dtype=np.uint32)})
     return rows.join(best, on="row", how="left", maintain_order="left")["class_name"]
 
 

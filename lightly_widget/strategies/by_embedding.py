@@ -36,10 +36,10 @@ class EmbeddingDiversityStrategy(_NeedsEmbeddings, tag="diversity", frozen=True)
     inverted: ClassVar[str] = "Inverted: near-copies of what is chosen come first."
     embedding_model_name: Model = None
 
-    def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
+    def prepare(self, candidates: Candidates, progress: Progress = no_progress) -> Prepared:
         from lightly_widget.solver import Diversity
 
-        return Prepared((Diversity(view.embeddings(self.embedding_model_name), strength=self.strength),))
+        return Prepared((Diversity(candidates.embeddings(self.embedding_model_name), strength=self.strength),))
 
 
 class EmbeddingRepresentativeStrategy(_NeedsEmbeddings, tag="representative", frozen=True):
@@ -65,22 +65,22 @@ class EmbeddingRepresentativeStrategy(_NeedsEmbeddings, tag="representative", fr
     bandwidth: Annotated[float, Meta(ge=0.01, le=MAX_FLOAT, title="Bandwidth", extra={"brief": "bandwidth {}"})] = 0.7
     scope: Annotated[Literal["global", "local"], Meta(title="Scope")] = "global"
 
-    def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
+    def prepare(self, candidates: Candidates, progress: Progress = no_progress) -> Prepared:
         from lightly_widget.solver import KernelCoverage
 
-        embeddings = view.embeddings(self.embedding_model_name)  # also says what is missing
+        embeddings = candidates.embeddings(self.embedding_model_name)  # also says what is missing
         if self.scope == "global":
             return Prepared((KernelCoverage(embeddings, self.bandwidth, strength=self.strength),))
-        return Prepared((self._local(view, embeddings, progress),))
+        return Prepared((self._local(candidates, embeddings, progress),))
 
-    def _local(self, view: Candidates, embeddings: NDArray[np.float32], progress: Progress) -> Term:
+    def _local(self, candidates: Candidates, embeddings: NDArray[np.float32], progress: Progress) -> Term:
         """When all embedded samples of the dataset are candidates, the graph stored with the dataset serves."""
         from lightly_widget.neighbors import build_graph
         from lightly_widget.solver import FacilityLocation
 
-        _, all_ids = view.dataset_embeddings(self.embedding_model_name)
-        if all_ids.equals(view.sample_ids):
-            graph = view.dataset_graph(self.embedding_model_name, progress)
+        _, all_ids = candidates.dataset_embeddings(self.embedding_model_name)
+        if all_ids.equals(candidates.sample_ids):
+            graph = candidates.dataset_graph(self.embedding_model_name, progress)
         else:
             graph = build_graph(embeddings, NEIGHBORS, progress=progress)
         return FacilityLocation(graph.indices, edge_similarities(graph.distances), strength=self.strength)
@@ -97,10 +97,10 @@ class EmbeddingDeduplicationStrategy(_NeedsEmbeddings, tag="deduplication", froz
     ]
     embedding_model_name: Model = None
 
-    def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
+    def prepare(self, candidates: Candidates, progress: Progress = no_progress) -> Prepared:
         from lightly_widget.solver import Diversity
 
-        embeddings = view.embeddings(self.embedding_model_name)
+        embeddings = candidates.embeddings(self.embedding_model_name)
         minimum = self.stopping_condition_minimum_distance
         return Prepared((Diversity(embeddings, strength=self.strength, minimum_distance=minimum),))
 
@@ -114,11 +114,11 @@ class EmbeddingSimilarityStrategy(_NeedsEmbeddings, tag="similarity", frozen=Tru
     query_tag_name: Annotated[Text, Meta(title="Like tag", extra={"kind": "tag"})]
     embedding_model_name: Model = None
 
-    def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
+    def prepare(self, candidates: Candidates, progress: Progress = no_progress) -> Prepared:
         from lightly_widget.solver import Weighting
 
-        query, warnings = query_embeddings(view, self.query_tag_name, self.embedding_model_name)
-        weights = similarity(view.embeddings(self.embedding_model_name), query, progress)
+        query, warnings = query_embeddings(candidates, self.query_tag_name, self.embedding_model_name)
+        weights = similarity(candidates.embeddings(self.embedding_model_name), query, progress)
         return Prepared((Weighting(weights, strength=self.strength),), warnings)
 
     @classmethod
@@ -136,18 +136,18 @@ class EmbeddingTypicalityStrategy(_NeedsEmbeddings, tag="typicality", frozen=Tru
     inverted: ClassVar[str] = "Inverted: the oddest samples come first."
     embedding_model_name: Model = None
 
-    def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
+    def prepare(self, candidates: Candidates, progress: Progress = no_progress) -> Prepared:
         from lightly_widget.solver import Weighting
 
-        ids, values = typicality(view, self.embedding_model_name, progress)
+        ids, values = typicality(candidates, self.embedding_model_name, progress)
         table = pl.DataFrame({"sample_id": ids, "value": values})
-        found = pl.DataFrame({"sample_id": view.sample_ids}).join(
+        found = pl.DataFrame({"sample_id": candidates.sample_ids}).join(
             table, on="sample_id", how="left", maintain_order="left"
         )["value"]
         if count := found.null_count():
-            missing = view.sample_ids.filter(found.is_null())
+            missing = candidates.sample_ids.filter(found.is_null())
             raise InvalidValueError(
-                f"{count:,} of {len(view):,} candidates have no embedding (first: {listed(missing.head(3))}); "
+                f"{count:,} of {len(candidates):,} candidates have no embedding (first: {listed(missing.head(3))}); "
                 "dataset.embed() embeds them, or leave them out with a filter"
             )
         return Prepared((Weighting(found.to_numpy().astype(np.float64), strength=self.strength),))
@@ -162,10 +162,10 @@ class SubpartDiversityStrategy(_NeedsEmbeddings, tag="subpart_diversity", frozen
     embedding_model_name: Model = None
     annotation_source: Source = None
 
-    def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
+    def prepare(self, candidates: Candidates, progress: Progress = no_progress) -> Prepared:
         from lightly_widget.solver import SubpartDiversity
 
-        embeddings, rows = view.crop_embeddings(self.embedding_model_name, self.annotation_source, progress)
+        embeddings, rows = candidates.crop_embeddings(self.embedding_model_name, self.annotation_source, progress)
         if not len(rows):
             raise InvalidValueError("no candidate has an annotated box; widen the query or add object detections first")
         return Prepared((SubpartDiversity(embeddings, rows, strength=self.strength),))
@@ -180,14 +180,14 @@ class SubpartDiversityStrategy(_NeedsEmbeddings, tag="subpart_diversity", frozen
 
 
 def query_embeddings(
-    view: Candidates, tag_name: str, model_name: str | None
+    candidates: Candidates, tag_name: str, model_name: str | None
 ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
     """(m, d) embeddings of the tag's samples, candidates or not, and a warning when some of them have none."""
-    if not isinstance(tag_name, str) or tag_name not in (tags := view.tag_names()):
-        tags = view.tag_names()
+    if not isinstance(tag_name, str) or tag_name not in (tags := candidates.tag_names()):
+        tags = candidates.tag_names()
         raise InvalidValueError(f"query_tag_name: {did_you_mean('tag', tag_name, tags)}")
-    members = view.tag(tag_name)
-    embeddings, ids = view.dataset_embeddings(model_name)
+    members = candidates.tag(tag_name)
+    embeddings, ids = candidates.dataset_embeddings(model_name)
     rows = np.flatnonzero(ids.is_in(members.implode()).to_numpy())
     if not len(rows):
         what = "is empty" if not len(members) else f"holds {len(members):,} samples, none with an embedding"
@@ -210,13 +210,13 @@ def similarity(
 
 
 def typicality(
-    view: Candidates, model_name: str | None, progress: Progress = no_progress
+    candidates: Candidates, model_name: str | None, progress: Progress = no_progress
 ) -> tuple[pl.Series, NDArray[np.float64]]:
     """The ids of all embedded samples of the dataset and their (N,) typicality in 0…1."""
     from lightly_widget import neighbors
 
-    _, ids = view.dataset_embeddings(model_name)
-    return ids, neighbors.typicality(view.dataset_graph(model_name, progress))
+    _, ids = candidates.dataset_embeddings(model_name)
+    return ids, neighbors.typicality(candidates.dataset_graph(model_name, progress))
 
 
 def edge_similarities(distances: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -27,11 +27,11 @@ class MetadataWeightingStrategy(Strategy, tag="metadata_weighting", frozen=True)
     inverted: ClassVar[str] = "Inverted: the lowest values come first."
     metadata_key: NumberKey
 
-    def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
+    def prepare(self, candidates: Candidates, progress: Progress = no_progress) -> Prepared:
         from lightly_widget.solver import Weighting
 
-        values = view.metadata(self.metadata_key)
-        _refuse_missing(view, self.metadata_key, values)
+        values = candidates.metadata(self.metadata_key)
+        _refuse_missing(candidates, self.metadata_key, values)
         if not (values.dtype.is_numeric() or values.dtype == pl.Boolean):
             raise InvalidValueError(
                 f"metadata_key={shown(self.metadata_key)}: {len(values):,} values are not numbers but {values.dtype} "
@@ -42,8 +42,8 @@ class MetadataWeightingStrategy(Strategy, tag="metadata_weighting", frozen=True)
         if odd.any():
             raise InvalidValueError(
                 f"metadata_key={shown(self.metadata_key)}: {odd.sum():,} of {len(values):,} candidates have a value "
-                f"that is not finite (first: {listed(view.sample_ids.filter(odd).head(3))}); set them to numbers, or "
-                "leave them out with a filter"
+                f"that is not finite (first: {listed(candidates.sample_ids.filter(odd).head(3))}); set them to "
+                "numbers, or leave them out with a filter"
             )
         return Prepared((Weighting(weights.to_numpy(), strength=self.strength),))
 
@@ -71,17 +71,17 @@ class MetadataBalancingStrategy(Strategy, tag="metadata_balancing", frozen=True)
         super().__post_init__()
         check_target(self.target_distribution)
 
-    def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
-        groups = text_groups(view, self.metadata_key)
-        _refuse_missing(view, self.metadata_key, groups)
+    def prepare(self, candidates: Candidates, progress: Progress = no_progress) -> Prepared:
+        groups = text_groups(candidates, self.metadata_key)
+        _refuse_missing(candidates, self.metadata_key, groups)
         return _balancing(
             self.metadata_key,
             groups,
-            np.arange(len(view)),
-            len(view),
+            np.arange(len(candidates)),
+            len(candidates),
             self.target_distribution,
             self.strength,
-            lambda: view.dataset_values(self.metadata_key),
+            lambda: candidates.dataset_values(self.metadata_key),
         )
 
     @classmethod
@@ -108,11 +108,11 @@ class AnnotationClassBalancingStrategy(Strategy, tag="annotation_balancing", fro
         super().__post_init__()
         check_target(self.target_distribution)
 
-    def prepare(self, view: Candidates, progress: Progress = no_progress) -> Prepared:
-        frame = view.annotations(self.annotation_source)
+    def prepare(self, candidates: Candidates, progress: Progress = no_progress) -> Prepared:
+        frame = candidates.annotations(self.annotation_source)
         if frame.is_empty():
             raise InvalidValueError(
-                f"none of the {len(view):,} candidates has an annotation"
+                f"none of the {len(candidates):,} candidates has an annotation"
                 + (f" from {shown(self.annotation_source)}" if self.annotation_source else "")
                 + "; widen the query, or name another annotation_source"
             )
@@ -122,10 +122,10 @@ class AnnotationClassBalancingStrategy(Strategy, tag="annotation_balancing", fro
             what,
             frame["class_name"],
             rows,
-            len(view),
+            len(candidates),
             self.target_distribution,
             self.strength,
-            lambda: view.dataset_classes(self.annotation_source),
+            lambda: candidates.dataset_classes(self.annotation_source),
         )
 
     @classmethod
@@ -133,9 +133,9 @@ class AnnotationClassBalancingStrategy(Strategy, tag="annotation_balancing", fro
         return None if info.annotation_sources else "The dataset has no labels: add classifications or boxes first."
 
 
-def text_groups(view: Candidates, metadata_key: str) -> pl.Series:
+def text_groups(candidates: Candidates, metadata_key: str) -> pl.Series:
     """(n,) the values of a text or boolean key as text, null where missing. ValueError: another type."""
-    values = view.metadata(metadata_key)
+    values = candidates.metadata(metadata_key)
     if values.dtype == pl.Boolean:
         return values.cast(pl.String)
     if isinstance(values.dtype, pl.Categorical | pl.Enum) or values.dtype in {pl.String, pl.Null}:
@@ -146,10 +146,10 @@ def text_groups(view: Candidates, metadata_key: str) -> pl.Series:
     )
 
 
-def _refuse_missing(view: Candidates, key: str, values: pl.Series) -> None:
+def _refuse_missing(candidates: Candidates, key: str, values: pl.Series) -> None:
     count = values.null_count()
     if count:
-        some = view.sample_ids.filter(values.is_null()).head(3)
+        some = candidates.sample_ids.filter(values.is_null()).head(3)
         raise InvalidValueError(
             f"metadata_key={shown(key)} is missing for {count:,} of {len(values):,} candidates "
             f"(first: {listed(some)}); "

@@ -47,7 +47,7 @@ class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
         return data
 
     @abstractmethod
-    def prepare(self, view: Candidates, *, has_gain: bool) -> SolverLimit:
+    def prepare(self, candidates: Candidates, *, has_gain: bool) -> SolverLimit:
         """The limit over these candidates; `has_gain`: picks differ in what they gain, not in chance alone.
 
         ValueError: an unknown key, missing or unsuitable values.
@@ -63,10 +63,10 @@ class AtMost(Limit, tag="at_most", frozen=True):
     metadata_key: Text
     most: Annotated[int, Meta(ge=1, le=2**53)]
 
-    def prepare(self, view: Candidates, *, has_gain: bool) -> SolverLimit:
+    def prepare(self, candidates: Candidates, *, has_gain: bool) -> SolverLimit:
         from lightly_widget.solver import AtMostPerGroup
 
-        return AtMostPerGroup(_groups(view, self, self.metadata_key), self.most)
+        return AtMostPerGroup(_groups(candidates, self, self.metadata_key), self.most)
 
 
 class Gap(Limit, tag="gap", frozen=True):
@@ -86,15 +86,15 @@ class Gap(Limit, tag="gap", frozen=True):
             msgspec.structs.force_setattr(self, "least", given.total_seconds())
         super().__post_init__()
 
-    def prepare(self, view: Candidates, *, has_gain: bool) -> SolverLimit:
+    def prepare(self, candidates: Candidates, *, has_gain: bool) -> SolverLimit:
         from lightly_widget.solver import LeastGap
 
-        values = _values(view, self, self.metadata_key)
+        values = _values(candidates, self, self.metadata_key)
         least = self.least
         if values.dtype.is_temporal():
             values, least = values.cast(pl.Datetime("us")).cast(pl.Int64), least * _SECOND
-        groups = None if self.within is None else _groups(view, self, self.within)
-        return LeastGap(_numbers(view, self, self.metadata_key, values), least, groups)
+        groups = None if self.within is None else _groups(candidates, self, self.within)
+        return LeastGap(_numbers(candidates, self, self.metadata_key, values), least, groups)
 
 
 class Budget(Limit, tag="budget", frozen=True):
@@ -108,12 +108,12 @@ class Budget(Limit, tag="budget", frozen=True):
     metadata_key: Text
     total: Positive
 
-    def prepare(self, view: Candidates, *, has_gain: bool) -> SolverLimit:
+    def prepare(self, candidates: Candidates, *, has_gain: bool) -> SolverLimit:
         from lightly_widget.solver import CostBudget
 
-        costs = _numbers(view, self, self.metadata_key, _values(view, self, self.metadata_key))
+        costs = _numbers(candidates, self, self.metadata_key, _values(candidates, self, self.metadata_key))
         if len(costs) and not costs.min() > 0:
-            free = view.sample_ids.filter(pl.Series(costs <= 0))
+            free = candidates.sample_ids.filter(pl.Series(costs <= 0))
             raise InvalidValueError(
                 f"{shown(self.metadata_key)} is not greater than 0 for {len(free):,} of {len(costs):,} candidates "
                 f"(first: {listed(free.head(3))}); a budget needs a cost for each, so leave these out with a filter"
@@ -147,11 +147,11 @@ def _parsed(name: str, item: object) -> LimitDict:
     return limit
 
 
-def _values(view: Candidates, limit: Limit, key: str) -> pl.Series:
+def _values(candidates: Candidates, limit: Limit, key: str) -> pl.Series:
     """(n,) values of a key. ValueError: missing for some."""
-    values = view.metadata(key)
+    values = candidates.metadata(key)
     if count := values.null_count():
-        some = view.sample_ids.filter(values.is_null()).head(3)
+        some = candidates.sample_ids.filter(values.is_null()).head(3)
         raise InvalidValueError(
             f"{type(limit).__name__}: {shown(key)} is missing for {count:,} of {len(values):,} candidates "
             f"(first: {listed(some)}); leave them out with .match(NOT(SampleField.metadata[{shown(key)}].is_null()))"
@@ -159,12 +159,12 @@ def _values(view: Candidates, limit: Limit, key: str) -> pl.Series:
     return values
 
 
-def _groups(view: Candidates, limit: Limit, key: str) -> NDArray[np.int64]:
-    codes = _values(view, limit, key).rank("dense").cast(pl.Int64) - 1
+def _groups(candidates: Candidates, limit: Limit, key: str) -> NDArray[np.int64]:
+    codes = _values(candidates, limit, key).rank("dense").cast(pl.Int64) - 1
     return codes.to_numpy()
 
 
-def _numbers(view: Candidates, limit: Limit, key: str, values: pl.Series) -> NDArray[np.float64]:
+def _numbers(candidates: Candidates, limit: Limit, key: str, values: pl.Series) -> NDArray[np.float64]:
     if not values.dtype.is_numeric():
         raise InvalidValueError(
             f"{type(limit).__name__}: {shown(key)} must hold numbers{_or_times(limit)}, got {values.dtype} "
@@ -175,7 +175,7 @@ def _numbers(view: Candidates, limit: Limit, key: str, values: pl.Series) -> NDA
     if odd.any():
         raise InvalidValueError(
             f"{type(limit).__name__}: {shown(key)} is not finite for {odd.sum():,} of {len(values):,} candidates "
-            f"(first: {listed(view.sample_ids.filter(odd).head(3))}); leave them out with a filter"
+            f"(first: {listed(candidates.sample_ids.filter(odd).head(3))}); leave them out with a filter"
         )
     return numbers.to_numpy()
 

@@ -212,7 +212,7 @@ class Explorer(anywidget.AnyWidget):
 
     @t.default("strategies")
     def _default_strategies(self) -> list[dict[str, Any]]:
-        models = self._session.points.view.info().embedding_models
+        models = self._session.points.candidates.info().embedding_models
         if not models:
             return traits.check_strategies([{"type": "random"}], complete=True)
         # Of several, the one that the plot shows.
@@ -229,7 +229,7 @@ class Explorer(anywidget.AnyWidget):
 
     @t.default("color_by")
     def _default_color_by(self) -> dict[str, str]:
-        sources = list(self._session.points.view.info().annotation_sources)
+        sources = list(self._session.points.candidates.info().annotation_sources)
         return {"by": "label", "key": sources[0]} if sources else {"by": "none"}
 
     @t.default("info")

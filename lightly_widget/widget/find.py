@@ -74,12 +74,12 @@ def _chosen(embedders: list[Embedder], otherwise: str) -> Embedder:
 
 def text_embedders(session: Session) -> list[Embedder]:
     """Those that can turn text into vectors of the dataset."""
-    return search.text_embedders(session.dataset.embedders, session.points.view.info().embedding_models)
+    return search.text_embedders(session.dataset.embedders, session.points.candidates.info().embedding_models)
 
 
 def image_embedders(session: Session) -> list[Embedder]:
     """Those that can turn pictures into vectors of the dataset. MissingDependencyError: one is not installed."""
-    return search.image_embedders(session.dataset.embedders, session.points.view.info().embedding_models)
+    return search.image_embedders(session.dataset.embedders, session.points.candidates.info().embedding_models)
 
 
 def no_image_search(session: Session) -> str | None:

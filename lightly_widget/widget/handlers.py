@@ -142,7 +142,7 @@ class Handlers:
             self._controls.refresh_info()
             if request.name == self._controls.traits.preselected_tag_name:
                 self.present.preselected(request.name)
-            count = len(self._session.points.view.tag(request.name))
+            count = len(self._session.points.candidates.tag(request.name))
             self._out.say(replies.Saved(saved.tag_name or request.name, count), request.id, done=True)
 
     def _count(self, n: int) -> int:

@@ -30,7 +30,7 @@ MAX_NAME: Final = 255
 def describe(session: Session) -> dict[str, Any]:
     """As `Info` in `protocol.ts`. Where it would be too long, the longest lists are cut."""
     points = session.points
-    offered = points.view.info()
+    offered = points.candidates.info()
     info: dict[str, Any] = {
         "protocol": PROTOCOL,
         "session": session.id,
@@ -54,7 +54,7 @@ def describe(session: Session) -> dict[str, Any]:
 
 def _lists(session: Session, limits: dict[str, int]) -> dict[str, Any]:
     points = session.points
-    offered = points.view.info()
+    offered = points.candidates.info()
     metadata = []
     for key, kind in list(offered.metadata.items())[: limits["keys"]]:
         make = functools.partial(_metadata, points, key, kind)

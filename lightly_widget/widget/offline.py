@@ -66,7 +66,7 @@ def still(shown: Shown) -> bytes | None:
     n = len(session)
     if n == 0:
         return None
-    known = session.geometry is not None or not session.points.view.info().embedding_models
+    known = session.geometry is not None or not session.points.candidates.info().embedding_models
     if not known and n > _PICTURE_UP_TO and not (is_stored(session, "pca") or is_stored(session, "umap")):
         return None
     geometry = geometry_of(session, shown.projection if shown.projection != "umap" else "auto")

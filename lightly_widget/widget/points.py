@@ -31,13 +31,13 @@ class Points:
 
     def __init__(self, dataset: DatasetCore[Any], query: Query[Any], before: Points | None = None) -> None:
         """`before`: the points until now, whose caches are kept where what they are made of has not changed."""
-        self.view: Candidates = dataset.candidates(query)
+        self.candidates: Candidates = dataset.candidates(query)
         self._snapshot = dataset.snapshot()
-        self._samples = SampleIndexes(self._snapshot.rows_of(self.view.sample_ids))
+        self._samples = SampleIndexes(self._snapshot.rows_of(self.candidates.sample_ids))
         self._kept: dict[object, tuple[object, Any]] = {} if before is None else before._kept
 
     def __len__(self) -> int:
-        return len(self.view)
+        return len(self.candidates)
 
     @property
     def version(self) -> int:
@@ -60,11 +60,11 @@ class Points:
 
     @cached_property
     def _numbered(self) -> pl.DataFrame:
-        return pl.DataFrame({"sample_id": self.view.sample_ids}).with_row_index("row")
+        return pl.DataFrame({"sample_id": self.candidates.sample_ids}).with_row_index("row")
 
     def ids(self, points: PointIndexes | Sequence[int]) -> list[str]:
         """The sample ids of these points, in their order."""
-        return self.view.sample_ids.gather(np.asarray(points, dtype=np.int64)).to_list()
+        return self.candidates.sample_ids.gather(np.asarray(points, dtype=np.int64)).to_list()
 
     def texts(self) -> list[str | None]:
         """(n,) the texts of a text dataset."""
@@ -137,7 +137,9 @@ class Points:
     def annotations(self, source: str | None) -> pl.DataFrame:
         """The annotations of a source (all for None); `row` is their point. ValueError: unknown source."""
         everything = self._snapshot.annotations()
-        found: pl.DataFrame = self.keep(("annotations", source), everything, lambda: self.view.annotations(source))
+        found: pl.DataFrame = self.keep(
+            ("annotations", source), everything, lambda: self.candidates.annotations(source)
+        )
         return found
 
     def main_classes(self, source: str) -> pl.Series:
@@ -165,7 +167,7 @@ class Points:
 
     def metadata(self, key: str) -> pl.Series:
         """(n,) values, null where missing. ValueError: unknown key."""
-        return self.view.metadata(key)
+        return self.candidates.metadata(key)
 
     def metadata_source(self, key: str) -> object:
         """The same object for as long as no value of the key has changed."""
@@ -182,7 +184,7 @@ class Points:
 
     def model(self, name: str | None) -> str:
         """The embedding model of that name, or the first. ValueError: unknown, or there is none."""
-        models = self.view.info().embedding_models
+        models = self.candidates.info().embedding_models
         if not models:
             raise InvalidValueError(
                 "the dataset has no embeddings yet; call dataset.embed() or dataset.add_embeddings(…)"
@@ -193,7 +195,7 @@ class Points:
 
     def embedded(self, name: str | None) -> tuple[NDArray[np.float32], PointIndexes]:
         """(m, d) embeddings of the points that have one, and their (m,) points."""
-        embeddings, ids = self.view.dataset_embeddings(self.model(name))
+        embeddings, ids = self.candidates.dataset_embeddings(self.model(name))
         points = self.known(ids)
         if (points >= 0).all():
             return embeddings, points
@@ -204,8 +206,8 @@ class Points:
         from lightly_widget import neighbors
 
         model = self.model(None)
-        _, ids = self.view.dataset_embeddings(model)
-        values = neighbors.typicality(self.view.dataset_graph(model, progress))
+        _, ids = self.candidates.dataset_embeddings(model)
+        values = neighbors.typicality(self.candidates.dataset_graph(model, progress))
         result = np.full(len(self), np.nan, dtype=np.float32)
         points = self.known(ids)
         result[points[points >= 0]] = values[points >= 0]

@@ -25,7 +25,7 @@ UMAP_FROM: Final = 16
 def projection_notes(session: Session) -> dict[str, str]:
     """By name, how long a projection that is not there yet will take, for people."""
     notes = {}
-    for name in projection_names(session.points.view.info().embedding_models):
+    for name in projection_names(session.points.candidates.info().embedding_models):
         if split_name(name)[0] == "umap" and len(session) >= UMAP_FROM and not is_stored(session, name):
             notes[name] = f"about {duration(umap_seconds(len(session.dataset)))}"
     return notes
@@ -84,7 +84,7 @@ class Projector:
 
     def choose(self, name: str, number: int) -> None:
         """Show another projection; the request `number` is answered when it is there."""
-        names = projection_names(self._session.points.view.info().embedding_models)
+        names = projection_names(self._session.points.candidates.info().embedding_models)
         if name not in names:
             raise InvalidValueError(did_you_mean("projection", name, names))
         with self._session.lock:
@@ -107,7 +107,7 @@ class Projector:
     def _then(self) -> list[str]:
         """UMAP follows by itself where it is quick, or there already."""
         n = len(self._session)
-        if n < UMAP_FROM or not self._session.points.view.info().embedding_models:
+        if n < UMAP_FROM or not self._session.points.candidates.info().embedding_models:
             return []
         return ["umap"] if n <= UMAP_UP_TO or is_stored(self._session, "umap") else []
 

@@ -64,7 +64,7 @@ class Recording:
 
 def check_colorings(session: Session, color_by: dict[str, str], value: object) -> list[dict[str, str]]:
     """`colorings` as dicts, the present one first. None: that and the labels. "all": all that need no computing."""
-    offered = session.points.view.info()
+    offered = session.points.candidates.info()
     wanted: list[Any]
     if value is None or value == "all":
         wanted = [{"by": "label", "key": name} for name in list(offered.annotation_sources)]
@@ -84,7 +84,7 @@ def geometry_of(session: Session, projection: str, progress: Progress = no_progr
     if session.geometry is not None:
         return session.geometry
     if projection == "auto":
-        models = session.points.view.info().embedding_models
+        models = session.points.candidates.info().embedding_models
         projection = "umap" if models and is_stored(session, "umap") else "pca"
     return session.place(projection, progress)
 

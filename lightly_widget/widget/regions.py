@@ -25,6 +25,6 @@ def regions_of(
         classes = points.metadata(color_by["key"])
     elif media == "text":
         return regions_by_words(geometry.x, geometry.y, points.texts(), progress)
-    elif sources := list(points.view.info().annotation_sources):
+    elif sources := list(points.candidates.info().annotation_sources):
         classes = points.main_classes(sources[0])
     return [] if classes is None else regions_by_class(geometry.x, geometry.y, classes)

@@ -54,7 +54,7 @@ class Pool:
 
 
 class Session:
-    """One widget's view of its dataset. `lock` guards what several threads change."""
+    """What one explorer knows of its dataset. `lock` guards what several threads change."""
 
     def __init__(self, dataset: BaseDataset[Any] | DatasetCore[Any], query: Query[Any] | None = None) -> None:
         self.id = uuid.uuid4().hex
@@ -73,18 +73,18 @@ class Session:
         self.selected: NDArray[np.bool_] | None = None
         self._filtered: tuple[tuple[int, str], NDArray[np.bool_]] | None = None
         self._points = Points(self.dataset, self.query)
-        self._view = self._points.view
+        self._candidates = self._points.candidates
 
     @property
     def points(self) -> Points:
         """The points with what the dataset knows about them now: tags and metadata may have come since."""
         with self.lock:
             if self.dataset.snapshot().version != self._points.version:
-                self._points = Points(self.dataset, self.select(self._view.sample_ids), self._points)
+                self._points = Points(self.dataset, self.select(self._candidates.sample_ids), self._points)
             return self._points
 
     def __len__(self) -> int:
-        return len(self._view)
+        return len(self._candidates)
 
     @property
     def media(self) -> str:
@@ -97,7 +97,7 @@ class Session:
 
     def ids_of(self, mask: NDArray[np.bool_]) -> pl.Series:
         """The ids of the points set in a mask."""
-        ids: pl.Series = self._view.sample_ids.gather(np.flatnonzero(mask))
+        ids: pl.Series = self._candidates.sample_ids.gather(np.flatnonzero(mask))
         return ids
 
     def filtered(self, expression: dict[str, Any] | None) -> NDArray[np.bool_] | None:
@@ -123,17 +123,17 @@ class Session:
                 query = self.select(self.ids_of(chosen))
             case "tag":
                 query = self.select(self.ids_of(self.points.in_tag(spec["tag"])))
-        view = self.dataset.candidates(query)
+        home = self.dataset.candidates(query)
         points = self.points.of_query(query)
-        if len(points) != len(view):  # somebody wrote in between
-            points = self.points.known(view.sample_ids)
-        newer = view.sample_ids.filter(pl.Series(points < 0)).to_list()
-        return Pool(view, points, newer)
+        if len(points) != len(home):  # somebody wrote in between
+            points = self.points.known(home.sample_ids)
+        newer = home.sample_ids.filter(pl.Series(points < 0)).to_list()
+        return Pool(home, points, newer)
 
     def place(self, projection: str, progress: Progress) -> Geometry:
         """Compute (or read) a projection by its name; points without an embedding get NaN, without any model a grid."""
         n = len(self)
-        if not self.points.view.info().embedding_models:
+        if not self.points.candidates.info().embedding_models:
             positions = grid(n)
             return Geometry("grid", positions[:, 0], positions[:, 1])
         kind, named = split_name(projection)
@@ -154,7 +154,7 @@ class Session:
         except (ReadOnlyError, DiskFullError):  # a plot needs no place to be kept
             from lightly_widget import maps
 
-            embeddings, ids = self._view.dataset_embeddings(model)
+            embeddings, ids = self._candidates.dataset_embeddings(model)
             compute = maps.pca if method == "pca" else maps.umap
             return compute(embeddings, progress=progress), ids
 
