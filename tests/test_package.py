@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import graphlib
 import importlib
+import re
 import subprocess
 import sys
 from functools import cache
@@ -166,6 +167,18 @@ def test_rooms_import_only_upwards() -> None:
 
 def test_no_circle_inside_a_room() -> None:
     assert not circle(edges() - excepted())
+
+
+def test_the_architecture_names_the_rooms_in_their_order_and_files_that_exist() -> None:
+    text = (PACKAGE.parent / "ARCHITECTURE.md").read_text()
+    python, _, typescript = text.partition("## The rooms")[2].partition("## One word")[0].partition("TypeScript, ")
+    assert [name.strip("/") for name in re.findall(r"^\| `([\w/]+)`", python, re.MULTILINE)] == ROOMS
+    root = PACKAGE.parent
+    folders = [root, PACKAGE, root / "js", root / "js/src", root / "js/src/scatter", root / "js/src/session"]
+    folders += [PACKAGE / room for room in ROOMS]
+    named = re.findall(r"`([\w./-]*(?:/|\.py|\.ts|\.js))`", python + typescript)
+    kept = [name for name in named if "static/" not in name]  # what is built need not be there yet
+    assert [name for name in kept if not any((folder / name).exists() for folder in folders)] == []
 
 
 @pytest.mark.parametrize("edge", sorted(excepted()), ids=" imports ".join)

@@ -576,6 +576,10 @@ def test_the_filter_is_one_whoever_sets_it(front: Front) -> None:
     assert front.filter is None
 
 
+def test_every_request_that_is_declared_has_an_answer(still: Front) -> None:
+    assert set(still._handlers._answers) == set(REQUESTS.values())
+
+
 # Traits --------------------------------------------------------------------------------------------------------------
 
 BAD_TRAITS = [
