@@ -24,7 +24,7 @@ _MAGIC: Final = b"LANC"  # the last bytes of every data file and manifest
 _ENDING_WITH_MAGIC: Final = (".lance", ".manifest")
 _AMPLE: Final = 256 * 2**20
 _SPARE: Final = 256 * 1024  # manifests, transactions, the head
-_TEMPORARY: Final = (".room", ".head", "head.json.new")  # the last is of earlier versions
+_TEMPORARY: Final = (".room", ".head", ".explorer", "head.json.new")  # the last is of earlier versions
 
 
 def reserve(folder: Path, size: int) -> None:

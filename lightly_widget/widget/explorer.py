@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import anywidget
 import traitlets as t
 
-from lightly_widget.checks import check_choice, check_path
+from lightly_widget.checks import check_bool, check_choice, check_path, check_string
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, shown
 from lightly_widget.query import Query, ids_of
 from lightly_widget.sampling import SamplingResult
@@ -24,6 +24,7 @@ from lightly_widget.widget.front_end import front_end, show_beside
 from lightly_widget.widget.handlers import Handlers
 from lightly_widget.widget.history import Entry
 from lightly_widget.widget.info import describe
+from lightly_widget.widget.keeping import KEPT, Keeper, kept_sample, kept_state, restore_traits
 from lightly_widget.widget.offline import EMBED_LIMIT, fallback
 from lightly_widget.widget.outbox import Outbox, words
 from lightly_widget.widget.projector import check_projection
@@ -87,13 +88,16 @@ class Explorer(anywidget.AnyWidget):
         height: int = 600,
         projection: str = "auto",
         export_root: str | Path = ".",
+        restore: bool = False,
         **traits_to_set: Any,
     ) -> None:
         """Explore a dataset, or the samples of a query of it as they are now.
 
         placement: "inline", or "side" for a panel beside the notebook (JupyterLab, needs `sidecar`). projection: "auto"
         (PCA at once, then UMAP up to 200,000 samples), "pca" or "umap"; the panel can choose another at any time.
-        export_root: the folder below which the panel may write files; the working directory by default. Further
+        export_root: the folder below which the panel may write files; the working directory by default. restore: show
+        the strategies, sample, colors and viewport of the last explorer of the whole dataset, as they are kept with
+        it; only for an explorer of the whole dataset, and traits that are given here win. Further
         keywords set traits, ipywidgets' `layout` among them.
         """
         check_choice("placement", placement, PLACEMENTS)
@@ -110,6 +114,11 @@ class Explorer(anywidget.AnyWidget):
         """Characters; a longer page is left out, and the picture of the map stands in for it."""
         self.export_root = Path(check_path("export_root", export_root)).expanduser()
         super().__init__(height=height, **traits_to_set)
+        self._keeper = Keeper(self._session.dataset, self._kept) if query is None else None
+        if check_bool("restore", restore):
+            self._restore(traits_to_set)
+        if self._keeper is not None:
+            self.observe(self._note_change, [*KEPT, "sample"])
         self.on_msg(lambda _widget, content, buffers: self._handlers.answer(content, buffers))
         if placement == "side":
             self.open_side_panel()
@@ -129,7 +138,34 @@ class Explorer(anywidget.AnyWidget):
         if hasattr(self, "_handlers"):
             self._handlers.jobs.close()
             self._out.close()
+        keeper: Keeper | None = getattr(self, "_keeper", None)
+        if keeper is not None:
+            keeper.close()
         super().close()
+
+    def _note_change(self, change: Any) -> None:
+        if self._keeper is not None:
+            self._keeper.changed()
+
+    def _kept(self) -> dict[str, Any]:
+        """What `restore` needs."""
+        entry = self._session.history.current
+        recipe = None if entry is None else entry.result.recipe | {"tag_name": None}
+        return {name: getattr(self, name) for name in KEPT} | {"recipe": recipe}
+
+    def _restore(self, given: dict[str, Any]) -> None:
+        if self._keeper is None:
+            raise InvalidValueError("restore=True is for an explorer of the whole dataset, got a query; leave it out")
+        core = self._session.dataset
+        state = kept_state(core)
+        if state is None:
+            return
+        own: dict[str, Any] = {name: getattr(self, name) for name in KEPT if name in given}
+        sample = kept_sample(core, state) if given.get("sample") is None else None
+        if sample is not None:
+            self.sample = sample  # which sets the count
+        state |= own
+        restore_traits(self, state)
 
     def open_side_panel(self, anchor: str = "right") -> Any:
         """Show the widget in a JupyterLab panel, where it stays while cells run; returns the `Sidecar`.
