@@ -25,7 +25,7 @@ from lightly_widget.widget.handlers import Handlers
 from lightly_widget.widget.history import Entry
 from lightly_widget.widget.info import describe
 from lightly_widget.widget.keeping import KEPT, Keeper, kept_sample, kept_state, restore_traits
-from lightly_widget.widget.offline import EMBED_LIMIT, fallback
+from lightly_widget.widget.offline import EMBED_LIMIT, fallback, still
 from lightly_widget.widget.outbox import Outbox, words
 from lightly_widget.widget.projector import check_projection
 from lightly_widget.widget.session import Session
@@ -229,6 +229,19 @@ class Explorer(anywidget.AnyWidget):
             title=title,
             overwrite=overwrite,
         )
+
+    def to_png(self, caption: str = "") -> bytes:
+        """A still picture of the map with the sample marked, and a caption below.
+
+        Raises:
+            InvalidValueError: there is no map to draw: no samples, or none laid out yet among more than 20,000.
+        """
+        drawn = still(self._shown(), check_string("caption", caption, empty=True))
+        if drawn is None:
+            raise InvalidValueError(
+                f"the map of {len(self._session):,} samples is not there yet; show the explorer first"
+            )
+        return drawn
 
     def _shown(self, compare: SamplingResult | None = None) -> pages.Shown:
         state = {name: getattr(self, name) for name in (*traits.CHECKS, "info")} | {"hovered": None}

@@ -60,8 +60,8 @@ def frame(text: str, title: str) -> str:
     )
 
 
-def still(shown: Shown) -> bytes | None:
-    """PNG of the map as it is shown, with the sample marked; None where there is no map yet."""
+def still(shown: Shown, line: str | None = None) -> bytes | None:
+    """PNG of the map as it is shown, with the sample marked and a line below; None where there is no map yet."""
     session = shown.session
     n = len(session)
     if n == 0:
@@ -73,8 +73,10 @@ def still(shown: Shown) -> bytes | None:
     entry = session.history.current
     marked = NO_POINTS if entry is None else entry.first(shown.state["n_samples_to_select"])[0]
     count = f", {len(marked):,} chosen" if len(marked) else ""
-    line = f"{session.dataset.name}: {n:,} samples{count}. Run this cell again to bring the explorer to life."
-    return page.picture(geometry.x, geometry.y, _colors(shown), marked, line, shown.state["viewport"])
+    said = f"{session.dataset.name}: {n:,} samples{count}. Run this cell again to bring the explorer to life."
+    return page.picture(
+        geometry.x, geometry.y, _colors(shown), marked, said if line is None else line, shown.state["viewport"]
+    )
 
 
 def _colors(shown: Shown) -> NDArray[np.uint8] | None:
