@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar, overload
 
 import polars as pl
 
@@ -14,6 +14,7 @@ from lightly_widget.dataset.embed import STORED_AT_ONCE, embed_samples
 from lightly_widget.dataset.embeddings import Embeddings, add_embeddings
 from lightly_widget.dataset.history import history_of, run_recipe
 from lightly_widget.dataset.homes import DEFAULT_NAME, address_of, home_of, names_in
+from lightly_widget.dataset.label_studio import add_from_label_studio
 from lightly_widget.dataset.labels import Labels
 from lightly_widget.dataset.metadata import Metadata
 from lightly_widget.dataset.predictions import ProbeReport, add_predictions, fit_probe
@@ -28,6 +29,7 @@ from lightly_widget.store import Durability, Store
 
 if TYPE_CHECKING:
     from lightly_widget.embedding import Embedder
+    from lightly_widget.ingest.checks import Invalid
     from lightly_widget.ingest.locations import PathLike
     from lightly_widget.widget import Explorer
     from lightly_widget.worth import LearningCurve
@@ -309,6 +311,42 @@ class BaseDataset(Generic[S]):
         For instance `dataset.learning_curve([lw.EmbeddingRepresentativeStrategy()], labels="group")`.
         """
         return self.query().sampling().learning_curve(strategies, **options)
+
+    def add_annotations_from_label_studio(
+        self,
+        path: PathLike,
+        *,
+        annotation_source: str = "label_studio",
+        annotation_type: Literal["classification", "object_detection"] | None = None,
+        tag_name: str | None = None,
+        invalid: Invalid = "raise",
+    ) -> int:
+        """Add what people labeled in Label Studio (its JSON export); returns how many annotations.
+
+        Tasks are matched by the `sample_id` that `export.to_label_studio` puts into their data, else by path, file name
+        or text. The last annotation of a task that was not skipped counts; it replaces the sample's earlier ones of the
+        source. Tasks that nobody labeled change nothing, and predictions are not read.
+
+        Args:
+            path: the JSON file, local or an fsspec URL.
+            annotation_source: the name under which the labels are kept.
+            annotation_type: which labels to add, where the file holds boxes and classes; a source holds one type.
+            tag_name: a tag that the labeled samples are added to, to preselect them in the next sampling.
+            invalid: "drop" leaves out boxes without area or outside their image, with a warning that counts them.
+
+        Raises:
+            InvalidValueError: no such file, broken JSON, labels of another shape, no sample of the dataset, boxes and
+                classes and none chosen, or the source holds the other type. Nothing is written.
+            StorageError: the file cannot be read.
+        """
+        return add_from_label_studio(
+            self._core,
+            path,
+            annotation_source=annotation_source,
+            annotation_type=annotation_type,
+            tag_name=tag_name,
+            invalid=invalid,
+        )
 
     def fit_probe(
         self,

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from lightly_widget.checks import check_strings
+from lightly_widget.checks import check_bool, check_string, check_strings
 from lightly_widget.errors import (
     InvalidTypeError,
     InvalidValueError,
@@ -21,6 +21,7 @@ from lightly_widget.errors import (
 )
 from lightly_widget.export import detections, tables
 from lightly_widget.export.files import FolderExport, unique_names
+from lightly_widget.export.label_studio import write_label_studio
 from lightly_widget.ingest.locations import PathLike
 from lightly_widget.ingest.roots import Roots
 
@@ -125,6 +126,43 @@ class Export:
             annotation_source=annotation_source,
             images_root=images_root,
             class_names=class_names,
+            overwrite=overwrite,
+        )
+
+    def to_label_studio(
+        self,
+        path: PathLike,
+        *,
+        annotation_source: str | None = None,
+        as_predictions: bool = False,
+        url_prefix: str = "",
+        images_root: PathLike | None = None,
+        overwrite: bool = False,
+    ) -> Path:
+        """Tasks for Label Studio, in query order, with the boxes (rectangle labels) and classes (choices) there are.
+
+        The way back is `dataset.add_annotations_from_label_studio`. Samples without labels stay to be labeled.
+
+        Args:
+            annotation_source: whose labels; may be None while there is one source of each type.
+            as_predictions: labels as predictions, which people accept or correct, instead of as annotations.
+            url_prefix: put before the names of images, such as "/data/local-files/?d=". Names are then relative to
+                `images_root`; without both, tasks name the absolute paths.
+            images_root: what names are relative to; None is the deepest folder that holds all images.
+
+        Raises:
+            InvalidValueError: samples without file and text, labels of several sources and none chosen, images outside
+                `images_root`.
+        """
+        check_bool("as_predictions", as_predictions)
+        return write_label_studio(
+            self._query.to_polars(),
+            self._query.annotations(annotation_source),
+            path,
+            annotation_source=annotation_source,
+            as_predictions=as_predictions,
+            url_prefix=check_string("url_prefix", url_prefix, empty=True),
+            images_root=images_root,
             overwrite=overwrite,
         )
 
