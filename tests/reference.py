@@ -68,7 +68,8 @@ def potential(term: Mapping[str, Any], selection: Sequence[int], row: int) -> fl
         value = math.fsum(similarity[:, [*selection, row]].max(axis=1))
     elif kind == "kernel":
         similarity = kernel(term["embeddings"], term["bandwidth"])
-        value = math.fsum(similarity[:, [*selection, row]].max(axis=1)) / len(similarity)
+        weights = np.ones(len(similarity)) if term.get("weights") is None else np.asarray(term["weights"])
+        value = math.fsum(weights * similarity[:, [*selection, row]].max(axis=1)) / math.fsum(weights)
     else:
         raise AssertionError(kind)
     return value

@@ -60,7 +60,10 @@ def make_case(kind: str, rng: np.random.Generator, n: int, style: str) -> dict[s
     if kind == "diversity":
         return {"kind": kind, "embeddings": values(n, d)}
     if kind == "kernel":
-        return {"kind": kind, "embeddings": values(n, d), "bandwidth": float(rng.choice([0.3, 0.7, 2.0]))}
+        weights = np.abs(values(n)).astype(np.float64) if rng.random() < 0.5 else None
+        bandwidth = float(rng.choice([0.3, 0.7, 2.0]))
+        usable = weights if weights is not None and weights.any() else None
+        return {"kind": kind, "embeddings": values(n, d), "bandwidth": bandwidth, "weights": usable}
     if kind == "subparts":
         owner = rng.integers(0, n, int(rng.integers(0, 2 * n)))
         return {"kind": kind, "embeddings": values(len(owner), d), "rows": owner}
@@ -91,7 +94,7 @@ def make_term(case: dict[str, Any]) -> Term:
         case "balancing":
             return Balancing(case["counts"], case["target"], a)
         case "kernel":
-            return KernelCoverage(case["embeddings"], case["bandwidth"], a)
+            return KernelCoverage(case["embeddings"], case["bandwidth"], a, case["weights"])
         case _:
             return FacilityLocation(case["indices"], case["similarities"], a)
 
@@ -349,6 +352,23 @@ def test_inverted_coverage_of_larger_data_is_exact() -> None:
     for pick in picks(KernelCoverage(x, 0.4, -1.0), n=600, k=80):
         more = np.where(free, np.maximum(likeness - best, 0).sum(axis=1), np.inf)
         assert pick == np.flatnonzero(more <= more.min() + 1e-11)[0]
+        best, free[pick] = np.maximum(best, likeness[pick]), False
+
+
+@pytest.mark.parametrize("strength", [1.0, -1.0])
+def test_weighted_coverage_of_larger_data_is_exact(strength: float) -> None:
+    rng = np.random.default_rng(4)
+    x = rng.standard_normal((900, 6)).astype(np.float32)
+    weights = rng.exponential(size=900) ** 3 * (rng.random(900) < 0.7)
+    z = x.astype(np.float64) - x.mean(axis=0, dtype=np.float64)
+    z /= np.linalg.norm(z, axis=1, keepdims=True)
+    likeness = np.exp((2 * z @ z.T - 2) / 0.5**2)
+    best, free = np.zeros(900), np.ones(900, dtype=bool)
+    shares = weights / weights.mean()
+    for pick in picks(KernelCoverage(x, 0.5, strength, weights), n=900, k=100):
+        more = strength * (np.maximum(likeness - best, 0) * shares).sum(axis=1)
+        more[~free] = -np.inf
+        assert pick == np.flatnonzero(more >= more.max() - 1e-11 * shares.max())[0]
         best, free[pick] = np.maximum(best, likeness[pick]), False
 
 

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Meta
 
+import lightly_widget as lw
 from lightly_widget.errors import LightlyWidgetError, Progress, no_progress
 from lightly_widget.solver import Balancing, Diversity, FacilityLocation, KernelCoverage, SubpartDiversity, Weighting
 from lightly_widget.strategies import (
@@ -558,3 +559,23 @@ def test_seeds_decide_and_repeat() -> None:
     first, again, other = (one_term(RandomStrategy(seed), data).weights for seed in (1, 1, 2))
     assert first.tolist() == again.tolist()
     assert first.tolist() != other.tolist()
+
+
+def test_coverage_is_weighted_by_a_number(tmp_path: Path) -> None:
+    """Two groups: without weights the larger one comes first, and with them the one of large weight."""
+    rng = np.random.default_rng(0)
+    vectors = np.concatenate([rng.normal([3, 0], 0.1, (30, 2)), rng.normal([-3, 0.5], 0.1, (10, 2))])
+    frame = pl.DataFrame({"text": ["-"] * 40, "unsure": [0.01] * 30 + [1.0] * 10, "below": [-1.0] * 40})
+    dataset = lw.Dataset.from_polars(frame, name="two", path=tmp_path, embeddings=vectors.astype(np.float32))
+    ids = dataset.query().sample_ids.to_list()
+
+    def first(**options: Any) -> int:
+        result = dataset.query().sampling().preview(1, [lw.EmbeddingRepresentativeStrategy(**options)])
+        return ids.index(result.new_ids[0])
+
+    assert first() < 30
+    assert first(weight_by="unsure") >= 30
+    with pytest.raises(ValueError, match="weight_by='below' must hold numbers of 0 or more"):
+        first(weight_by="below")
+    with pytest.raises(ValueError, match="weight_by='unsure' needs scope='global', got scope='local'"):
+        first(weight_by="unsure", scope="local")

@@ -97,7 +97,8 @@ def _(term: SubpartDiversity, rows: I64) -> Term:
 @take.register
 def _(term: KernelCoverage, rows: I64) -> Term:
     """Each part stands for its own rows."""
-    return dataclasses.replace(term, embeddings=np.ascontiguousarray(term.embeddings[rows]))
+    weights = None if term.weights is None else term.weights[rows]
+    return dataclasses.replace(term, embeddings=np.ascontiguousarray(term.embeddings[rows]), weights=weights)
 
 
 @take.register

@@ -49,3 +49,10 @@ def check_finite(name: str, array: NDArray[Any]) -> None:
     if bad.any():
         rows = np.flatnonzero(bad)
         raise InvalidValueError(f"{name} has {len(rows):,} rows with NaN or infinity, the first is row {rows[0]}")
+
+
+def check_one_per_row(name: str, values: Any, n_rows: int) -> None:
+    shape = np.shape(values)
+    if shape != (n_rows,):
+        raise InvalidValueError(f"{name} must be one per candidate, ({n_rows:,},), got {shape}")
+    check_finite(name, np.asarray(values))

@@ -19,7 +19,7 @@ import numpy as np
 from lightly_widget.errors import InvalidValueError, shown
 from lightly_widget.threads import aside, in_steps
 
-from .checks import check_embeddings
+from .checks import check_embeddings, check_one_per_row
 from .directions import Directions
 from .sparse import SparseRows
 from .terms import F32, F64, I64, Beats, Floats, Potential, Setting, Term
@@ -38,15 +38,23 @@ class KernelCoverage(Term):
 
     `embeddings` (n, d) float32, may be memory-mapped; z are these minus their mean, brought to unit length (0 where a
     row is the mean to within 1e-12 of the data's size). Targets are all rows up to 8,192; of more, 8,192 are drawn with
-    a fixed seed.
+    a fixed seed. With `weights` (n,) ≥ 0, not all 0, the mean is weighted: rows of large weight matter more as targets.
     """
 
     embeddings: F32
     bandwidth: float = 0.7
     strength: float = 1.0
+    weights: F64 | None = None
 
     def check(self, n_rows: int) -> None:
         check_embeddings("KernelCoverage.embeddings", self.embeddings, n_rows)
+        if self.weights is not None:
+            check_one_per_row("KernelCoverage.weights", self.weights, n_rows)
+            if n_rows and not (np.min(self.weights) >= 0 and np.max(self.weights) > 0):
+                raise InvalidValueError(
+                    "KernelCoverage.weights must not be negative, and not all 0, got "
+                    f"{shown(float(np.min(self.weights)))} to {shown(float(np.max(self.weights)))}"
+                )
         if not (math.isfinite(self.bandwidth) and self.bandwidth > 0):
             raise InvalidValueError(
                 f"KernelCoverage.bandwidth must be finite and greater than 0, got {shown(self.bandwidth)}"
@@ -63,10 +71,15 @@ def target_rows(n: int) -> I64:
     return np.sort(np.random.default_rng(0).choice(n, MOST_TARGETS, replace=False))
 
 
-class KernelPotential(Potential):
-    """`more` is the sum, not the mean, of what a row would add."""
+def target_weights(weights: F64 | None, targets: I64) -> F64:
+    """(len(targets),) with the mean 1."""
+    given = np.ones(len(targets)) if weights is None else np.asarray(weights, dtype=np.float64)[targets]
+    mean = float(given.mean()) if len(given) else 1.0
+    return given / mean if mean > 0 else np.ones(len(targets))
 
-    unit_of_rounding = 1.0  # a similarity to itself
+
+class KernelPotential(Potential):
+    """`more` is the sum, not the mean, of what a row would add; the weights of the targets have the mean 1."""
 
     def __init__(self, term: KernelCoverage) -> None:
         super().__init__(term.strength)
@@ -74,6 +87,9 @@ class KernelPotential(Potential):
         self.unit = Directions(term.embeddings, "KernelCoverage.embeddings")
         self.inverse = 1.0 / float(term.bandwidth) ** 2
         self.targets = target_rows(n)
+        self.weight = target_weights(term.weights, self.targets)
+        self.is_weighted = term.weights is not None
+        self.unit_of_rounding = float(self.weight.max(initial=1.0))  # a similarity to itself
         self.best = np.zeros(len(self.targets))
         self.total = self.marked = 0.0
         # Rounding of a float32 product of unit vectors of length d, of the exponent, and of its exponential.
@@ -127,7 +143,7 @@ class KernelPotential(Potential):
         self.seen[rows] = self.size
 
     def _from_kept(self, rows: I64) -> None:
-        self._learn(rows, self.kept.sum_above(rows, self.best, self._factor()))
+        self._learn(rows, self.kept.sum_above(rows, self.best, self._factor(), self.weight))
 
     def _factor(self) -> float:
         return math.exp(self.slack if self.strength > 0 else -self.slack)
@@ -140,7 +156,10 @@ class KernelPotential(Potential):
             self._keep(rows, likeness, best)
         likeness *= np.float32(self._factor())
         likeness -= best if self.strength > 0 else np.nextafter(self.best.astype(np.float32), np.float32(2))
-        more = np.maximum(likeness, 0, out=likeness).sum(axis=1)
+        np.maximum(likeness, 0, out=likeness)
+        if self.is_weighted:
+            likeness *= self.weight.astype(np.float32)
+        more = likeness.sum(axis=1)
         self._learn(rows, more + (NOTHING if self.strength > 0 else 0.0))
 
     def _likeness(self, rows: I64) -> F32:
@@ -166,7 +185,7 @@ class KernelPotential(Potential):
 
     def _exact_more(self, row: int) -> float:
         columns, likeness = self._settle(row)
-        return float(np.maximum(likeness - self.best[columns], 0).sum())
+        return float((np.maximum(likeness - self.best[columns], 0) * self.weight[columns]).sum())
 
     def _settle(self, row: int) -> tuple[I64, F64]:
         """The targets that the row may cover better than the picks do, and its float64 similarity to each."""
@@ -204,7 +223,7 @@ class KernelPotential(Potential):
     def inform(self, row: int) -> Beats:
         columns, likeness = self._settle(row)
         self.best[columns] = np.maximum(self.best[columns], likeness)
-        self.total = float(self.best.sum())
+        self.total = float((self.best * self.weight).sum())
         self.size += 1
         yield
 

@@ -16,7 +16,7 @@ import numpy as np
 from lightly_widget.checks import check_integer
 from lightly_widget.errors import InvalidValueError, shown
 
-from .checks import check_finite
+from .checks import check_one_per_row
 from .terms import F64, I64
 
 WITHIN = 1 + 1e-9
@@ -53,13 +53,6 @@ class Ledger(ABC):
     @abstractmethod
     def take(self, row: int, *, is_new: bool) -> I64:
         """The row joins the selection; which rows that shuts out. Not `is_new`: it was in the sample before."""
-
-
-def check_one_per_row(name: str, values: Any, n_rows: int) -> None:
-    shape = np.shape(values)
-    if shape != (n_rows,):
-        raise InvalidValueError(f"{name} must be one per candidate, ({n_rows:,},), got {shape}")
-    check_finite(name, np.asarray(values))
 
 
 @dataclass(frozen=True)

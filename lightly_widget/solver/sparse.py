@@ -48,13 +48,16 @@ class SparseRows:
         ends = np.cumsum(self.length[rows], dtype=np.int64) // PORTION
         return [part for part in np.split(rows, np.flatnonzero(np.diff(ends)) + 1) if len(part)]
 
-    def sum_above(self, rows: I64, floor: F64, factor: float) -> F64:
-        """(len(rows),) Σ max(factor · value − floor[column], 0); rows with many values below lose these."""
+    def sum_above(self, rows: I64, floor: F64, factor: float, weight: F64) -> F64:
+        """(len(rows),) Σ weight[column] · max(factor · value − floor[column], 0).
+
+        Rows with many values below the floor lose these.
+        """
         place, length = self._places(rows), self.length[rows].astype(np.int64)
         column, value = self.column[place], self.value[place]
         above = value * factor - floor[column]
         owner = np.repeat(np.arange(len(rows)), length)
-        total = np.bincount(owner, weights=np.maximum(above, 0), minlength=len(rows))
+        total = np.bincount(owner, weights=np.maximum(above, 0) * weight[column], minlength=len(rows))
         # What float32 rounding could still lift above the floor stays.
         wanted = value * (max(factor, 1 / factor) * (1 + 1e-6)) > floor[column]
         if np.count_nonzero(wanted) < 0.7 * len(place):

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lightly_widget.errors import InvalidValueError
-
-from .checks import check_finite
+from .checks import check_one_per_row
 from .terms import F64, I64, Beats, Floats, Potential, Runners, Setting, Steps, Term
 
 AHEAD = 0.03  # of the sum of weights
@@ -23,10 +21,7 @@ class Weighting(Term):
     strength: float = 1.0
 
     def check(self, n_rows: int) -> None:
-        weights = np.asarray(self.weights)
-        if weights.shape != (n_rows,):
-            raise InvalidValueError(f"Weighting.weights must be one per candidate, ({n_rows:,},), got {weights.shape}")
-        check_finite("Weighting.weights", weights)
+        check_one_per_row("Weighting.weights", self.weights, n_rows)
 
     def potential(self, setting: Setting) -> Potential:
         return WeightingPotential(self)

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from lightly_widget.errors import InvalidValueError, Progress, did_you_mean, listed, no_progress, shown
 from lightly_widget.strategies.base import Model, Prepared, Source, Strategy
+from lightly_widget.strategies.by_value import numbers_of
 from lightly_widget.strategies.candidates import Candidates, DatasetInfo
 from lightly_widget.structs import MAX_FLOAT, Distance, Text
 
@@ -56,6 +57,9 @@ class EmbeddingRepresentativeStrategy(_NeedsEmbeddings, tag="representative", fr
     photographs, +0.9 and +0.9 on texts. Local is for large budgets, where many small groups count: it is ahead only at
     300 labels, on texts and industrial images, and within the intervals there. A larger bandwidth covers more coarsely:
     1.0 was better on photographs up to 300 labels, and worse at 1,000.
+
+    `weight_by` names a metadata key of numbers ≥ 0 that weighs the mean over targets: with a probe's uncertainty, picks
+    are representative of what it is unsure of. For `scope="global"`.
     """
 
     title: ClassVar[str] = "Representative"
@@ -64,13 +68,17 @@ class EmbeddingRepresentativeStrategy(_NeedsEmbeddings, tag="representative", fr
     embedding_model_name: Model = None
     bandwidth: Annotated[float, Meta(ge=0.01, le=MAX_FLOAT, title="Bandwidth", extra={"brief": "bandwidth {}"})] = 0.7
     scope: Annotated[Literal["global", "local"], Meta(title="Scope")] = "global"
+    weight_by: Annotated[Text | None, Meta(title="Weighted by", extra={"kind": "weight"})] = None
 
     def prepare(self, candidates: Candidates, progress: Progress = no_progress) -> Prepared:
         from lightly_widget.solver import KernelCoverage
 
         embeddings = candidates.embeddings(self.embedding_model_name)  # also says what is missing
         if self.scope == "global":
-            return Prepared((KernelCoverage(embeddings, self.bandwidth, strength=self.strength),))
+            weights = None if self.weight_by is None else _target_weights(candidates, self.weight_by)
+            return Prepared((KernelCoverage(embeddings, self.bandwidth, self.strength, weights),))
+        if self.weight_by is not None:
+            raise InvalidValueError(f"weight_by={shown(self.weight_by)} needs scope='global', got scope='local'")
         return Prepared((self._local(candidates, embeddings, progress),))
 
     def _local(self, candidates: Candidates, embeddings: NDArray[np.float32], progress: Progress) -> Term:
@@ -84,6 +92,16 @@ class EmbeddingRepresentativeStrategy(_NeedsEmbeddings, tag="representative", fr
         else:
             graph = build_graph(embeddings, NEIGHBORS, progress=progress)
         return FacilityLocation(graph.indices, edge_similarities(graph.distances), strength=self.strength)
+
+
+def _target_weights(candidates: Candidates, key: str) -> NDArray[np.float64]:
+    weights = numbers_of(candidates, key, "weight_by")
+    if len(weights) and not (weights.min() >= 0 and weights.max() > 0):
+        raise InvalidValueError(
+            f"weight_by={shown(key)} must hold numbers of 0 or more, and not only 0, got {weights.min():g} to "
+            f"{weights.max():g}; name another metadata key"
+        )
+    return weights
 
 
 class EmbeddingDeduplicationStrategy(_NeedsEmbeddings, tag="deduplication", frozen=True):

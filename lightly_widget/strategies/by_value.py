@@ -30,22 +30,7 @@ class MetadataWeightingStrategy(Strategy, tag="metadata_weighting", frozen=True)
     def prepare(self, candidates: Candidates, progress: Progress = no_progress) -> Prepared:
         from lightly_widget.solver import Weighting
 
-        values = candidates.metadata(self.metadata_key)
-        _refuse_missing(candidates, self.metadata_key, values)
-        if not (values.dtype.is_numeric() or values.dtype == pl.Boolean):
-            raise InvalidValueError(
-                f"metadata_key={shown(self.metadata_key)}: {len(values):,} values are not numbers but {values.dtype} "
-                f"(first: {listed(values.head(3))}); balance them with MetadataBalancingStrategy, or name a number"
-            )
-        weights = values.cast(pl.Float64)
-        odd = weights.is_nan() | weights.is_infinite()
-        if odd.any():
-            raise InvalidValueError(
-                f"metadata_key={shown(self.metadata_key)}: {odd.sum():,} of {len(values):,} candidates have a value "
-                f"that is not finite (first: {listed(candidates.sample_ids.filter(odd).head(3))}); set them to "
-                "numbers, or leave them out with a filter"
-            )
-        return Prepared((Weighting(weights.to_numpy(), strength=self.strength),))
+        return Prepared((Weighting(numbers_of(candidates, self.metadata_key), strength=self.strength),))
 
     @classmethod
     def why_unusable(cls, info: DatasetInfo) -> str | None:
@@ -146,12 +131,32 @@ def text_groups(candidates: Candidates, metadata_key: str) -> pl.Series:
     )
 
 
-def _refuse_missing(candidates: Candidates, key: str, values: pl.Series) -> None:
+def numbers_of(candidates: Candidates, key: str, argument: str = "metadata_key") -> NDArray[np.float64]:
+    """(n,) the values of a key that holds numbers (or booleans: 0 and 1). ValueError: missing, not finite."""
+    values = candidates.metadata(key)
+    _refuse_missing(candidates, key, values, argument)
+    if not (values.dtype.is_numeric() or values.dtype == pl.Boolean):
+        raise InvalidValueError(
+            f"{argument}={shown(key)}: {len(values):,} values are not numbers but {values.dtype} "
+            f"(first: {listed(values.head(3))}); balance them with MetadataBalancingStrategy, or name a number"
+        )
+    numbers = values.cast(pl.Float64)
+    odd = numbers.is_nan() | numbers.is_infinite()
+    if odd.any():
+        raise InvalidValueError(
+            f"{argument}={shown(key)}: {odd.sum():,} of {len(values):,} candidates have a value "
+            f"that is not finite (first: {listed(candidates.sample_ids.filter(odd).head(3))}); set them to numbers, or "
+            "leave them out with a filter"
+        )
+    return numbers.to_numpy()
+
+
+def _refuse_missing(candidates: Candidates, key: str, values: pl.Series, argument: str = "metadata_key") -> None:
     count = values.null_count()
     if count:
         some = candidates.sample_ids.filter(values.is_null()).head(3)
         raise InvalidValueError(
-            f"metadata_key={shown(key)} is missing for {count:,} of {len(values):,} candidates "
+            f"{argument}={shown(key)} is missing for {count:,} of {len(values):,} candidates "
             f"(first: {listed(some)}); "
             f"leave them out with .match(NOT(SampleField.metadata[{shown(key)}].is_null()))"
         )

@@ -40,6 +40,7 @@ export type OptionKind =
   | "source"
   | "metadata-number"
   | "metadata-category"
+  | "weight"
   | "tag"
   | "target"
   | "number"

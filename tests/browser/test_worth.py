@@ -131,3 +131,27 @@ def test_the_filter_of_the_unlabeled(show: Show) -> None:
     unlabeled = {"op": "not", "item": {"op": "annotated", "type": None, "criteria": criteria}}
     widget.until("asked('filter').length > 0 && asked('filter').at(-1).filter?.op === 'not'")
     assert widget.asked("filter")[-1]["filter"] == unlabeled
+
+
+def test_a_probe_adds_one_button_for_the_uncertain_and_one_for_label_errors(show: Show) -> None:
+    widget = show()
+    page = widget.page
+    expect(widget.button("Uncertain and representative")).to_have_count(0)
+    page.evaluate(
+        """() => {
+          const info = demo.kernel.traits.info;
+          const said = ['probe_uncertainty', 'probe_doubt'].map((key) => ({key, type: 'number', min: 0, max: 1}));
+          const fields = said.map(({key, type}) => ({name: 'metadata.' + key, type}));
+          demo.kernel.setFromPython('info', {
+            ...info, metadata: [...info.metadata, ...said], fields: [...info.fields, ...fields],
+          });
+        }"""
+    )
+    widget.button("Uncertain and representative").click()
+    widget.until("demo.kernel.traits.strategies[0].weight_by === 'probe_uncertainty'")
+    assert [strategy["type"] for strategy in widget.trait("strategies")] == ["representative"]
+    expect(page.get_by_label("Weighted by")).to_contain_text("probe_uncertainty")
+    widget.button("Likely label errors").click()
+    doubt = {"op": "compare", "field": "metadata.probe_doubt", "cmp": ">", "value": 0.5}
+    widget.until("asked('filter').length === 1")
+    assert widget.asked("filter")[0]["filter"] == doubt

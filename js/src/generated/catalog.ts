@@ -5,6 +5,7 @@ export type OptionKind =
   | "source"
   | "metadata-number"
   | "metadata-category"
+  | "weight"
   | "tag"
   | "target"
   | "number"
@@ -77,6 +78,11 @@ export const STRATEGIES: StrategySpec[] = [
           "local"
         ],
         "initial": "global"
+      },
+      {
+        "name": "weight_by",
+        "label": "Weighted by",
+        "kind": "weight"
       }
     ]
   },

@@ -1,7 +1,8 @@
 /** Rows that make a filter, and the same filter as the Python a cell would hold. */
 import { useEffect, useState } from "preact/hooks";
-import type { FilterDict } from "../protocol";
+import type { FilterDict, Info } from "../protocol";
 import { same } from "../session/same";
+import { saidByModel } from "./catalog";
 import { Button } from "./controls/Button";
 import { TextField } from "./controls/fields";
 import { Select } from "./controls/Select";
@@ -41,6 +42,7 @@ export function FilterRows() {
   }, [view, session, filter]);
   const drafts = view.drafts.value;
   const options = subjects(session.info);
+  const doubt = doubtful(session.info);
   const change = (index: number, draft: Draft | null) =>
     apply(view, draft ? drafts.with(index, draft) : drafts.filter((_, at) => at !== index));
   return (
@@ -74,10 +76,25 @@ export function FilterRows() {
             onClick={() => apply(view, [...drafts, newDraft(options[0].value, session.info)])}
           />
         )}
+        {view.foreign.value === null && doubt !== null && !drafts.some(({ what }) => what === doubt.what) && (
+          <Button
+            label="Likely label errors"
+            kind="quiet"
+            mini
+            title="Samples whose label a model contradicts"
+            onClick={() => apply(view, [...drafts, doubt])}
+          />
+        )}
         {filter !== null && <Button label="Clear filter" kind="quiet" mini onClick={() => apply(view, [])} />}
       </div>
     </div>
   );
+}
+
+/** The row for labels that a model contradicts, where one was asked. */
+function doubtful(info: Info): Draft | null {
+  const key = saidByModel(info, "doubt");
+  return key === null ? null : { what: `metadata.${key}`, test: ">", value: "0.5" };
 }
 
 /** The same filter as the Python that a cell would hold, which the kernel writes. */

@@ -1,6 +1,7 @@
 /** The strategies in use, as cards, and the list of those that can be added. */
 import type { StrategyDict } from "../protocol";
-import { newStrategy, STRATEGIES } from "./catalog";
+import { newStrategy, STRATEGIES, saidByModel } from "./catalog";
+import { Button } from "./controls/Button";
 import { Section } from "./controls/boxes";
 import { Menu } from "./controls/Menu";
 import { StrategyCard } from "./StrategyCard";
@@ -21,6 +22,10 @@ function useStrategies() {
       else next.delete(index);
       view.collapsed.value = next;
     },
+    replace: (strategy: StrategyDict) => {
+      view.collapsed.value = new Set();
+      set([strategy]);
+    },
     insert: (index: number, strategy: StrategyDict) => {
       view.collapsed.value = new Set([...view.collapsed.value].map((at) => (at >= index ? at + 1 : at)));
       set(strategies.toSpliced(index, 0, strategy));
@@ -37,7 +42,8 @@ export function Strategies() {
   const view = useView();
   const { session } = view;
   const { unusable } = session.info;
-  const { strategies, change, fold, insert, remove } = useStrategies();
+  const { strategies, change, fold, insert, remove, replace } = useStrategies();
+  const unsure = saidByModel(session.info, "uncertainty");
   return (
     <Section
       title="Strategies"
@@ -75,6 +81,15 @@ export function Strategies() {
           </li>
         ))}
       </ol>
+      {unsure !== null && !("representative" in unusable) && (
+        <Button
+          label="Uncertain and representative"
+          kind="quiet"
+          mini
+          title={`Cover the data, weighted by ${unsure}`}
+          onClick={() => replace({ ...newStrategy("representative", session.info), weight_by: unsure })}
+        />
+      )}
     </Section>
   );
 }

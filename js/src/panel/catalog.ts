@@ -30,6 +30,11 @@ export function choices(
       return info.tags.map((tag) => plain(tag.name));
     case "metadata-number":
       return metadataOf(info, ["number", "boolean"]).map((entry) => plain(entry.key));
+    case "weight":
+      return [
+        { value: null, label: "nothing" },
+        ...metadataOf(info, ["number", "boolean"]).map((entry) => plain(entry.key)),
+      ];
     case "metadata-category":
       return metadataOf(info, ["string", "boolean"]).map((entry) => plain(entry.key));
     case "stratify":
@@ -87,4 +92,10 @@ export function brief(strategy: StrategyDict, info: Info): string {
   });
   if (spec.inverted && strategy.strength !== 1) parts.push(`× ${strategy.strength}`);
   return parts.join(" · ");
+}
+
+/** The key of what a model says of each sample: of the newest probe or predictions that say it. */
+export function saidByModel(info: Info, what: "uncertainty" | "doubt"): string | null {
+  const keys = metadataOf(info, ["number"]).map(({ key }) => key);
+  return keys.findLast((key) => key.endsWith(`_${what}`)) ?? null;
 }
