@@ -1,6 +1,6 @@
 /** Rows that make a filter, and the same filter as the Python a cell would hold. */
 import { useEffect, useState } from "preact/hooks";
-import type { FilterDict, Info } from "../protocol";
+import type { FilterDict } from "../protocol";
 import { same } from "../session/same";
 import { saidByModel } from "./catalog";
 import { Button } from "./controls/Button";
@@ -42,7 +42,6 @@ export function FilterRows() {
   }, [view, session, filter]);
   const drafts = view.drafts.value;
   const options = subjects(session.info);
-  const doubt = doubtful(session.info);
   const change = (index: number, draft: Draft | null) =>
     apply(view, draft ? drafts.with(index, draft) : drafts.filter((_, at) => at !== index));
   return (
@@ -76,25 +75,28 @@ export function FilterRows() {
             onClick={() => apply(view, [...drafts, newDraft(options[0].value, session.info)])}
           />
         )}
-        {view.foreign.value === null && doubt !== null && !drafts.some(({ what }) => what === doubt.what) && (
-          <Button
-            label="Likely label errors"
-            kind="quiet"
-            mini
-            title="Samples whose label a model contradicts"
-            onClick={() => apply(view, [...drafts, doubt])}
-          />
-        )}
+        <DoubtButton drafts={drafts} />
         {filter !== null && <Button label="Clear filter" kind="quiet" mini onClick={() => apply(view, [])} />}
       </div>
     </div>
   );
 }
 
-/** The row for labels that a model contradicts, where one was asked. */
-function doubtful(info: Info): Draft | null {
-  const key = saidByModel(info, "doubt");
-  return key === null ? null : { what: `metadata.${key}`, test: ">", value: "0.5" };
+/** One button for the labels that a model contradicts, where one was asked. */
+function DoubtButton({ drafts }: { drafts: Draft[] }) {
+  const view = useView();
+  const key = saidByModel(view.session.info, "doubt");
+  const what = `metadata.${key}`;
+  if (key === null || view.foreign.value !== null || drafts.some((draft) => draft.what === what)) return null;
+  return (
+    <Button
+      label="Likely label errors"
+      kind="quiet"
+      mini
+      title="Samples whose label a model contradicts"
+      onClick={() => apply(view, [...drafts, { what, test: ">", value: "0.5" }])}
+    />
+  );
 }
 
 /** The same filter as the Python that a cell would hold, which the kernel writes. */
