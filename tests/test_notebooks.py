@@ -25,6 +25,8 @@ def run(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, A
     return variables
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_five_rounds_of_active_learning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     left = run("active_learning.ipynb", tmp_path, monkeypatch)
     assert len(left["reached"]) == 5
