@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -17,13 +18,23 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from lightly_widget import ImageDataset
+from lightly_widget import Dataset, ImageDataset
 from lightly_widget.dataset import core_of
 from lightly_widget.embedding import UnreadableItemError, square_rgb
-from lightly_widget.errors import LightlyWidgetError, LightlyWidgetWarning, NotAllowedError, StorageError
+from lightly_widget.errors import (
+    CorruptDataError,
+    LightlyWidgetError,
+    LightlyWidgetWarning,
+    NotAllowedError,
+    StorageError,
+)
 from lightly_widget.ingest import pictures
 from lightly_widget.ingest.pictures import UnusablePictureError, open_file, read_picture
 from lightly_widget.ingest.roots import Roots
+from lightly_widget.store import Transaction
+from lightly_widget.store.checksums import checksum_text
+from lightly_widget.store.commits import Commit, Part
+from lightly_widget.store.head import Head, write_head
 from lightly_widget.widget.pictures import Pictures
 
 
@@ -344,3 +355,42 @@ def test_a_page_exports_only_below_the_root_and_only_over_its_own_exports(
     (root / "sub" / "new.csv").write_text("edited by the user")
     assert "was not written by an export" in export("sub/new.csv")["message"]
     assert (root / "sub" / "new.csv").read_text() == "edited by the user"
+
+
+# -- a log that somebody made ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        Part("../outside", 5, 1, "", ({"op": "set"},)),
+        Part("a/b", 5, 1, "", ({"op": "set"},)),
+        Part("tags", "5) or (1 = 1", 1, "", ({"op": "set"},)),  # type: ignore[arg-type]
+        Part("tags", 5, "1", "", ({"op": "set"},)),  # type: ignore[arg-type]
+        Part("tags", 5, 1, "", ("set",)),  # type: ignore[arg-type]
+    ],
+)
+def test_a_log_names_no_files_elsewhere_and_holds_no_conditions(tmp_path: Path, part: Part) -> None:
+    dataset = Dataset.from_polars(pl.DataFrame({"sample_id": ["a"]}), name="made", path=tmp_path)
+    outside = tmp_path / "outside.lance"
+    outside.mkdir()
+    store = core_of(dataset).store
+    forged = Commit.new(store.number + 1, Transaction("tag", {}, True), "somebody", [part])
+    store._tables.append("commits", forged.to_arrow())
+    write_head(tmp_path / "made", Head(forged.number, forged.token), lasting=False)
+    with pytest.raises(CorruptDataError, match=f"commit {forged.number} holds what no commit holds"):
+        Dataset.load("made", tmp_path).query().to_polars()
+    assert list(outside.iterdir()) == []
+
+
+@pytest.mark.parametrize("inner", ["[" * 20_000, '{"number": "1", "token": 2}', '{"number": 1}', "[]", "3"])
+def test_a_head_that_somebody_made_is_not_believed(tmp_path: Path, inner: str) -> None:
+    dataset = Dataset.from_polars(pl.DataFrame({"sample_id": ["a"]}), name="made", path=tmp_path)
+    path = tmp_path / "made" / "head.json"
+    path.write_text(json.dumps({"head": inner, "checksum": checksum_text(inner)}))
+    with pytest.warns(LightlyWidgetWarning, match="head.json is damaged"):
+        assert len(Dataset.load("made", tmp_path)) == 1
+    path.write_text("[" * 60_000)
+    with pytest.warns(LightlyWidgetWarning, match="head.json is damaged"):
+        assert len(Dataset.load("made", tmp_path)) == 1
+    assert len(dataset) == 1

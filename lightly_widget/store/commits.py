@@ -7,11 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
-from lightly_widget.errors import CorruptDataError
+import msgspec
+from msgspec import Meta
+
+from lightly_widget.errors import CorruptDataError, shown
 from lightly_widget.store.checksums import checksum_text
 from lightly_widget.store.head import Head
+
+_TableName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_]{1,200}\Z")]
+_Parts = list[tuple[_TableName, int, int, str, list[dict[str, Any]]]]
 
 
 class Work(Protocol):
@@ -56,7 +62,7 @@ class Commit:
     @cached_property
     def details(self) -> dict[str, Any]:
         """What was done, for the history."""
-        found: dict[str, Any] = json.loads(self.details_json)
+        found: dict[str, Any] = self._parsed(self.details_json, dict[str, Any])
         return found
 
     @cached_property
@@ -64,8 +70,15 @@ class Commit:
         """What was appended. Parsed when asked for: a long history holds many that no longer count."""
         return tuple(
             Part(table, token, rows, checksum, tuple(ops))
-            for table, token, rows, checksum, ops in json.loads(self.parts_json)
+            for table, token, rows, checksum, ops in self._parsed(self.parts_json, _Parts)
         )
+
+    def _parsed(self, text: str, kind: Any) -> Any:
+        """What a log that somebody sent may hold: its names become file names, its tokens conditions."""
+        try:
+            return msgspec.convert(json.loads(text), kind)
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            raise CorruptDataError(f"commit {self.number} holds what no commit holds ({shown(str(error))})") from None
 
     @classmethod
     def new(

@@ -73,8 +73,11 @@ def read_head(folder: Path | None, *, warn: bool = True) -> Head | None:
         outer = json.loads(content)
         if outer["checksum"] != checksum_text(outer["head"]):
             raise ValueError("its checksum differs")
-        return Head(**json.loads(outer["head"]))
-    except (ValueError, KeyError, TypeError) as error:
+        found = json.loads(outer["head"])
+        if not (type(found["number"]) is type(found["token"]) is int):
+            raise ValueError("it names no commit")
+        return Head(found["number"], found["token"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         if warn:
             warnings.warn(
                 f"{folder / NAME} is damaged ({error}); the data are read without it, and the next write repairs it",
