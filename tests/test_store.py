@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -32,9 +33,9 @@ from lightly_widget.errors import (
 )
 from lightly_widget.store import Durability, Store, disk
 from lightly_widget.store.checksums import checksum
-from lightly_widget.store.commits import covered_by_optimize
+from lightly_widget.store.commits import Part, covered_by_optimize
 from lightly_widget.store.locks import WriterLock
-from lightly_widget.store.tables import array_column
+from lightly_widget.store.tables import array_column, fold_of
 
 
 def frame(*values: int) -> pl.DataFrame:
@@ -517,3 +518,46 @@ def test_optimize_leaves_what_can_still_be_undone(kinds: list[str], kept: int, w
     assert all(number > covered for number in can_be_undone if number > newest)
     if len(can_be_undone) == kept:
         assert covered == max(can_be_undone[0] - 1, newest)  # and nothing else is left apart
+
+
+def test_many_small_writes_are_merged_now_and_then(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lightly_widget.store.store._COMMITS_BEFORE_OPTIMIZE", 4)
+    for number in range(20):
+        with store.transaction("write") as work:
+            work.write("things", frame(number))
+    merged = [commit.number for commit in store.commits if commit.action == "optimize"]
+    assert len(merged) >= 3
+    assert {later - earlier for earlier, later in itertools.pairwise(merged)} == {6}  # five writes, and the merge
+
+
+def test_the_parts_of_a_past_commit_are_those_it_had(store: Store) -> None:
+    seen = []
+    for number in range(4):
+        with store.transaction("write") as work:
+            work.write("things", frame(number))
+        seen.append((store.number, store.state()[2]))
+    for number, parts in seen:
+        assert store.parts_at(number, parts) == parts
+
+
+@given(
+    st.lists(st.dictionaries(st.integers(0, 6), st.none() | st.integers(-9, 9), min_size=1), min_size=1, max_size=5),
+    st.integers(0, 4),
+)
+def test_metadata_are_what_was_set_last_however_they_are_read(updates: list[dict[int, int | None]], cut: int) -> None:
+    """All at once, or in two steps of which the second starts from what the first gave."""
+    fold = fold_of("metadata_1")
+    parts = []
+    for token, update in enumerate(updates):
+        rows = pl.DataFrame(
+            {"sample": list(update), "value": list(update.values())}, schema={"sample": pl.UInt32, "value": pl.Int64}
+        )
+        op = {"op": "update", "key": "k", "type": "integer", "start": 0, "rows": rows.height}
+        parts.append((Part("metadata_1", token, rows.height, "", (op,)), rows))
+    expected: dict[int, int | None] = {}
+    for update in updates:
+        expected |= update
+    wanted = [expected.get(sample) for sample in range(max(expected) + 1)]
+    assert fold.fold(None, parts).values.to_list() == wanted
+    if 0 < cut < len(parts):
+        assert fold.fold(fold.fold(None, parts[:cut]), parts[cut:]).values.to_list() == wanted
