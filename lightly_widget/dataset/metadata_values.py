@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from lightly_widget.checks import check_name, is_unicode
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, shown
 
 DTYPES: Final[dict[str, pl.DataType]] = {
@@ -94,11 +95,7 @@ def flatten(values: Mapping[Any, Any], prefix: str = "", depth: int = 0) -> dict
 
 def check_key(key: object) -> str:
     """The key, if it can be one."""
-    if not isinstance(key, str):
-        raise InvalidTypeError(f"a metadata key must be a string, got {shown(key)}")
-    if not key.strip() or len(key) > _LONGEST_KEY or "\0" in key or not _is_unicode(key):
-        raise InvalidValueError(f"a metadata key has 1 to {_LONGEST_KEY} characters and no NUL; this is {shown(key)}")
-    return key
+    return check_name("a metadata key", key, longest=_LONGEST_KEY)
 
 
 def typed(key: str, values: list[Any]) -> tuple[str, pl.Series]:
@@ -223,7 +220,7 @@ def _kind(key: str, value: Any) -> str:
     if isinstance(value, float):
         return "float"
     if isinstance(value, str):
-        if not _is_unicode(value):
+        if not is_unicode(value):
             raise InvalidValueError(f"metadata {shown(key)}: {shown(value)} is not valid Unicode")
         return "string"
     if isinstance(value, datetime):
@@ -260,11 +257,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and math.isnan(value):
         return None
     return value
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
