@@ -30,6 +30,7 @@ from lightly_widget.errors import (
 )
 from lightly_widget.export import Export
 from lightly_widget.export import files as export_files
+from lightly_widget.export import names as export_names
 
 some = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
@@ -468,8 +469,8 @@ def test_yolo_links_and_confidences(tmp_path: Path) -> None:
 @given(labeled())
 def test_yolo_label_files_never_meet(tmp_path_factory: pytest.TempPathFactory, samples: Samples) -> None:
     given_names = [path.removeprefix("/data/") for path in samples.samples["file_path_abs"]]
-    placed = [PurePosixPath(name) for name in export_files.unique_names(given_names, by_stem=True)]
-    assert len({export_files._same(str(path.with_name(path.stem))) for path in placed}) == len(placed)
+    placed = [PurePosixPath(name) for name in export_names.unique_names(given_names, by_stem=True)]
+    assert len({export_names._same(str(path.with_name(path.stem))) for path in placed}) == len(placed)
     assert [path.parent for path in placed] == [PurePosixPath(name).parent for name in given_names]
     assert [path.suffix for path in placed] == [PurePosixPath(name).suffix for name in given_names]
     folder = tmp_path_factory.mktemp("yolo") / "out"
@@ -559,8 +560,8 @@ def test_files_are_copied_in_their_folders(tmp_path: Path, symlinks: bool) -> No
 
 
 def test_names_that_meet_on_some_disks_are_told_apart() -> None:
-    placed = export_files.unique_names(["a/x.png", "A/X.png", "é.png", "e\u0301.png", "a-2/x.png"], by_stem=False)
-    assert len({export_files._same(name) for name in placed}) == 5
+    placed = export_names.unique_names(["a/x.png", "A/X.png", "é.png", "e\u0301.png", "a-2/x.png"], by_stem=False)
+    assert len({export_names._same(name) for name in placed}) == 5
     assert placed[0] == "a/x.png"
 
 

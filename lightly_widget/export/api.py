@@ -20,8 +20,9 @@ from lightly_widget.errors import (
     shown,
 )
 from lightly_widget.export import detections, tables
-from lightly_widget.export.files import FolderExport, unique_names
+from lightly_widget.export.folders import FolderExport
 from lightly_widget.export.label_studio import write_label_studio
+from lightly_widget.export.names import unique_names
 from lightly_widget.ingest.locations import PathLike
 from lightly_widget.ingest.roots import Roots
 

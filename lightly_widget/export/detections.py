@@ -11,7 +11,9 @@ import polars as pl
 
 from lightly_widget.checks import check_choice, check_strings
 from lightly_widget.errors import InvalidValueError, Progress, listed, no_progress, shown
-from lightly_widget.export.files import FolderExport, atomic_file, common_folder, relative_name, unique_names
+from lightly_widget.export.files import atomic_file
+from lightly_widget.export.folders import FolderExport
+from lightly_widget.export.names import common_folder, relative_name, unique_names
 from lightly_widget.ingest.checks import BOX
 from lightly_widget.ingest.locations import PathLike, absolute
 from lightly_widget.ingest.roots import Roots

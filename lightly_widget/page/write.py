@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 from lightly_widget.checks import check_bool, check_name
 from lightly_widget.errors import InvalidValueError, shown
-from lightly_widget.export.files import FolderExport, atomic_file, find_out, target_path
+from lightly_widget.export.files import atomic_file, find_out, target_path
+from lightly_widget.export.folders import FolderExport
 
 SUFFIXES: Final = (".html", ".htm")
 
