@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -63,6 +63,14 @@ def by_number(values: NDArray[Any]) -> Coloring:
     note = f"{missing:,} of {len(numbers):,} have no value" if missing > 0 else None
     domain = (float(finite.min()), float(finite.max())) if len(finite) else None
     return Coloring("number", numbers, domain=domain, note=note)
+
+
+def by_label(classes: pl.Series) -> Coloring:
+    """The classes of a source; how many points have none is noted."""
+    found, missing = by_category(classes), classes.null_count()
+    if not missing or found.note is not None:
+        return found
+    return replace(found, note=f"{missing:,} of {len(classes):,} are unlabeled")
 
 
 def by_category(values: pl.Series) -> Coloring:

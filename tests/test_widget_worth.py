@@ -121,6 +121,7 @@ def test_labels_are_given_changed_taken_away_and_undone(front: Front, dataset: l
     assert front.ask("label", source="mine", class_name="cat", points=[0, 1, 2])[-1]["count"] == 3
     assert labels_of(dataset, "mine") == dict.fromkeys(ids, "cat")
     assert {"name": "mine", "type": "classification", "classes": ["cat"]} in front.info["sources"]
+    assert front.ask("colors", color_by={"by": "label", "key": "mine"})[-1]["note"] == f"{N - 3} of {N} are unlabeled"
     front.ask("label", source="mine", class_name="dog", points=[1])
     front.ask("label", source="mine", class_name=None, points=[2])
     assert labels_of(dataset, "mine") == {ids[0]: "cat", ids[1]: "dog"}

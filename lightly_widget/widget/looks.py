@@ -132,7 +132,7 @@ def colored(points: Points, color_by: dict[str, str], picks: PointIndexes, progr
     key: Any = color_by.get("key")
     match color_by["by"]:
         case "label":
-            return coloring.by_category(points.main_classes(key))
+            return coloring.by_label(points.main_classes(key))
         case "tag":
             return coloring.by_member(key, points.in_tag(key))
         case "metadata":

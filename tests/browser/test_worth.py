@@ -112,6 +112,8 @@ def test_keys_label_the_gallery_and_the_selection(show: Show) -> None:
     assert len(one["points"]) == len(two["points"]) == 1
     assert one["points"] != two["points"], "a key labels a sample and goes on to the next"
     expect(bar).to_contain_text("1 sample: cat")
+    third = page.locator(".strip [data-index='2'].current")
+    expect(third).to_have_count(1)  # the card goes along
     page.screenshot(path="screenshots/labels.png")
     widget.button("Undo the label").click()
     widget.until("asked('undo_label').length === 1")

@@ -1,5 +1,5 @@
 /** The classes at hand: a click or a key (1–9) labels what is selected, or the sample whose card is open. */
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { Button } from "./controls/Button";
 import { TextField } from "./controls/fields";
 import { plural } from "./format";
@@ -72,6 +72,7 @@ export function LabelBar() {
         onInput={setDraft}
         onCommit={add}
       />
+      {points?.length === 1 && <Guess point={points[0]} onAccept={give} />}
       <Button label="No label" mini kind="quiet" disabled={points === undefined} onClick={() => give(null)} />
       <Written />
     </section>
@@ -104,4 +105,24 @@ function Written() {
       />
     </>
   );
+}
+
+const GUESS = /_class$/;
+
+/** What the newest probe, or a model whose predictions were added, takes the sample for; a click says yes. */
+function Guess({ point, onAccept }: { point: number; onAccept(name: string): void }) {
+  const { samples } = useView().session;
+  const [guess, setGuess] = useState<string | null>(null);
+  useEffect(() => {
+    let current = true;
+    setGuess(null);
+    samples.detail(point).then(
+      ({ fields }) => current && setGuess(fields.findLast(([name]) => GUESS.test(name))?.[1] ?? null),
+      () => undefined, // a toast says why
+    );
+    return () => {
+      current = false;
+    };
+  }, [samples, point]);
+  return guess === null ? null : <Button label={`Guess: ${guess}`} mini kind="quiet" onClick={() => onAccept(guess)} />;
 }

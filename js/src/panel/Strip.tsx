@@ -93,13 +93,19 @@ export function Strip({ points, ranked, before }: { points: readonly number[]; r
   const virtualized = useVirtual(points.length);
   const { box, virtual } = virtualized;
   const { focused, setAt, moveTo, left } = useFocus(virtualized, points);
+  /** In label mode a key leads on through the picks, with the card of each. */
+  const next = () => {
+    if (focused + 1 >= points.length) return;
+    moveTo(focused + 1);
+    void view.inspect(points[focused + 1], true);
+  };
   const keys = (event: KeyboardEvent) => {
     const page = Math.max(1, Math.floor((box.current?.clientWidth ?? 0) / (SIZE + GAP)) - 1);
     const to = destination(event.key, focused, points.length, page);
     if (to !== undefined) moveTo(to);
     else if (!session.hasKernel) return;
     else if (ranked && (event.key === "Delete" || event.key === "Backspace")) remove(session, points[focused]);
-    else if (labelByKey(view, event.key, points[focused])) moveTo(focused + 1);
+    else if (labelByKey(view, event.key, points[focused])) next();
     else if (ranked && event.key.toLowerCase() === "p") pin(session, points[focused]);
     else return;
     event.preventDefault();
