@@ -11,7 +11,7 @@ PIP := HATCH_JUPYTER_BUILDER_SKIP_NPM=1 $(BIN)/python -m pip install --disable-p
 JS_SOURCES := $(shell find js/src -type f 2>/dev/null)
 BUNDLE := lightly_widget/static/widget.js
 
-.PHONY: demo test check lint types rooms generated js-check unit browser test-lowest screenshots bench bundle clean
+.PHONY: demo test check lint types rooms generated js-check unit browser test-lowest screenshots bench docs bundle clean
 
 demo: $(VENV)/.demo notebooks/node_modules/.done
 	cd notebooks && ../$(BIN)/jupyter lab $$([ "$$(id -u)" != 0 ] || echo --allow-root) quickstart.ipynb
@@ -55,6 +55,11 @@ screenshots: browser
 bench: $(VENV)/.test
 	$(PIP) -e ".[bench]"
 	$(BIN)/python -m benchmarks
+
+# Builds the pages into build/site, which need no network, and serves them.
+docs: $(VENV)/.test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	cd build/site && ../../$(BIN)/python -m http.server --bind 127.0.0.1 8000
 
 bundle: $(BUNDLE)
 

@@ -19,7 +19,7 @@ CELLS: Final = [
     ("markdown", "Choose a strategy and a number in the panel, press **Sample**, drag the count, and save a tag."),
     ("code", "explorer = dataset.explore()\nexplorer"),
     ("markdown", "What was saved is here, and anyone can open what you show without a kernel:"),
-    ("code", "print(list(dataset.tags))\nexplorer.to_html('shapes.html', overwrite=True)"),
+    ("code", "print(dataset.tags.list())\nexplorer.to_html('shapes.html', overwrite=True)"),
 ]
 
 
