@@ -130,10 +130,13 @@ class MemoryCandidates:
         kept = [crop for crop, owner in enumerate(owners) if owner in row_of]
         return matrix[kept], np.array([row_of[owners[crop]] for crop in kept], dtype=np.int64)
 
-    def write_tag(self, name: str, sample_ids: pl.Series, *, recipe: dict[str, Any], grow: bool) -> None:
-        if name in self.dataset.tags and not grow:
+    def write_tag(
+        self, name: str, sample_ids: pl.Series, *, recipe: dict[str, Any], grow: bool, replace: bool = False
+    ) -> None:
+        if name in self.dataset.tags and not grow and not replace:
             raise InvalidValueError(f"tag {name!r} exists")
-        self.dataset.tags[name] = list(dict.fromkeys([*self.dataset.tags.get(name, []), *sample_ids]))
+        kept = [] if replace else self.dataset.tags.get(name, [])
+        self.dataset.tags[name] = list(dict.fromkeys([*kept, *sample_ids]))
         self.dataset.recipes[name] = recipe
         self.dataset.writes += 1
 

@@ -3,8 +3,9 @@
  * sampled, measured or filtered here. What the page keeps is what the answers depend on: traits, selection, tags, files.
  */
 import type { Candidates, Request, Traits } from "../src/protocol";
-import { makeWorld, picture, textOf, titleOf, type World } from "./data";
+import { inside, makeWorld, picture, textOf, titleOf, type World } from "./data";
 import { Names } from "./hostile-names";
+import { Layout } from "./layout";
 import { f32, MockModel, u8, u32 } from "./model";
 import { type Answer, about, answersTo, bitsOf, has, RECORDING } from "./replay";
 import { Samples } from "./sample";
@@ -35,9 +36,7 @@ export class MockKernel extends MockModel {
   private readonly options: Options;
   private readonly names: Names;
   private readonly samples: Samples;
-  private projection: string;
-  private umapKnown: boolean;
-  private layingOut: number | null = null;
+  private readonly layout: Layout;
   private selection = new Set<number>();
   private filterMask: Answer | null = null;
   private readonly labeled: Request[] = [];
@@ -50,8 +49,7 @@ export class MockKernel extends MockModel {
     this.world = makeWorld(n);
     this.names = new Names(hostile);
     this.samples = new Samples(this, (next) => setTimeout(next, this.options.block));
-    this.umapKnown = n <= 200_000;
-    this.projection = this.umapKnown ? "umap" : "pca";
+    this.layout = new Layout(this, this.world, () => this.setFromPython("info", this.info()));
     this.traits = {
       n_samples_to_select: Math.min(100, n),
       strategies: [{ type: "diversity", strength: 1, embedding_model_name: null }],
@@ -92,12 +90,28 @@ export class MockKernel extends MockModel {
       undo: ({ id }) => samples.travel(id, "undo"),
       redo: ({ id }) => samples.travel(id, "redo"),
       compare: ({ id, op }) => samples.compare(id, op),
-      select: ({ id, op }, [polygon]) => this.select(id, op, op === "clear" ? [] : inside(this.world, polygon)),
+      select: ({ id, op }, [polygon]) => {
+        if (op === "invert")
+          this.select(
+            id,
+            "replace",
+            this.every.filter((point) => !this.selection.has(point)),
+          );
+        else this.select(id, op, op === "clear" ? [] : inside(this.world, polygon));
+      },
       select_points: ({ id, op, points }) => this.select(id, op, points),
       save_tag: (request) => this.save(request),
       worth: (request) => sayWorth(this, request, samples.other !== null, this.options.delay),
       label: (request) => this.label(request),
       undo_label: (request) => this.label(request),
+      tag_selection: ({ id, name }) => {
+        this.tag(name, [...(this.world.tags.get(name) ?? []), ...this.selection]);
+        this.say(id, { kind: "saved", tag: name, count: this.selection.size });
+      },
+      selected_ids: ({ id }) => {
+        const ids = [...this.selection].map((point) => `id-${point}`);
+        this.say(id, { kind: "selected_ids", ids, count: ids.length });
+      },
       recipe: (request) => this.replay(request, (body) => about(body, "diverse-100", request.tag)),
       export: (request) => this.export(request),
       check_path: ({ id, path }) => {
@@ -105,7 +119,7 @@ export class MockKernel extends MockModel {
         const found = path.endsWith("/") ? folder : this.files.has(path) ? taken : free;
         this.say(id, about(about(found, "diverse-100.csv", path), "folder/", path));
       },
-      projection: ({ id, name }) => this.layOut(id, name),
+      projection: ({ id, name }) => this.layout.show(id, name, this.options.block),
     };
   }
 
@@ -119,7 +133,9 @@ export class MockKernel extends MockModel {
   private info(): Traits["info"] {
     const { n, media } = this.options;
     const tags = [...this.world.tags].map(([name, points]) => ({ name, count: points.length }));
-    const projection_notes: Record<string, string> = this.umapKnown ? {} : { umap: `about ${Math.round(n / 2e5)} min` };
+    const projection_notes: Record<string, string> = this.layout.umapKnown
+      ? {}
+      : { umap: `about ${Math.round(n / 2e5)} min` };
     return this.names.info({ ...structuredClone(RECORDING.info[media]), n_samples: n, tags, projection_notes });
   }
 
@@ -131,7 +147,7 @@ export class MockKernel extends MockModel {
 
   private hello(id: number): void {
     const { n } = this.options;
-    this.positions(id, false);
+    this.layout.say(id, false);
     if (this.filterMask) this.say(id, this.filterMask.body, this.filterMask.arrays, false);
     else this.say(id, { kind: "mask", mask: "filter", count: n, bits: null }, [], false);
     this.saySelection(id);
@@ -141,48 +157,12 @@ export class MockKernel extends MockModel {
     this.say(id, { kind: "ready", running: running === null ? [] : [running] });
   }
 
-  private positions(id: number, animate: boolean): void {
-    const { x, y, n } = this.world;
-    const whole = { kind: "positions", projection: this.projection, animate, offset: 0, total: n, last: true } as const;
-    const flat = this.projection === "pca"; // squeezed and turned, as seen from another side
-    const seen = flat ? [x.map((at, point) => 0.8 * at + 0.3 * y[point]), y.map((at) => 0.5 * at)] : [x, y];
-    this.say(id, { ...whole, x: f32(0, n), y: f32(1, n) }, seen, false);
-  }
-
-  /** The page's own, because a recording has no time in which it can be given up. */
-  private layOut(id: number, name: string): void {
-    const before = this.layingOut;
-    const progress = (fraction: number) =>
-      this.say(id, { kind: "progress", task: "Laying out the points", text: "Computing UMAP", fraction }, [], false);
-    if (before !== null) {
-      progress(1);
-      this.say(before, { kind: "error", error: "Cancelled", message: "another projection was chosen" });
-    }
-    this.layingOut = id;
-    const step = (fraction: number) => {
-      if (this.layingOut !== id) return;
-      if (name === "umap" && fraction < 1) {
-        progress(fraction);
-        setTimeout(() => step(fraction + 0.1), this.options.block);
-        return;
-      }
-      this.layingOut = null;
-      if (name === "umap") progress(1);
-      this.umapKnown ||= name === "umap";
-      this.projection = name;
-      this.positions(id, true);
-      this.setFromPython("info", this.info());
-      this.say(id, { kind: "ok" });
-    };
-    step(0);
-  }
-
   private pool(candidates: Candidates, excluded: readonly number[]): number[] {
     const { selection, world } = this;
     const filtered = this.filterMask?.arrays[0] as Uint8Array | undefined;
     const out = new Set(excluded);
     const tagged = candidates.from === "tag" ? new Set(world.tags.get(candidates.tag)) : null;
-    return Array.from({ length: world.n }, (_, point) => point).filter((point) => {
+    return this.every.filter((point) => {
       if (out.has(point)) return false;
       if (candidates.from === "selection") return selection.has(point);
       if (tagged) return tagged.has(point);
@@ -264,17 +244,26 @@ export class MockKernel extends MockModel {
     else this.say(id, { kind: "neighbors", point: first, points, distances: values }, [next, far]);
   }
 
-  private save({ id, name, grow, n_samples_to_select: n }: Of<"save_tag">): void {
+  private get every(): number[] {
+    return Array.from({ length: this.world.n }, (_, point) => point);
+  }
+
+  private tag(name: string, points: readonly number[]): number {
+    const held = [...new Set(points)];
+    this.world.tags.set(name, held);
+    this.setFromPython("info", this.info());
+    return held.length;
+  }
+
+  private save({ id, name, grow, replace, n_samples_to_select: n }: Of<"save_tag">): void {
     const { now } = this.samples;
-    const before = this.world.tags.get(name) ?? [];
+    const before = replace ? [] : (this.world.tags.get(name) ?? []);
     if (before.length > 0 && !grow) {
       this.say(id, about(RECORDING.tag.refused, "diverse-100", name));
       return;
     }
-    const points = [...new Set([...before, ...(now.spec?.pinned ?? []), ...now.points.slice(0, n)])];
-    this.world.tags.set(name, points);
-    this.setFromPython("info", this.info());
-    this.say(id, { ...RECORDING.tag.saved, tag: name, count: points.length } as typeof RECORDING.tag.saved);
+    const count = this.tag(name, [...before, ...(now.spec?.pinned ?? []), ...now.points.slice(0, n)]);
+    this.say(id, { ...RECORDING.tag.saved, tag: name, count } as typeof RECORDING.tag.saved);
   }
 
   private export({ id, path, overwrite, n_samples_to_select: count }: Of<"export">): void {
@@ -283,18 +272,4 @@ export class MockKernel extends MockModel {
     this.files.add(path);
     this.say(id, { ...about(free ? exported : refused, "diverse-100.csv", path), ...(free && { count }) });
   }
-}
-
-/** A lasso can be any polygon. Even-odd is enough for a page of made-up points. */
-function inside({ x, y, n }: World, polygon: DataView): number[] {
-  const corners = new Float32Array(polygon.buffer.slice(polygon.byteOffset, polygon.byteOffset + polygon.byteLength));
-  const within = (px: number, py: number) => {
-    let odd = false;
-    for (let i = 0, j = corners.length - 2; i < corners.length; j = i, i += 2) {
-      const [ax, ay, bx, by] = [corners[i], corners[i + 1], corners[j], corners[j + 1]];
-      if (ay > py !== by > py && px < ((bx - ax) * (py - ay)) / (by - ay) + ax) odd = !odd;
-    }
-    return odd;
-  };
-  return Array.from({ length: n }, (_, point) => point).filter((point) => within(x[point], y[point]));
 }

@@ -170,6 +170,8 @@ def requests() -> Iterator[dict[str, Any]]:
         {"op": "and", "items": [BRIGHT, _of_class("bridge")]},
         {"op": "not", "item": {"op": "and", "items": []}},
     ]
+    labeled = {"op": "compare", "field": "annotation_source", "cmp": "==", "value": "labels"}
+    filters += [{"op": "not", "item": {"op": "annotated", "type": None, "criteria": labeled}}]
     for one in filters:
         yield {"kind": "code", "filter": one}
         yield {"kind": "filter", "filter": one}
@@ -234,7 +236,7 @@ def record(made: dict[str, Any], folder: Path) -> dict[str, Any]:
     try:
         front.ask("hello", protocol=1)
         ends = {name: front.ask(name)[-1]["content"] for name in ("undo", "redo")}
-        front._handlers.say_sample(cancelled=True)
+        front._handlers.present.sample(cancelled=True)
         ends["cancelled"] = _plain(front.said[-1])["content"]
         ends["no_strategy"] = sample(front, 100, strategies=[])[-1]["content"]
         runs = {"positive": picks(front, 1.0), "negative": picks(front, -1.0)}

@@ -50,10 +50,17 @@ function fitted(content: Body, bytes: Uint8Array[], n: number): Answer {
   if (content.kind === "colors" && content.values) {
     const values = repeated(decode(content.values, views) as Uint8Array | Float32Array, n);
     const ref = values instanceof Uint8Array ? u8(values) : f32(0, n);
-    return { body: { ...content, total: n, values: ref }, arrays: [values] };
+    const categories = content.categories.map(({ name }, code) => ({ name, count: countOf(values, code) }));
+    return { body: { ...content, total: n, values: ref, categories }, arrays: [values] };
   }
   return { body: content, arrays: bytes };
 }
+
+const countOf = (values: Iterable<number>, code: number) => {
+  let count = 0;
+  for (const value of values) if (value === code) count++;
+  return count;
+};
 
 function repeated<T extends Uint8Array | Float32Array>(values: T, length: number): T {
   if (length <= values.length) return values.slice(0, length) as T;

@@ -7,7 +7,7 @@ import { toCount, toPosition } from "../src/panel/Count";
 import { brief, choices, newStrategy, STRATEGIES, targetNames } from "../src/panel/catalog";
 import { draftsOf, joined, kindOf, newDraft, subjects, testsOf, toFilter } from "../src/panel/filters";
 import { count, number, percent, plural, sampleWords, seconds } from "../src/panel/format";
-import { suggestTag, tagProblem } from "../src/panel/Save";
+import { countOf, freeName, suggestTag, tagProblem } from "../src/panel/names";
 import type { FilterDict } from "../src/protocol";
 
 const { info } = new MockKernel({ n: 50 }).traits;
@@ -69,11 +69,13 @@ test("a suggested tag is free, and a taken or missing name is told before it is 
   assert.equal(suggestTag(strategies, 100, tags([])), "diverse-balanced-100");
   const taken = ["diverse-balanced-100", "diverse-balanced-100-2"];
   assert.equal(suggestTag(strategies, 100, tags(taken)), "diverse-balanced-100-3");
-  assert.equal(tagProblem("new", tags(["old"])), null);
-  assert.match(tagProblem("old", tags(["old"])) ?? "", /already exists, with 1 sample\./);
-  assert.match(tagProblem("  ", tags([])) ?? "", /needs a name/);
-  assert.equal(tagProblem("\u{1f469}".repeat(255), tags([])), null);
-  assert.match(tagProblem("x".repeat(256), tags([])) ?? "", /255/);
+  assert.equal(freeName("old", tags(["old", "old-2"])), "old-3");
+  assert.equal(countOf("old", tags(["old"])), 1);
+  assert.equal(countOf("new", tags(["old"])), null);
+  assert.equal(tagProblem("new"), null);
+  assert.match(tagProblem("  ") ?? "", /needs a name/);
+  assert.equal(tagProblem("\u{1f469}".repeat(255)), null);
+  assert.match(tagProblem("x".repeat(256)) ?? "", /255/);
 });
 
 test("the slider's positions and counts agree from one sample to all", () => {

@@ -131,12 +131,14 @@ class QueryCandidates:
 
     # -- where results go ---------------------------------------------------------------------------------------
 
-    def write_tag(self, name: str, sample_ids: pl.Series, *, recipe: dict[str, Any], grow: bool) -> None:
+    def write_tag(
+        self, name: str, sample_ids: pl.Series, *, recipe: dict[str, Any], grow: bool, replace: bool = False
+    ) -> None:
         """Write a tag in pick order, in one atomic write."""
         name = check_tag_name(name)
         details = {"tag": name, "count": len(sample_ids), "recipe": recipe}
         with self._core.change("write_tag", details) as (work, now):
-            write_tag(work, now, name, sample_ids, grow=grow)
+            write_tag(work, now, name, sample_ids, grow=grow, replace=replace)
 
     def write_metadata(self, key: str, sample_ids: pl.Series, values: pl.Series) -> None:
         """Set the metadata of these samples in one atomic write."""

@@ -39,18 +39,20 @@ def remove_from_tag(work: Transaction, now: Snapshot, name: str, rows: SampleInd
         work.write("tags", tag_rows(name, gone), op="remove", tag=name)
 
 
-def write_tag(work: Transaction, now: Snapshot, name: str, sample_ids: pl.Series, *, grow: bool = False) -> None:
+def write_tag(
+    work: Transaction, now: Snapshot, name: str, sample_ids: pl.Series, *, grow: bool = False, replace: bool = False
+) -> None:
     """Write a tag of these samples in pick order.
 
-    With `grow`, a tag that exists keeps its samples, and new ones follow them. Otherwise InvalidValueError; also where
-    a sample is given twice.
+    With `grow`, a tag that exists keeps its samples, and new ones follow them; with `replace` it loses them. Otherwise
+    InvalidValueError; also where a sample is given twice.
     """
-    if not grow and name in now.tags():
+    if not grow and not replace and name in now.tags():
         raise taken(name)
     rows: Rows = now.known_rows(sample_ids).astype(np.uint32)
     if len(np.unique(rows)) < len(rows):
         raise InvalidValueError(f"a sample is given more than once for the tag {shown(name)}")
-    if name in now.tags():  # read inside the transaction, so that nothing added meanwhile is lost
+    if grow and name in now.tags():  # read inside the transaction, so that nothing added meanwhile is lost
         rows = union([now.tag(name), rows])
         work.details["count"] = len(rows)
     work.write("tags", tag_rows(name, rows), op="set", tag=name)

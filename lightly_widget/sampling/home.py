@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 class ResultHome(Candidates, Protocol):
     """The candidates of a query, with the dataset that keeps the tags and values computed from them."""
 
-    def write_tag(self, name: str, sample_ids: pl.Series, *, recipe: dict[str, Any], grow: bool) -> None:
+    def write_tag(
+        self, name: str, sample_ids: pl.Series, *, recipe: dict[str, Any], grow: bool, replace: bool = False
+    ) -> None:
         """Write a tag in pick order, in one atomic write.
 
-        With ``grow``, a tag that exists by then keeps its samples, and new ones follow them; otherwise ValueError.
+        With ``grow``, a tag that exists by then keeps its samples, and new ones follow them; with ``replace`` it loses
+        them; otherwise ValueError.
         """
 
     def write_metadata(self, key: str, sample_ids: pl.Series, values: pl.Series) -> None:

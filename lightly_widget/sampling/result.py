@@ -153,18 +153,21 @@ class SamplingResult:
             recipe=self.recipe | {"n_samples_to_select": count, "tag_name": None},
         )
 
-    def save_as(self, tag_name: str, n: int | None = None, grow: bool = False) -> SamplingResult:
+    def save_as(self, tag_name: str, n: int | None = None, grow: bool = False, replace: bool = False) -> SamplingResult:
         """Write the sample, cut to its first `n` new picks (all for None), as a tag, in one atomic write.
 
         With `grow`, a tag of that name keeps its samples, and those that it lacks are added at its end; so does the
-        preselected tag when it is named. Else ValueError: the tag exists. Returns the result with its `tag_name`.
+        preselected tag when it is named. With `replace`, a tag of that name holds this sample alone. Else ValueError:
+        the tag exists. Returns the result with its `tag_name`.
         """
         check_bool("grow", grow)
+        if check_bool("replace", replace) and grow:
+            raise InvalidValueError("grow=True and replace=True exclude each other; give one of them")
         part = self if n is None else self.prefix(n)
-        checked = check_result_tag(self._home, tag_name, part.recipe["preselected_tag_name"], grow=grow)
+        checked = check_result_tag(self._home, tag_name, part.recipe["preselected_tag_name"], grow=grow or replace)
         if not part.n_new:
             raise InvalidValueError("there is nothing to save; the sample has no new picks")
-        return written_as(part, checked, grow=grow)
+        return written_as(part, checked, grow=grow, replace=replace)
 
     def to_python(self) -> str:
         """Code that repeats this sampling in a fresh interpreter and leaves it in `result`; it writes no tag."""
@@ -342,12 +345,12 @@ class SamplingResult:
         return ids
 
 
-def written_as(result: SamplingResult, tag_name: str, *, grow: bool = False) -> SamplingResult:
+def written_as(result: SamplingResult, tag_name: str, *, grow: bool = False, replace: bool = False) -> SamplingResult:
     """The result, written as a tag whose name was checked before the sampling began."""
-    grow = grow or tag_name == result.recipe["preselected_tag_name"]
+    grow = not replace and (grow or tag_name == result.recipe["preselected_tag_name"])
     recipe = result.recipe | {"tag_name": tag_name}
     ids = pl.Series("sample_id", result.sample_ids, dtype=pl.String)
-    result._home.write_tag(tag_name, ids, recipe=recipe, grow=grow)
+    result._home.write_tag(tag_name, ids, recipe=recipe, grow=grow, replace=replace)
     return dataclasses.replace(result, tag_name=tag_name, recipe=recipe)
 
 

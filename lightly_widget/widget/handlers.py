@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 from polars.exceptions import PanicException
 
 from lightly_widget.errors import InvalidValueError
@@ -18,12 +17,14 @@ from lightly_widget.widget.looks import Looks
 from lightly_widget.widget.outbox import Outbox
 from lightly_widget.widget.present import Present, sampled
 from lightly_widget.widget.projector import Projector
+from lightly_widget.widget.selecting import Selecting
 from lightly_widget.widget.session import Session
 from lightly_widget.widget.stream import run_sample
 from lightly_widget.wire import PROTOCOL, SampleSpec, parse_request, replies, request_id, to_plain
 from lightly_widget.wire import requests as ask
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from lightly_widget.sampling import SamplingResult
@@ -48,24 +49,27 @@ class Handlers:
         self._labeling = Labeling(session)
         in_turn = self._lanes.in_turn(lambda request, job: self._relabel(request, job), "Labeling")
         looks = Looks(session, outbox, self._lanes, shown_count=lambda: controls.traits.n_samples_to_select)
-        self._answers: dict[type[Request], Answer] = looks.answers() | {
-            ask.Hello: self._hello,
-            ask.Sample: self._sample,
-            ask.Cancel: self._cancel,
-            ask.SaveTag: self._save_tag,
-            ask.Select: self._select,
-            ask.SelectPoints: self._select_points,
-            ask.SetFilter: self._filter,
-            ask.Label: in_turn,
-            ask.UndoLabel: in_turn,
-            ask.GetRecipe: self._recipe,
-            ask.Export: self._lanes.newest(self._export, "Writing the file"),
-            ask.Undo: lambda request: self._step(request, -1),
-            ask.Redo: lambda request: self._step(request, 1),
-            ask.Compare: self._compare,
-            ask.CheckPath: self._check_path,
-            ask.SetProjection: lambda request: self._projector.choose(request.name, request.id),
-        }
+        selecting = Selecting(controls, session, outbox, self.present, self.jobs)
+        self._answers: dict[type[Request], Answer] = (
+            looks.answers()
+            | selecting.answers()
+            | {
+                ask.Hello: self._hello,
+                ask.Sample: self._sample,
+                ask.Cancel: self._cancel,
+                ask.SaveTag: self._save_tag,
+                ask.SetFilter: self._filter,
+                ask.Label: in_turn,
+                ask.UndoLabel: in_turn,
+                ask.GetRecipe: self._recipe,
+                ask.Export: self._lanes.newest(self._export, "Writing the file"),
+                ask.Undo: lambda request: self._step(request, -1),
+                ask.Redo: lambda request: self._step(request, 1),
+                ask.Compare: self._compare,
+                ask.CheckPath: self._check_path,
+                ask.SetProjection: lambda request: self._projector.choose(request.name, request.id),
+            }
+        )
 
     def answer(self, content: object, buffers: Any) -> None:
         """Answer one message of the browser, whatever it holds."""
@@ -137,7 +141,7 @@ class Handlers:
         self.jobs.start(f"Saving {request.id}", request.id, lambda job: self._write_tag(request, result, n))
 
     def _write_tag(self, request: ask.SaveTag, result: SamplingResult, n: int) -> None:
-        saved = result.save_as(request.name, n=n, grow=request.grow)
+        saved = result.save_as(request.name, n=n, grow=request.grow, replace=request.replace)
         with self._session.lock:
             self._controls.refresh_info()
             if request.name == self._controls.traits.preselected_tag_name:
@@ -211,26 +215,7 @@ class Handlers:
         self.present.compared()
         self._ok(request)
 
-    # Selecting and looking ------------------------------------------------------------------------------------------
-
-    def _select(self, request: ask.Select) -> None:
-        session = self._session
-        if request.polygon is None:
-            self._controls.show_selection(None)
-        elif session.geometry is None:
-            raise InvalidValueError("the points are not laid out yet; try again in a moment")
-        else:
-            inside = session.geometry.lasso.inside(request.polygon)
-            if session.filter is not None:
-                inside &= session.filter
-            self._controls.show_selection(_combined(session.selected, inside, request.op))
-        self._ok(request)
-
-    def _select_points(self, request: ask.SelectPoints) -> None:
-        chosen = np.zeros(len(self._session), dtype=np.bool_)
-        chosen[self._session.points.check("points", request.points)] = True
-        self._controls.show_selection(_combined(self._session.selected, chosen, request.op))
-        self._ok(request)
+    # Filtering ------------------------------------------------------------------------------------------------------
 
     def _filter(self, request: ask.SetFilter) -> None:
         self._controls.traits.filter = to_plain(request.filter)
@@ -261,9 +246,3 @@ class Handlers:
 
     def _ok(self, request: Request) -> None:
         self._out.say(replies.Ok(), request.id, done=True)
-
-
-def _combined(before: NDArray[np.bool_] | None, chosen: NDArray[np.bool_], op: str) -> NDArray[np.bool_]:
-    if before is None or op == "replace":
-        return chosen if op != "remove" else np.zeros_like(chosen)
-    return before | chosen if op == "add" else before & ~chosen

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lightly_widget.errors import LightlyWidgetError
 from lightly_widget.ingest.pictures import read_picture
-from lightly_widget.wire.replies import Detail, Thumbnails
+from lightly_widget.wire.replies import Detail, LabeledBox, Thumbnails
 
 if TYPE_CHECKING:
     from lightly_widget.indexes import PointIndex
@@ -24,6 +24,8 @@ HOVER_SIZE: Final = 256
 MAX_SHOWN: Final = 300
 MAX_TEXT: Final = 2_000
 MAX_FIELDS: Final = 50
+MAX_BOXES: Final = 500
+ORIENTATION_TAG: Final = 0x0112
 CACHE_BYTES: Final = 64_000_000
 REQUEST_SECONDS: Final = 30.0
 
@@ -57,6 +59,11 @@ class Pictures:
                 _, dropped = self._kept.popitem(last=False)
                 self._bytes -= len(dropped)
         return picture
+
+    def orientation(self, path: str) -> int:
+        """The EXIF tag that says how the file's pixels are turned; 1 for upright."""
+        found = read_picture(path, lambda image: image.getexif().get(ORIENTATION_TAG, 1), roots=self._roots, size=16)
+        return found if found in range(1, 9) else 1
 
     def get_all(self, paths: Sequence[str | None], size: int) -> list[bytes | None]:
         """The same for many files, four at a time; None for those that cannot be read or come after the time limit."""
@@ -94,11 +101,19 @@ def detail(points: Points, point: PointIndex, media: str, pictures: Pictures) ->
             picture = pictures.get(path, HOVER_SIZE)
         except LightlyWidgetError as error:
             problem = str(error)
-    return describe(point, sample, points.labels([point])[0], picture, problem)
+    boxes = points.boxes(point)[:MAX_BOXES] if picture is not None else []
+    turned = pictures.orientation(path) if boxes and path else 1
+    upright = [_upright(box, sample["width"], sample["height"], turned) for box in boxes]
+    return describe(point, sample, points.labels([point])[0], picture, problem, upright)
 
 
 def describe(
-    point: PointIndex, sample: dict[str, Any], labels: list[str], picture: bytes | None, problem: str | None = None
+    point: PointIndex,
+    sample: dict[str, Any],
+    labels: list[str],
+    picture: bytes | None,
+    problem: str | None = None,
+    boxes: Sequence[LabeledBox] = (),
 ) -> Detail:
     """The same of a record and labels that are known, with the picture or why there is none."""
     return Detail(
@@ -111,7 +126,21 @@ def describe(
         labels=[_short(label) for label in labels][:MAX_FIELDS],
         thumbnail=picture,
         mime=MIME,
+        boxes=list(boxes),
     )
+
+
+def _upright(box: tuple[str, float, float, float, float], width: int, height: int, orientation: int) -> LabeledBox:
+    """A box in the file's pixels, as shares of the picture that is shown: turned and mirrored as its EXIF tag says."""
+    label, x, y, w, h = box
+    left, top, right, bottom = x / width, y / height, (x + w) / width, (y + h) / height
+    if orientation in {2, 3, 7, 8}:
+        left, right = 1 - right, 1 - left
+    if orientation in {3, 4, 6, 7}:
+        top, bottom = 1 - bottom, 1 - top
+    if orientation >= 5:
+        left, top, right, bottom = top, left, bottom, right
+    return LabeledBox(_short(label), left, top, right - left, bottom - top)
 
 
 def thumbnails(points: Points, wanted: Sequence[int], size: int, media: str, pictures: Pictures) -> Thumbnails:

@@ -158,6 +158,14 @@ class Points:
             labels[sample].append(name if count == 1 else f"{name} ×{count}")
         return [labels[int(sample)] for sample in samples]
 
+    def boxes(self, point: int) -> list[tuple[str, float, float, float, float]]:
+        """Class and place (x, y, width, height in the file's pixels) of each box of a point, the largest first."""
+        found = self._snapshot.annotations().filter(
+            (pl.col("sample") == int(self._samples[point])) & (pl.col("annotation_type") == "object_detection")
+        )
+        largest = found.sort(pl.col("width") * pl.col("height"), descending=True)
+        return list(largest.select("class_name", "x", "y", "width", "height").iter_rows())
+
     def classes(self, source: str) -> list[str]:
         """The classes of a source, the most frequent first."""
         annotations = self.annotations(source)

@@ -115,9 +115,26 @@ class Hovered(Reply, frozen=True, eq=False, tag="hovered"):
     point: int | None
 
 
+class SelectedIds(Reply, frozen=True, eq=False, tag="selected_ids"):
+    """The first ids of the selection, which holds `count`."""
+
+    ids: list[str]
+    count: int
+
+
 class Saved(Reply, frozen=True, eq=False, tag="saved"):
     tag: str
     count: int
+
+
+class LabeledBox(Struct, frozen=True):
+    """A box in the upright picture; its place and size are shares of the picture's width and height."""
+
+    label: str
+    x: float
+    y: float
+    width: float
+    height: float
 
 
 class Detail(Reply, frozen=True, eq=False, tag="detail"):
@@ -130,6 +147,7 @@ class Detail(Reply, frozen=True, eq=False, tag="detail"):
     labels: list[str]
     thumbnail: bytes | None
     mime: str
+    boxes: list[LabeledBox] = []
 
 
 class Thumbnails(Reply, frozen=True, eq=False, tag="thumbnails"):

@@ -92,18 +92,24 @@ class SaveTag(Request, frozen=True, kw_only=True, tag="save_tag"):
     name: LongText
     n_samples_to_select: Count
     grow: bool
+    replace: bool = False
+    """A tag of that name is replaced."""
+
+    def __post_init__(self) -> None:
+        if self.grow and self.replace:
+            raise InvalidValueError("grow=True and replace=True exclude each other; give one of them")
 
 
 class Select(Request, frozen=True, kw_only=True, tag="select"):
-    """Selects what is inside a polygon (non-zero winding)."""
+    """Selects what is inside a polygon (non-zero winding), nothing, or what was not selected."""
 
-    op: Literal["replace", "add", "remove", "clear"]
+    op: Literal["replace", "add", "remove", "clear", "invert"]
     polygon: NDArray[np.float32] | None = None
-    """(corners, 2) in data coordinates; None only for `clear`."""
+    """(corners, 2) in data coordinates; None only for `clear` and `invert`."""
 
     def __post_init__(self) -> None:
-        if (self.op == "clear") != (self.polygon is None):
-            raise InvalidValueError(f"op={self.op!r} {'takes no' if self.op == 'clear' else 'needs a'} polygon")
+        if (self.op in {"clear", "invert"}) != (self.polygon is None):
+            raise InvalidValueError(f"op={self.op!r} {'needs a' if self.polygon is None else 'takes no'} polygon")
 
 
 class SelectPoints(Request, frozen=True, kw_only=True, tag="select_points"):
@@ -114,6 +120,16 @@ class SelectPoints(Request, frozen=True, kw_only=True, tag="select_points"):
 
     def __post_init__(self) -> None:
         _check_unique("points", self.points)
+
+
+class TagSelection(Request, frozen=True, kw_only=True, tag="tag_selection"):
+    """Adds a tag to the selected samples; answered by `saved`."""
+
+    name: LongText
+
+
+class GetSelectedIds(Request, frozen=True, kw_only=True, tag="selected_ids"):
+    """The ids of the selected samples, at most 100,000 of them."""
 
 
 class GetDetail(Request, frozen=True, kw_only=True, tag="detail"):

@@ -69,7 +69,7 @@ class Info(_Part, frozen=True):
         Meta(description='What can be shown: "pca", "umap", "umap of <model>" …; "grid" without embeddings.'),
     ]
     projection_notes: Annotated[
-        dict[str, str], Meta(description="By name: how long one that is not there yet will take, in words.")
+        dict[str, str], Meta(description="By name: how long one that is not there yet will take.")
     ]
     tags: list[TagCount]
     sources: list[LabelSource]

@@ -204,7 +204,7 @@ def test_save_says_a_collision_before_the_click(show: Callable[..., Widget]) -> 
     widget.button("Save 100 samples").click()
     expect(page.locator(".dialog")).to_have_count(0)
     assert widget.asked("save_tag")[0] | {"id": 0} == {
-        "kind": "save_tag", "id": 0, "name": "my pick", "n_samples_to_select": 100, "grow": False,
+        "kind": "save_tag", "id": 0, "name": "my pick", "n_samples_to_select": 100, "grow": False, "replace": False,
     }  # fmt: skip
     assert {"name": "my pick", "count": 100} in widget.trait("info")["tags"]
     widget.button("Save as tag").click()

@@ -117,7 +117,7 @@ def test_keys_label_the_gallery_and_the_selection(show: Show) -> None:
     page.screenshot(path="screenshots/labels.png")
     widget.button("Undo the label").click()
     widget.until("asked('undo_label').length === 1")
-    page.evaluate("demo.kernel.answer({kind: 'select_points', id: 999, op: 'replace', points: [1, 2, 3]}, [])")
+    page.evaluate("demo.kernel.take({kind: 'select_points', id: 999, op: 'replace', points: [1, 2, 3]}, [])")
     expect(bar).to_contain_text("Label 3 selected samples")
     widget.button("1 cat").click()
     widget.until("asked('label').length === 3 && asked('label')[2].points === null")

@@ -17,6 +17,8 @@ export type Request =
   | SaveTag
   | Select
   | SelectPoints
+  | TagSelection
+  | GetSelectedIds
   | GetDetail
   | GetThumbnails
   | GetNeighbors
@@ -46,6 +48,7 @@ export type Message =
   | Ready
   | Sync
   | Hovered
+  | SelectedIds
   | Saved
   | Detail
   | Thumbnails
@@ -217,14 +220,15 @@ export interface SaveTag {
   name: string;
   n_samples_to_select: number;
   grow: boolean;
+  replace?: boolean;
 }
 /**
- * Selects what is inside a polygon (non-zero winding).
+ * Selects what is inside a polygon (non-zero winding), nothing, or what was not selected.
  */
 export interface Select {
   kind: "select";
   id: number;
-  op: "add" | "clear" | "remove" | "replace";
+  op: "add" | "clear" | "invert" | "remove" | "replace";
   polygon?: ArrayRef | null;
 }
 /**
@@ -243,6 +247,21 @@ export interface SelectPoints {
   id: number;
   op: "add" | "remove" | "replace";
   points: number[];
+}
+/**
+ * Adds a tag to the selected samples; answered by `saved`.
+ */
+export interface TagSelection {
+  kind: "tag_selection";
+  id: number;
+  name: string;
+}
+/**
+ * The ids of the selected samples, at most 100,000 of them.
+ */
+export interface GetSelectedIds {
+  kind: "selected_ids";
+  id: number;
 }
 /**
  * All about one sample.
@@ -684,6 +703,26 @@ export interface Hovered {
    */
   done: boolean;
 }
+/**
+ * The first ids of the selection, which holds `count`.
+ */
+export interface SelectedIds {
+  kind: "selected_ids";
+  ids: string[];
+  count: number;
+  /**
+   * Rises by one a message; after a gap the browser says `hello`.
+   */
+  seq: number;
+  /**
+   * The request that this answers.
+   */
+  id: number | null;
+  /**
+   * Whether this is the last answer to that request.
+   */
+  done: boolean;
+}
 export interface Saved {
   kind: "saved";
   tag: string;
@@ -712,6 +751,7 @@ export interface Detail {
   labels: string[];
   thumbnail: ArrayRef | null;
   mime: string;
+  boxes?: LabeledBox[];
   /**
    * Rises by one a message; after a gap the browser says `hello`.
    */
@@ -724,6 +764,16 @@ export interface Detail {
    * Whether this is the last answer to that request.
    */
   done: boolean;
+}
+/**
+ * A box in the upright picture; its place and size are shares of the picture's width and height.
+ */
+export interface LabeledBox {
+  label: string;
+  x: number;
+  y: number;
+  width: number;
+  height: number;
 }
 export interface Thumbnails {
   kind: "thumbnails";
@@ -1049,7 +1099,7 @@ export interface Info {
    */
   projections: string[];
   /**
-   * By name: how long one that is not there yet will take, in words.
+   * By name: how long one that is not there yet will take.
    */
   projection_notes: {
     [k: string]: string;

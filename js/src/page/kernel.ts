@@ -45,6 +45,12 @@ export class PageKernel {
       case "clusters":
         return this.replay(one(colorsOf(this.data.clusters, request.color_by)?.reply), id, NO_COLORS);
       case "select":
+        if (request.op === "invert")
+          return this.select(
+            id,
+            "replace",
+            this.selected.map((held) => 1 - held),
+          );
         return this.select(id, request.op, request.op === "clear" ? null : inside(this.plane, floats(buffers[0])));
       case "select_points":
         return this.select(id, request.op, bytesOf(request.points, this.selected.length));

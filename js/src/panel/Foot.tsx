@@ -6,8 +6,8 @@ import { Button, Toggle } from "./controls/Button";
 import { Note, Progress } from "./controls/boxes";
 import { Menu } from "./controls/Menu";
 import { count, sampleWords, seconds } from "./format";
-import { Dialog, type DialogName } from "./Save";
-import { useView } from "./view";
+import { Dialog } from "./Save";
+import { type DialogName, useView } from "./view";
 
 /** Shorter work shows no Cancel: the button would only flicker under the pointer. */
 const CANCEL_AFTER_MS = 300;
@@ -54,7 +54,8 @@ function SampleOrCancel({ disabled }: { disabled: boolean }) {
 
 /** Which form is open; when it closes, the focus goes back to where it was opened. */
 function useDialog() {
-  const [dialog, setDialog] = useState<DialogName | null>(null);
+  const view = useView();
+  const dialog = view.dialog.value;
   const foot = useRef<HTMLElement>(null);
   const closed = useRef(false);
   useLayoutEffect(() => {
@@ -63,9 +64,12 @@ function useDialog() {
   }, [dialog]);
   const close = useCallback(() => {
     closed.current = true;
-    setDialog(null);
-  }, []);
-  return { foot, dialog, open: setDialog, close };
+    view.dialog.value = null;
+  }, [view]);
+  const open = (name: DialogName) => {
+    view.dialog.value = name;
+  };
+  return { foot, dialog, open, close };
 }
 
 export function Foot() {

@@ -1,4 +1,5 @@
 /** A pinned sample: its picture and facts, and its nearest neighbors in the full embedding space. */
+import type { Detail } from "../session/samples";
 import { allow, pin, remove } from "./by-hand";
 import { Button } from "./controls/Button";
 import { number } from "./format";
@@ -19,7 +20,7 @@ export function Inspector() {
         <Button label="Close" icon="close" iconOnly mini kind="quiet" onClick={() => void view.inspect(null)} />
       </div>
       <div class="inspector-scroll">
-        {detail && <Media detail={detail} />}
+        {detail && <Picture point={point} detail={detail} />}
         <div class="card-body">{detail && <Facts detail={detail} most={12} />}</div>
         {view.session.info.embedding_models.length > 0 && (
           <div class="card-body">
@@ -52,6 +53,19 @@ export function Inspector() {
         )}
       </div>
     </section>
+  );
+}
+
+/** What the sample looks like; a picture opens large. */
+function Picture({ point, detail }: { point: number; detail: Detail }) {
+  const view = useView();
+  const media = <Media detail={detail} />;
+  if (!detail.thumbnail) return media;
+  const label = "Show it large";
+  return (
+    <button type="button" class="card-open" aria-label={label} title={label} onClick={() => view.enlarge(point)}>
+      {media}
+    </button>
   );
 }
 

@@ -1,9 +1,10 @@
 /** In a page without a kernel: how its sample was chosen, and the code that makes it again. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { specOf } from "./catalog";
+import { copy } from "./clipboard";
 import { Button } from "./controls/Button";
 import { count } from "./format";
-import { copy, suggestTag } from "./Save";
+import { suggestTag } from "./names";
 import { useView } from "./view";
 
 export function Recipe() {

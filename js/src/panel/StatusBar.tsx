@@ -4,10 +4,11 @@ import { Button } from "./controls/Button";
 import { Progress } from "./controls/boxes";
 import { count, plural, sampleWords } from "./format";
 import { Projection } from "./Projection";
+import { Selected } from "./Selection";
 import { useView } from "./view";
 
 /** The kernel's name for the work on positions. */
-const LAYING_OUT = "Laying out the points";
+export const LAYING_OUT = "Laying out the points";
 
 export function StatusBar() {
   const view = useView();
@@ -44,25 +45,6 @@ export function StatusBar() {
         {view.said.value}
       </span>
     </div>
-  );
-}
-
-function Selected() {
-  const { session } = useView();
-  return (
-    <span class="key">
-      <i class="dot selected" />
-      {count(session.masks.selection.value.count)} selected
-      {session.hasKernel && (
-        <Button
-          label="Sample these"
-          kind="link"
-          mini
-          onClick={() => session.set("candidates", { from: "selection" })}
-        />
-      )}
-      <Button label="Clear" kind="link" mini onClick={() => void session.masks.clearSelection()} />
-    </span>
   );
 }
 

@@ -161,7 +161,8 @@ function Tile({ point, index, start, total, ranked, rank, focusable, onFocus }: 
         tabIndex={focusable ? 0 : -1}
         onClick={() => {
           onFocus();
-          void view.inspect(point, true);
+          if (view.inspected.peek() === point) view.enlarge(point);
+          else void view.inspect(point, true);
         }}
       />
       {ranked && view.session.hasKernel && <TileActions point={point} pinned={pinned} />}

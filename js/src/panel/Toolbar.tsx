@@ -4,6 +4,8 @@ import { same } from "../session/same";
 import { Button, Choice } from "./controls/Button";
 import { Select } from "./controls/Select";
 import { Find } from "./Find";
+import { number } from "./format";
+import { Popover } from "./Popover";
 import { useView } from "./view";
 
 export function Toolbar() {
@@ -37,6 +39,16 @@ export function Toolbar() {
       <ColorMenu />
       <Layers />
       <Find />
+      <Button
+        label="Keyboard and mouse"
+        icon="help"
+        iconOnly
+        kind="quiet"
+        title="Keyboard and mouse (?)"
+        onClick={() => {
+          view.help.value = true;
+        }}
+      />
     </div>
   );
 }
@@ -84,7 +96,46 @@ function Layers() {
           }}
         />
       )}
+      <Appearance />
     </div>
+  );
+}
+
+const AUTOMATIC = { size: 1, opacity: 1 };
+
+/** Size and opacity of the points: they follow how crowded the plot is, times what is set here. */
+function Appearance() {
+  const view = useView();
+  const tuning = view.tuning.value;
+  const slider = (name: "size" | "opacity", label: string) => (
+    <label class="stack small tuning">
+      {label}
+      <input
+        type="range"
+        min={-2}
+        max={2}
+        step={0.1}
+        value={Math.log2(tuning[name])}
+        aria-valuetext={`${number(tuning[name])} × automatic`}
+        onInput={(event) => {
+          view.tuning.value = { ...tuning, [name]: 2 ** Number(event.currentTarget.value) };
+        }}
+      />
+    </label>
+  );
+  return (
+    <Popover label="Size and opacity of the points" icon="dots">
+      {slider("size", "Size")}
+      {slider("opacity", "Opacity")}
+      <Button
+        label="Automatic"
+        mini
+        disabled={tuning.size === 1 && tuning.opacity === 1}
+        onClick={() => {
+          view.tuning.value = AUTOMATIC;
+        }}
+      />
+    </Popover>
   );
 }
 

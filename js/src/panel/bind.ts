@@ -44,6 +44,7 @@ export function bind(view: View, host: HTMLElement): () => void {
       moved.box = undefined;
     }),
     effect(() => scatter.viewport.setInset(view.inset.value)),
+    effect(() => scatter.setTuning(view.tuning.value)),
     ...showOverlays(view, scatter, drawn),
     session.flags.listen((points) => scatter.flagsChanged(points ?? undefined)),
   ];
@@ -56,7 +57,8 @@ export function bind(view: View, host: HTMLElement): () => void {
 }
 
 /** Positions, the first ones together with their colors where these come soon. */
-function showPoints({ session }: View, scatter: Scatter, drawn: Signal<boolean>): () => void {
+function showPoints(view: View, scatter: Scatter, drawn: Signal<boolean>): () => void {
+  const { session } = view;
   const late = signal(false);
   let waiting: ReturnType<typeof setTimeout> | undefined;
   const stop = effect(() => {
@@ -70,6 +72,7 @@ function showPoints({ session }: View, scatter: Scatter, drawn: Signal<boolean>)
     }
     scatter.setPoints(points.x, points.y, points.animate && !reducedMotion());
     scatter.setFlags(session.flags.bytes);
+    view.outside.value = scatter.viewport.outside;
     drawn.value = true;
   });
   return () => {

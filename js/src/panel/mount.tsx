@@ -6,11 +6,12 @@ import controls from "../styles/controls.css";
 import layout from "../styles/layout.css";
 import panel from "../styles/panel.css";
 import plot from "../styles/plot.css";
+import viewer from "../styles/viewer.css";
 import { App } from "./App";
 import { watchTheme } from "./theme";
 import { View } from "./view";
 
-const CSS = [base, controls, layout, plot, panel].join("\n");
+const CSS = [base, controls, layout, plot, panel, viewer].join("\n");
 const KEYS = ["keydown", "keypress", "keyup"] as const;
 
 export function mount(session: Session, el: HTMLElement, signal: AbortSignal): void {

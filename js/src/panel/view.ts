@@ -17,6 +17,8 @@ const CARD_WIDTH = 284;
 const ROOM_FOR_BOTH = 900;
 
 export type Mode = "pan" | "lasso" | "rect";
+/** Forms in the panel's foot. */
+export type DialogName = "save" | "grow" | "tag" | "code" | "export";
 
 export type Tab = "choose" | "look" | "worth";
 
@@ -46,8 +48,24 @@ export class View {
   readonly found = signal<Found | null>(null);
   /** The sample: what was preselected or pinned in it, then the new picks in pick order. */
   readonly chosen: ReadonlySignal<readonly number[]>;
+  /** The form that is open in the panel's foot. */
+  readonly dialog: Signal<DialogName | null> = signal<DialogName | null>(null);
+  /** The list whose sample number `at` is shown large. */
+  readonly large: Signal<{ points: readonly number[]; at: number } | null> = signal<{
+    points: readonly number[];
+    at: number;
+  } | null>(null);
+  /** Boxes are drawn over large pictures. */
+  readonly boxes = signal(true);
+  readonly help = signal(false);
+  /** Factors on the automatic size and opacity of the points. */
+  readonly tuning = signal({ size: 1, opacity: 1 });
+  /** How many points lie outside of the opening view. */
+  readonly outside = signal(0);
   readonly finding = signal(false);
   private finds = 0;
+  /** Somebody folded or unfolded the legend. */
+  legendAsked = false;
   /** The legend was folded for a sample's card, and comes back with its end. */
   foldedFor = false;
   readonly rendererNote = signal<string | null>(null);
@@ -88,6 +106,7 @@ export class View {
   }
 
   toggleLegend(): void {
+    this.legendAsked = true;
     this.foldedFor = false;
     this.legendOpen.value = !this.legendOpen.peek();
   }
@@ -120,6 +139,18 @@ export class View {
       if (this.inspected.peek() === point && !this.ended.aborted) this.neighbors.value = { point, points, distances };
     } catch {
       // A toast shows it; the card stays, without neighbors.
+    }
+  }
+
+  /** Shows a sample large, within the list that it is seen in. */
+  enlarge(point: number): void {
+    const lists = [this.found.peek()?.points, this.chosen.peek(), [point]];
+    for (const list of lists) {
+      const points = Array.from(list ?? []);
+      const at = points.indexOf(point);
+      if (at < 0) continue;
+      this.large.value = { points, at };
+      return;
     }
   }
 

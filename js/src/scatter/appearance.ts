@@ -21,6 +21,7 @@ export function occupiedShare(x: Float32Array, y: Float32Array, box: Box): numbe
   const [perX, perY] = [SIDE / (box[2] - box[0]), SIDE / (box[3] - box[1])];
   let total = 0;
   for (let point = 0; point < x.length; point += step) {
+    if (x[point] < box[0] || x[point] > box[2] || y[point] < box[1] || y[point] > box[3]) continue;
     const column = Math.min(SIDE - 1, ((x[point] - box[0]) * perX) | 0);
     const line = Math.min(SIDE - 1, ((y[point] - box[1]) * perY) | 0);
     counts[line * SIDE + column]++;

@@ -40,6 +40,44 @@ export function bounds(x: Float32Array, y: Float32Array): Box {
   return [x0, y0, x1, y1];
 }
 
+/** Of the points along one axis, this share at each end may lie outside the opening view. */
+const TAIL = 0.005;
+/** So much longer than what the others take must an axis be for its outliers to be left out. */
+const STRETCHED = 1.6;
+const MARGIN = 0.08;
+const QUANTILE_POINTS = 1 << 15;
+
+/** Both ends of what all but the outliers take of an axis. */
+function middleOf(values: Float32Array, low: number, high: number): [number, number] {
+  const step = Math.max(1, Math.floor(values.length / QUANTILE_POINTS));
+  const some: number[] = [];
+  for (let at = 0; at < values.length; at += step) if (Math.abs(values[at]) < Infinity) some.push(values[at]);
+  if (some.length === 0) return [low, high];
+  const sorted = Float32Array.from(some).sort();
+  const tail = Math.floor(TAIL * sorted.length);
+  const [from, to] = [sorted[tail], sorted[sorted.length - 1 - tail]];
+  if (!(high - low > STRETCHED * (to - from)) || to <= from) return [low, high];
+  const margin = MARGIN * (to - from);
+  return [Math.max(low, from - margin), Math.min(high, to + margin)];
+}
+
+/** The box that the opening view shows: at least 98 % of the points, and all where none lies far out. */
+export function openingBox(x: Float32Array, y: Float32Array, all: Box): Box {
+  const [x0, x1] = middleOf(x, all[0], all[2]);
+  const [y0, y1] = middleOf(y, all[1], all[3]);
+  return [x0, y0, x1, y1];
+}
+
+/** How many points lie outside of a box. */
+export function countOutside(x: Float32Array, y: Float32Array, [x0, y0, x1, y1]: Box): number {
+  let outside = 0;
+  for (let point = 0; point < x.length; point++) {
+    const [px, py] = [x[point], y[point]];
+    if (px < x0 || px > x1 || py < y0 || py > y1) outside++;
+  }
+  return outside;
+}
+
 /** The whole box in the middle of what is free right of `left` pixels, one scale for both axes. */
 export function fit(box: Box, { width, height }: Size, padding: number, left = 0): Affine {
   const room = (length: number) => Math.max(length - 2 * padding, length / 2);

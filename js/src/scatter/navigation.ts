@@ -2,7 +2,7 @@
 import { type Selection, select } from "d3-selection";
 import "d3-transition";
 import { type D3ZoomEvent, type ZoomBehavior, zoom, zoomIdentity, zoomTransform } from "d3-zoom";
-import { type Affine, centerd, compose, fit, toData, visibleBox, type Zoom, zoomTo } from "./camera";
+import { type Affine, centerd, compose, fit, toData, toScreen, visibleBox, type Zoom, zoomTo } from "./camera";
 import type { Stage } from "./stage";
 import type { Box, Mode } from "./types";
 
@@ -21,7 +21,10 @@ export class Navigation {
   base: Affine = { sx: 1, sy: -1, tx: 0, ty: 0 };
   /** CSS pixels at the left that something else covers. */
   inset = 0;
+  /** What is in view at home, and all that can be gone to. */
   private box: Box = [-1, -1, 1, 1];
+  private whole: Box = [-1, -1, 1, 1];
+  private limits: readonly [number, number] = ZOOM_LIMITS;
   private fitted = { width: 0, height: 0 };
   private byUser = false;
   /** Where a glide under way ends. */
@@ -83,32 +86,44 @@ export class Navigation {
     return this.mode === "pan" || (event as TouchEvent).touches.length > 1;
   }
 
-  /** Other data: all of it; another size: what was in the middle stays there, at the same zoom. */
-  refit(box: Box = this.box): void {
+  /** Other data: `box` of it; another size: what was in the middle stays there, at the same zoom. */
+  refit(box: Box = this.box, whole: Box = this.whole): void {
     const { size } = this.stage;
     const sameData = box.every((edge, index) => edge === this.box[index]);
     const zoom = this.goal ?? this.zoom;
     const middle = toData(compose(this.base, zoom), this.fitted.width / 2, this.fitted.height / 2);
     const known = this.fitted.width > 0 && sameData;
     this.box = box;
+    this.whole = whole;
     if (size.width === 0) return;
     this.fitted = size;
     this.base = fit(box, size, PADDING, this.inset);
-    const { width, height } = size;
-    this.behavior.translateExtent([
-      [-width, -height],
-      [2 * width, 2 * height],
-    ]);
+    this.setLimits();
     if (!sameData) this.jump(HOME);
     else if (known && !isHome(zoom)) this.jump(centerd(middle[0], middle[1], zoom.k, this.base, size));
     if (this.asked !== null) this.show(this.asked, false);
+  }
+
+  /** How far one can go: to all of the data, and some way beyond what is in view at home. */
+  private setLimits(): void {
+    const { base, whole, box } = this;
+    const { width, height } = this.stage.size;
+    const [left, top] = toScreen(base, whole[0], whole[3]);
+    const [right, bottom] = toScreen(base, whole[2], whole[1]);
+    this.behavior.translateExtent([
+      [Math.min(0, left) - width, Math.min(0, top) - height],
+      [Math.max(width, right) + width, Math.max(height, bottom) + height],
+    ]);
+    const share = Math.min((box[2] - box[0]) / (whole[2] - whole[0]), (box[3] - box[1]) / (whole[3] - whole[1]));
+    this.limits = [Math.min(ZOOM_LIMITS[0], 0.8 * share), ZOOM_LIMITS[1]];
+    this.behavior.scaleExtent([...this.limits]);
   }
 
   show(box: Box | null, animate: boolean, byUser = false): void {
     const { size } = this.stage;
     this.asked = size.width === 0 ? box : null;
     if (size.width === 0) return;
-    const to = box === null ? HOME : zoomTo(box, this.base, size, ZOOM_LIMITS);
+    const to = box === null ? HOME : zoomTo(box, this.base, size, this.limits);
     this.go(to, animate, byUser);
   }
 
@@ -163,7 +178,7 @@ export class Navigation {
   /** Zooms about the middle. */
   by(factor: number): void {
     const { k, x, y } = this.zoom;
-    const to = Math.min(ZOOM_LIMITS[1], Math.max(ZOOM_LIMITS[0], k * factor));
+    const to = Math.min(this.limits[1], Math.max(this.limits[0], k * factor));
     const { width, height } = this.stage.size;
     const keep = (offset: number, middle: number) => middle - ((middle - offset) / k) * to;
     this.go({ k: to, x: keep(x, width / 2), y: keep(y, height / 2) }, true, true);

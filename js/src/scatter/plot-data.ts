@@ -1,7 +1,7 @@
 /** What is plotted: positions, colors and flags, with what follows from them. */
 
 import { type Appearance, appearanceOf, markSize, occupiedShare } from "./appearance";
-import { bounds } from "./camera";
+import { bounds, countOutside, openingBox } from "./camera";
 import { type Change, Marks } from "./marks";
 import { codesOfValues, lookupTable, viridisPalette } from "./palettes";
 import type { Scene } from "./scene";
@@ -13,6 +13,11 @@ export class PlotData {
   theme: Theme;
   /** Around all points. */
   box: Box = [-1, -1, 1, 1];
+  /** What the opening view shows, and how many points lie outside of it. */
+  opening: Box = [-1, -1, 1, 1];
+  outside = 0;
+  /** What the user makes of the automatic size and opacity: factors. */
+  tuning: Appearance = { size: 1, opacity: 1 };
   private colors: ThemeColors = {};
   private palette: string[] = [];
   /** Of the box, that the points cover. */
@@ -30,7 +35,9 @@ export class PlotData {
     this.scene = same ? { ...before, x, y } : this.emptyScene(x, y);
     this.scene.previous = glides ? { x: before.x, y: before.y } : null;
     this.box = bounds(x, y);
-    this.share = occupiedShare(x, y, this.box);
+    this.opening = openingBox(x, y, this.box);
+    this.outside = this.opening.every((edge, at) => edge === this.box[at]) ? 0 : countOutside(x, y, this.opening);
+    this.share = occupiedShare(x, y, this.opening);
   }
 
   /** Category codes, 255 = none; null = all points alike. */
@@ -69,9 +76,10 @@ export class PlotData {
 
   /** Size and opacity of the dots; `scale` is CSS pixels per data unit when everything is in view. */
   appearance(scale: number, zoom: number): Appearance {
-    const [x0, y0, x1, y1] = this.box;
+    const [x0, y0, x1, y1] = this.opening;
     const area = (x1 - x0) * (y1 - y0) * scale * scale * this.share;
-    return appearanceOf(this.scene.x.length, area, zoom);
+    const { size, opacity } = appearanceOf(this.scene.x.length, area, zoom);
+    return { size: size * this.tuning.size, opacity: Math.min(1, opacity * this.tuning.opacity) };
   }
 
   /** Diameter of a mark among dots of that size. */

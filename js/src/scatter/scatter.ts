@@ -1,4 +1,5 @@
 /** The plot: points, states and colors in; hover, clicks, areas and views out. No framework, no wire. */
+import type { Appearance } from "./appearance";
 import type { Size } from "./camera";
 import type { Change } from "./marks";
 import { makeParts, type Parts, restyled } from "./parts";
@@ -47,7 +48,7 @@ export class Scatter {
     if (!kept) overlay.forgetPoints();
     interaction.hover.forget(!kept);
     overlay.pointsChanged();
-    navigation.refit(data.box);
+    navigation.refit(data.opening, data.box);
     keeper.renderer?.setScene(data.scene);
     frames.invalidate();
   }
@@ -81,6 +82,12 @@ export class Scatter {
 
   setOverlay(overlays: Overlays): void {
     this.parts.overlay.set(overlays);
+  }
+
+  /** Factors on the automatic size and opacity of the dots. */
+  setTuning(tuning: Appearance): void {
+    this.parts.data.tuning = tuning;
+    this.parts.frames.invalidate();
   }
 
   /** Rings a point and brings it into view, see `Viewport.reveal`; null takes the ring away. */

@@ -48,7 +48,7 @@ export function readTheme(host: HTMLElement, colors: ThemeColors = {}): Theme {
 }
 
 const LIGHT = { base: "#5b7fb0", muted: "#b9bec6", selection: "#0b5fff", a: "#d9480f", b: "#0077b6" };
-const DARK = { base: "#7fa6d9", muted: "#5a6069", selection: "#7cb2ff", a: "#ff922b", b: "#4cc9f0" };
+const DARK = { base: "#7fa6d9", muted: "#767d88", selection: "#7cb2ff", a: "#ff922b", b: "#4cc9f0" };
 
 const hexOr = (text: string | undefined): Rgb | null => (text === undefined ? null : parseHex(text));
 const luma = ([r, g, b]: Rgb) => 0.299 * r + 0.587 * g + 0.114 * b;

@@ -1,5 +1,5 @@
 /** The part of the map that is visible, as the program asks for it; gestures and keys move it through `Navigation`. */
-import { toScreen } from "./camera";
+import { bounds, toScreen } from "./camera";
 import type { Navigation } from "./navigation";
 import type { PlotData } from "./plot-data";
 import type { Stage } from "./stage";
@@ -7,6 +7,8 @@ import type { Box } from "./types";
 
 /** How near the edge a revealed point may lie, in CSS pixels. */
 const EDGE = 36;
+/** Around points that are shown, as a share of what they take. */
+const ROOM = 0.08;
 const within = (at: number, length: number) => Math.max(Math.min(EDGE, length / 2), Math.min(length - EDGE, at));
 
 export class Viewport {
@@ -36,6 +38,29 @@ export class Viewport {
 
   reset(): void {
     this.navigation.show(null, true, true);
+  }
+
+  /** How many points lie outside of the opening view. */
+  get outside(): number {
+    return this.data.outside;
+  }
+
+  /** All points, those far out too. */
+  showAll(): void {
+    this.navigation.show(this.data.box, true, true);
+  }
+
+  /** Shows some points, with room around them. */
+  showPoints(points: Iterable<number>): void {
+    const { x, y } = this.data.scene;
+    const some = [...points].filter((point) => Number.isFinite(x[point] + y[point]));
+    if (some.length === 0) return;
+    const [x0, y0, x1, y1] = bounds(
+      Float32Array.from(some, (point) => x[point]),
+      Float32Array.from(some, (point) => y[point]),
+    );
+    const [dx, dy] = [ROOM * (x1 - x0), ROOM * (y1 - y0)];
+    this.navigation.show([x0 - dx, y0 - dy, x1 + dx, y1 + dy], true, true);
   }
 
   zoomBy(factor: number): void {

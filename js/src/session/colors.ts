@@ -38,6 +38,7 @@ interface Sources {
   filter: ReadonlySignal<Mask>;
   colorBy: ReadonlySignal<ColorBy>;
   nSamples(): number;
+  setColorBy(colorBy: ColorBy): void;
 }
 
 export class Colors {
@@ -79,6 +80,16 @@ export class Colors {
       connection.errors.report(error);
       done();
     });
+  }
+
+  /** Gives up the colors on their way: those shown are what the trait says again. */
+  stop(): void {
+    if (this.asked === null) return;
+    const { connection, setColorBy } = this.from;
+    connection.start({ kind: "cancel", target: this.asked.id }).reply.catch((error) => connection.errors.report(error));
+    this.asked = null;
+    this.loading.value = false;
+    setColorBy(this.table.peek().colorBy);
   }
 
   /** Asks again after `hello`, unless the colors are there: what was asked for before it has come, or got lost. */
@@ -123,6 +134,7 @@ export class Colors {
   }
 
   private wanted(): void {
+    if (same(this.from.colorBy.peek(), this.table.peek().colorBy)) return; // stopped, or set back
     // Before the kernel has answered, `hello` asks.
     const { colorBy, connection } = this.from;
     if (colorBy.peek().by === "rank" || connection.status.peek() === "ready") this.ask();

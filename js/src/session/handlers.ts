@@ -62,6 +62,7 @@ export function handlersOf(parts: Parts): Handlers {
     },
     ok: nothing,
     sync: nothing,
+    selected_ids: nothing,
     detail: nothing,
     thumbnails: nothing,
     neighbors: nothing,

@@ -51,6 +51,29 @@ export class Masks {
     return this.connection.act({ kind: "select_points", op, points });
   }
 
+  /** Selects what was not selected, of the filtered. */
+  invertSelection(): Promise<boolean> {
+    this.touched();
+    return this.connection.act({ kind: "select", op: "invert" });
+  }
+
+  /** The points of the selection. */
+  selected(): PointIndex[] {
+    const { bits } = this.selection.peek();
+    const points: PointIndex[] = [];
+    for (let at = 0; bits !== null && at < 8 * bits.length; at++) if (bits[at >> 3] & (1 << (at & 7))) points.push(at);
+    return points;
+  }
+
+  /** Their ids, as many as come in one message. */
+  selectedIds(): Promise<MessageOf<"selected_ids">> {
+    return this.connection.result("selected_ids", { kind: "selected_ids" });
+  }
+
+  tagSelection(name: string): Promise<MessageOf<"saved">> {
+    return this.connection.result("saved", { kind: "tag_selection", name });
+  }
+
   clearSelection(): Promise<boolean> {
     return this.connection.act({ kind: "select", op: "clear" });
   }

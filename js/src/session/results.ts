@@ -32,8 +32,11 @@ export class Results {
     void this.connection.act({ kind: "cancel", target });
   }
 
-  saveTag(name: string, grow = false): Promise<MessageOf<"saved">> {
-    return this.connection.result("saved", { kind: "save_tag", name, n_samples_to_select: this.count.peek(), grow });
+  /** `how`: what becomes of a tag of that name. */
+  saveTag(name: string, how: "new" | "grow" | "replace" = "new"): Promise<MessageOf<"saved">> {
+    const n_samples_to_select = this.count.peek();
+    const [grow, replace] = [how === "grow", how === "replace"];
+    return this.connection.result("saved", { kind: "save_tag", name, n_samples_to_select, grow, replace });
   }
 
   /** Python code that repeats the sample. */

@@ -87,6 +87,7 @@ export class Session {
       filter: this.masks.filter,
       colorBy: this.traits.color_by,
       nSamples: () => this.nSamples,
+      setColorBy: (colorBy) => this.set("color_by", colorBy),
     });
     this.labels = new Labels(connection, () => {
       this.samples.forgetDetails();

@@ -27,7 +27,7 @@ const GAP = 4;
 const EDGE = 8;
 
 /** Puts the menu below its button, or above it where there is no room; returns the way to stop. */
-function follow(button: HTMLElement, menu: HTMLElement): () => void {
+export function follow(button: HTMLElement, menu: HTMLElement): () => void {
   const middleware = [
     offset(GAP),
     flip({ padding: EDGE, crossAxis: false }),
