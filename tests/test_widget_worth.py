@@ -50,13 +50,13 @@ def labels_of(dataset: lw.Dataset, source: str) -> dict[str, str]:
 
 
 def test_the_worth_of_a_sample_beside_b_and_random(front: Front) -> None:
-    front.sample_now(n_samples_to_select=60)
+    front.sample_now(n_samples_to_select=12)
     front.ask("compare", op="keep")
-    front.sample_now(n_samples_to_select=60, strategies=[{"type": "random", "strength": 1.0}])
-    answer = front.ask("worth", n_samples_to_select=60, labels="truth")[-1]
+    front.sample_now(n_samples_to_select=12, strategies=[{"type": "random", "strength": 1.0}])
+    answer = front.ask("worth", n_samples_to_select=12, labels="truth")[-1]
     curves = answer["curves"]
     assert [curve["name"] for curve in curves["curves"]] == ["A", "B"]
-    assert curves["budgets"][-1] == 60
+    assert curves["budgets"][-1] == 12
     for curve in curves["curves"]:
         assert len(curve["accuracy"]) == len(curve["balanced"]) == len(curves["budgets"])
         assert all(0 <= value <= 1 for value in curve["accuracy"])
@@ -66,19 +66,19 @@ def test_the_worth_of_a_sample_beside_b_and_random(front: Front) -> None:
 
 
 def test_the_panel_and_python_measure_the_same(front: Front, dataset: lw.Dataset) -> None:
-    front.sample_now(n_samples_to_select=40)
-    curves = front.ask("worth", n_samples_to_select=40, labels="kind")[-1]["curves"]
+    front.sample_now(n_samples_to_select=12)
+    curves = front.ask("worth", n_samples_to_select=12, labels="kind")[-1]["curves"]
     expected = front.sample.worth("kind")
     assert curves["budgets"] == list(expected.budgets)
     assert curves["curves"][0]["accuracy"] == expected.curves[0].accuracy.tolist()
 
 
 def test_b_of_other_candidates_is_left_out_and_said_so(front: Front, dataset: lw.Dataset) -> None:
-    front.sample_now(n_samples_to_select=40)
+    front.sample_now(n_samples_to_select=12)
     front.ask("compare", op="keep")
     front.ask("select_points", op="replace", points=list(range(200)))
-    front.sample_now(n_samples_to_select=40, candidates={"from": "selection"})
-    answer = front.ask("worth", n_samples_to_select=40, labels="truth")[-1]
+    front.sample_now(n_samples_to_select=12, candidates={"from": "selection"})
+    answer = front.ask("worth", n_samples_to_select=12, labels="truth")[-1]
     assert [curve["name"] for curve in answer["curves"]["curves"]] == ["This sample"]
     assert answer["findings"][-1].startswith("B is left out")
 
