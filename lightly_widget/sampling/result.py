@@ -239,7 +239,7 @@ class SamplingResult:
         """
         others = check_items("beside", beside, what="SamplingResults")
         for position, other in enumerate(others):
-            if not isinstance(other, SamplingResult) or not self.is_comparable(other):
+            if not self.is_comparable(other):
                 raise InvalidValueError(
                     f"beside[{position}] must be a sample of the same candidates and preselection, got {shown(other)}"
                 )
@@ -262,9 +262,13 @@ class SamplingResult:
             progress=progress,
         )
 
-    def is_comparable(self, other: SamplingResult) -> bool:
+    def is_comparable(self, other: object) -> bool:
         """Whether another sample is of the same candidates, in the same order, beside the same preselection."""
-        return self.preselected_ids == other.preselected_ids and self.candidate_ids.equals(other.candidate_ids)
+        return (
+            isinstance(other, SamplingResult)
+            and self.preselected_ids == other.preselected_ids
+            and self.candidate_ids.equals(other.candidate_ids)
+        )
 
     @property
     def shares(self) -> tuple[Shares, ...]:
