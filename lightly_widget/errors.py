@@ -33,6 +33,15 @@ class InvalidTypeError(LightlyWidgetError, TypeError):
     """An argument has a type that cannot be used."""
 
 
+class MissingValuesError(InvalidValueError):
+    """Some candidates lack a value that a strategy or a limit reads; `key` names it, `count` says how many lack it."""
+
+    def __init__(self, message: str, key: str, count: int) -> None:
+        super().__init__(message)
+        self.key = key
+        self.count = count
+
+
 class NotANameError(InvalidValueError, InvalidTypeError):
     """A name that is not a string: a ValueError like every other name that cannot be used, and a TypeError."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from PIL import Image, ImageOps
 
@@ -116,3 +117,16 @@ def test_boxes_lie_where_the_upright_picture_shows_them(tmp_path: Path, orientat
 
 def test_a_table_has_no_boxes(front: Front) -> None:
     assert front.ask("detail", point=0)[-1]["boxes"] == []
+
+
+def test_a_key_that_some_candidates_lack_is_named_with_how_many(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"depth": [1.0, None, 3.0, None, 5.0, None]})
+    dataset = lw.Dataset.from_polars(frame, embeddings=np.eye(6, dtype=np.float32), name="gaps", path=tmp_path)
+    front = Front(dataset)
+    weigh = [{"type": "metadata_weighting", "strength": 1.0, "metadata_key": "depth"}]
+    said = front.sample_now(n_samples_to_select=2, strategies=weigh)
+    assert said["missing"] == {"key": "depth", "count": 3}
+    front.ask("filter", filter={"op": "not", "item": {"op": "is_null", "field": "metadata.depth"}})
+    assert front.sample_now(n_samples_to_select=2, strategies=weigh, candidates={"from": "filter"})["n"] == 2
+    assert front.sample_now(n_samples_to_select=2, strategies=[])["missing"] is None
+    front.close()

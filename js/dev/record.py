@@ -172,6 +172,7 @@ def requests() -> Iterator[dict[str, Any]]:
     ]
     labeled = {"op": "compare", "field": "annotation_source", "cmp": "==", "value": "labels"}
     filters += [{"op": "not", "item": {"op": "annotated", "type": None, "criteria": labeled}}]
+    filters += [{"op": "not", "item": {"op": "is_null", "field": "metadata.brightness"}}]
     for one in filters:
         yield {"kind": "code", "filter": one}
         yield {"kind": "filter", "filter": one}

@@ -19,6 +19,8 @@ export class WireError extends Error {
   constructor(
     readonly error: string,
     message: string,
+    /** How many candidates lack a value of which metadata key, where that is the reason. */
+    readonly missing: { key: string; count: number } | null = null,
   ) {
     super(message);
     this.name = "WireError";
@@ -133,7 +135,8 @@ export class Wire {
       throw error;
     }
     if (waiting && message.done) {
-      if (message.kind === "error") waiting.reject(new WireError(message.error, message.message));
+      if (message.kind === "error")
+        waiting.reject(new WireError(message.error, message.message, message.missing ?? null));
       else waiting.resolve(reply);
     }
     if (gap) this.events.gap();

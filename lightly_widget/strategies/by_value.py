@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 import numpy as np
 import polars as pl
 
-from lightly_widget.errors import InvalidValueError, Progress, listed, no_progress, shown
+from lightly_widget.errors import InvalidValueError, MissingValuesError, Progress, listed, no_progress, shown
 from lightly_widget.strategies.base import Balance, CategoryKey, NumberKey, Prepared, Source, Strategy
 from lightly_widget.strategies.candidates import Candidates, DatasetInfo
 from lightly_widget.strategies.targets import Target, check_target, columns, count_matrix
@@ -155,10 +155,12 @@ def _refuse_missing(candidates: Candidates, key: str, values: pl.Series, argumen
     count = values.null_count()
     if count:
         some = candidates.sample_ids.filter(values.is_null()).head(3)
-        raise InvalidValueError(
+        raise MissingValuesError(
             f"{argument}={shown(key)} is missing for {count:,} of {len(values):,} candidates "
             f"(first: {listed(some)}); "
-            f"leave them out with .match(NOT(SampleField.metadata[{shown(key)}].is_null()))"
+            f"leave them out with .match(NOT(SampleField.metadata[{shown(key)}].is_null()))",
+            key,
+            count,
         )
 
 

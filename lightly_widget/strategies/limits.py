@@ -11,7 +11,7 @@ import polars as pl
 from msgspec import Meta
 
 from lightly_widget.checks import check_items
-from lightly_widget.errors import InvalidTypeError, InvalidValueError, did_you_mean, listed, shown
+from lightly_widget.errors import InvalidTypeError, InvalidValueError, MissingValuesError, did_you_mean, listed, shown
 from lightly_widget.structs import MAX_FLOAT, AbstractStruct, Text, convert, plain_value, tag_of
 
 if TYPE_CHECKING:
@@ -152,9 +152,11 @@ def _values(candidates: Candidates, limit: Limit, key: str) -> pl.Series:
     values = candidates.metadata(key)
     if count := values.null_count():
         some = candidates.sample_ids.filter(values.is_null()).head(3)
-        raise InvalidValueError(
+        raise MissingValuesError(
             f"{type(limit).__name__}: {shown(key)} is missing for {count:,} of {len(values):,} candidates "
-            f"(first: {listed(some)}); leave them out with .match(NOT(SampleField.metadata[{shown(key)}].is_null()))"
+            f"(first: {listed(some)}); leave them out with .match(NOT(SampleField.metadata[{shown(key)}].is_null()))",
+            key,
+            count,
         )
     return values
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from lightly_widget.errors import Cancelled, LightlyWidgetError
+from lightly_widget.errors import Cancelled, LightlyWidgetError, MissingValuesError
 from lightly_widget.wire import PART_POINTS, ColorBy, Reply, encode, pack_bits
-from lightly_widget.wire.replies import Category, Colors, Error, Mask, Picks, Positions, Sync
+from lightly_widget.wire.replies import Category, Colors, Error, Mask, MissingValues, Picks, Positions, Sync
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,7 +84,8 @@ class Outbox:
 
     def error(self, error: BaseException, id: int | None) -> None:  # noqa: A002
         """An error as the last answer, as a sentence."""
-        self.say(Error(type(error).__name__, words(error)), id, done=id is not None)
+        missing = MissingValues(error.key, error.count) if isinstance(error, MissingValuesError) else None
+        self.say(Error(type(error).__name__, words(error), missing), id, done=id is not None)
 
     def positions(self, projection: str, x: NDArray[np.float32], y: NDArray[np.float32], *, animate: bool) -> None:
         """The geometry, in parts below 4 MB; at least one."""

@@ -26,9 +26,18 @@ class Reply(Struct, frozen=True, eq=False, tag_field="kind"):
         return tag_of(self)
 
 
+class MissingValues(Struct, frozen=True):
+    """How many candidates lack a value of a metadata key."""
+
+    key: str
+    count: int
+
+
 class Error(Reply, frozen=True, eq=False, tag="error"):
     error: str
     message: str
+    missing: MissingValues | None = None
+    """What candidates lack, where that is the reason: they can be left out."""
 
 
 class Ok(Reply, frozen=True, eq=False, tag="ok"):

@@ -286,3 +286,24 @@ def test_no_control_covers_another_at_any_width(
         assert page.evaluate(OVERLAPS) == [], width
         assert page.evaluate("outside()") == [], width
         screenshot(page, f"explorer-{width}-{theme}")
+
+
+def test_candidates_that_lack_a_value_are_left_out_with_a_click(show: Show) -> None:
+    widget = show()
+    page = widget.page
+    page.evaluate(
+        """() => {
+          const {kernel} = demo, {sample} = kernel.answers;
+          const missing = {key: 'brightness', count: 3};
+          const lacks = {kind: 'error', error: 'MissingValuesError', message: 'in Python', missing};
+          kernel.answers.sample = ({id}) => { kernel.answers.sample = sample; kernel.say(id, lacks) };
+        }"""
+    )
+    widget.button("Sample").click()
+    expect(page.locator(".foot")).to_contain_text("3 candidates have no value of “brightness”")
+    expect(page.locator(".foot")).not_to_contain_text("in Python")
+    widget.button("Leave 3 out").click()
+    widget.wait_for_trait("filter", {"op": "not", "item": {"op": "is_null", "field": "metadata.brightness"}})
+    widget.wait_for_trait("candidates", {"from": "filter"})
+    expect(widget.button("Save as tag")).to_be_visible()
+    assert widget.count("sample") == 2

@@ -478,6 +478,7 @@ export interface Error {
   kind: "error";
   error: string;
   message: string;
+  missing?: MissingValues | null;
   /**
    * Rises by one a message; after a gap the browser says `hello`.
    */
@@ -490,6 +491,13 @@ export interface Error {
    * Whether this is the last answer to that request.
    */
   done: boolean;
+}
+/**
+ * How many candidates lack a value of a metadata key.
+ */
+export interface MissingValues {
+  key: string;
+  count: number;
 }
 /**
  * Done, with nothing to say.

@@ -1,11 +1,12 @@
 /** The foot of the panel: sample, follow it, stop it, keep it. Always in reach, whatever is scrolled above. */
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { FilterDict } from "../protocol";
 import { Compared } from "./Compared";
 import { Count } from "./Count";
 import { Button, Toggle } from "./controls/Button";
 import { Note, Progress } from "./controls/boxes";
 import { Menu } from "./controls/Menu";
-import { count, sampleWords, seconds } from "./format";
+import { count, plural, sampleWords, seconds } from "./format";
 import { Dialog } from "./Save";
 import { type DialogName, useView } from "./view";
 
@@ -145,7 +146,16 @@ function Keep({ open }: { open(dialog: DialogName): void }) {
 /** Why it stopped and what to do about it, in the kernel's words. */
 function Outcome() {
   const { session } = useView();
-  const { running, message, stopReason, warnings, error, seconds: took, cancelled } = session.sampling.state.value;
+  const {
+    running,
+    message,
+    stopReason,
+    warnings,
+    error,
+    missing,
+    seconds: took,
+    cancelled,
+  } = session.sampling.state.value;
   const picked = session.picks.a.value.points.length;
   if (running) {
     return (
@@ -154,6 +164,7 @@ function Outcome() {
       </p>
     );
   }
+  if (missing !== null) return <LeaveOut field={missing.key} lacking={missing.count} />;
   if (error !== null) {
     return (
       <Note icon="warning" tone="error">
@@ -184,6 +195,30 @@ function Outcome() {
           {warning}
         </Note>
       ))}
+    </div>
+  );
+}
+
+/** Some candidates lack a value that a strategy or a limit reads: a filter leaves them out, where candidates follow it. */
+function LeaveOut({ field, lacking }: { field: string; lacking: number }) {
+  const { session } = useView();
+  const { from } = session.traits.candidates.value;
+  const leaveOut = async () => {
+    const filled: FilterDict = { op: "not", item: { op: "is_null", field: `metadata.${field}` } };
+    const now = session.traits.filter.peek();
+    const filter: FilterDict = now === null ? filled : { op: "and", items: [now, filled] };
+    if (!(await session.masks.setFilter(filter))) return;
+    session.set("candidates", { from: "filter" });
+    session.sampling.start();
+  };
+  return (
+    <div class="stack outcome" role="status">
+      <Note icon="warning" tone="error">
+        {plural(lacking, "candidate")} {lacking === 1 ? "has" : "have"} no value of “{field}”.
+      </Note>
+      {(from === "all" || from === "filter") && (
+        <Button label={`Leave ${count(lacking)} out`} mini onClick={() => void leaveOut()} />
+      )}
     </div>
   );
 }

@@ -24,6 +24,8 @@ export interface SamplingState {
   canRedo: boolean;
   /** Why the last try gave no sample, as a sentence. */
   error: string | null;
+  /** What candidates lack, where that is why: they can be left out. */
+  missing: WireError["missing"];
 }
 
 const IDLE: SamplingState = {
@@ -39,6 +41,7 @@ const IDLE: SamplingState = {
   canUndo: false,
   canRedo: false,
   error: null,
+  missing: null,
 };
 
 /** What picks were made from, and whether there are no more than these. */
@@ -91,7 +94,7 @@ export class Sampling {
     this.latest = id;
     this.running = true;
     this.made = { spec, mask, n, complete: false };
-    this.state.value = { ...this.state.peek(), running: true, fraction: 0, error: null };
+    this.state.value = { ...this.state.peek(), running: true, fraction: 0, error: null, missing: null };
     reply.catch((error: Error) => this.failed(id, error));
   }
 
@@ -147,6 +150,7 @@ export class Sampling {
       canUndo: message.can_undo,
       canRedo: message.can_redo,
       error: null,
+      missing: null,
     };
   }
 
@@ -188,7 +192,8 @@ export class Sampling {
     this.running = false;
     this.failedFor = this.made;
     this.made = this.shown;
+    const missing = error instanceof WireError ? error.missing : null;
     const quiet = error instanceof WireError && (error.error === "Cancelled" || error.error === "Closed");
-    this.state.value = { ...this.state.peek(), running: false, error: quiet ? null : error.message };
+    this.state.value = { ...this.state.peek(), running: false, error: quiet ? null : error.message, missing };
   }
 }
