@@ -52,7 +52,7 @@ def test_no_object_has_more_than_15_public_methods(cls: type[Any]) -> None:
 
 def test_an_explorer_adds_few_methods_to_those_of_every_widget() -> None:
     own = {name for name, value in vars(lw.Explorer).items() if inspect.isfunction(value) and not name.startswith("_")}
-    assert own == {"open", "close", "set_state", "open_side_panel", "refresh", "to_html", "wait"}
+    assert own == {"open", "close", "set_state", "open_side_panel", "refresh", "to_html", "to_png", "wait"}
 
 
 @pytest.mark.parametrize("cls", [*OBJECTS, lw.Dataset, lw.ImageDataset])
@@ -68,7 +68,7 @@ def test_a_dataset_has_what_lightlystudio_users_type_and_the_namespaces(cls: typ
         *("query", "match", "order_by", "select", "get_sample", "to_polars"),
         *("embed", "add_embeddings", "compute_typicality_metadata", "compute_similarity_metadata"),
         *("explore", "history", "undo", "run", "optimize"),
-        *("add_predictions", "fit_probe", "learning_curve", "search"),
+        *("add_predictions", "fit_probe", "learning_curve", "search", "add_annotations_from_label_studio"),
     }
     images = {
         *("add_images_from_path", "relocate"),
