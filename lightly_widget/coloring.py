@@ -55,7 +55,7 @@ def by_value(values: pl.Series) -> Coloring:
 
 
 def by_number(values: NDArray[Any]) -> Coloring:
-    """A number for each point; what is not finite is no value."""
+    """A number for each point; what is not finite has no value."""
     numbers = values.astype(np.float32)
     finite = numbers[np.isfinite(numbers)]
     missing = len(numbers) - len(finite)

@@ -35,7 +35,8 @@ def add_from_label_studio(
 
     source = check_source(annotation_source)
     tag = None if tag_name is None else check_tag_name(tag_name)
-    if annotation_type not in (None, "classification", "object_detection"):
+    is_name = isinstance(annotation_type, str) and annotation_type in ("classification", "object_detection")
+    if annotation_type is not None and not is_name:
         raise InvalidValueError(
             f"annotation_type must be 'classification', 'object_detection' or None, got {shown(annotation_type)}"
         )

@@ -1,4 +1,4 @@
-"""What the browser is told of the present state: the sample shown, the one it is compared with, the masks."""
+"""The present state as the browser shows it: the sample shown, the one it is compared with, the masks."""
 
 from __future__ import annotations
 
