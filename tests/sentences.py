@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,13 +63,20 @@ def markdown_sentences(path: Path) -> Iterator[tuple[int, str]]:
             yield number, line
 
 
+def notebook_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """(cell number, line) of what was written in a notebook; its outputs hold data and the front end."""
+    for number, cell in enumerate(json.loads(path.read_text())["cells"], 1):
+        for line in "".join(cell["source"]).splitlines():
+            yield number, line
+
+
 def all_faults() -> Iterator[str]:
     """`file:line: word in 'sentence'` for the package, the panel and the pages that users read."""
     kinds = [
         (python_sentences, sorted((ROOT / "lightly_widget").rglob("*.py"))),
         (lines, [p for p in sorted((ROOT / "js/src").rglob("*.ts*")) if "generated" not in p.parts]),
         (markdown_sentences, [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]),
-        (lines, sorted((ROOT / "notebooks").glob("*.ipynb"))),
+        (notebook_lines, sorted((ROOT / "notebooks").glob("*.ipynb"))),
     ]
     for sentences, paths in kinds:
         for path in paths:
