@@ -154,10 +154,12 @@ PLAIN_OF: Final[dict[str, dict[str, Any]]] = {
     },
 }
 
-# Work of seconds, or of a kind that other tests do: a model, a server. `Explorers` stands for the explorer, and only a
-# snapshot makes polars of a filter.
+# Work of seconds, or of a kind that other tests do: a model, a server. `Explorers` stands for the explorer, and filters
+# are merged and made into polars by this package alone.
 LEFT_OUT: Final = {"EfficientNetLite0", "SentenceMiniLM", "Embedder", "to_torch", "embed", "RayEngine"}
-LEFT_OUT_OF: Final = {"package.Explorer", "image dataset.explore", "table dataset.explore", "condition.to_polars"}
+LEFT_OUT_OF: Final = {"package.Explorer", "image dataset.explore", "table dataset.explore"} | {
+    f"condition.{name}" for name in ("to_polars", "merge_key", "merged")
+}
 _OPERATORS: Final = ("__getitem__", "__setitem__", "__eq__", "__lt__", "__and__", "__or__")
 _TRAITS: Final = ("n_samples_to_select", "strategies", "candidates", "preselected_tag_name", "filter", "color_by",
                   "hovered", "viewport", "height", "selection", "sample")  # fmt: skip
