@@ -233,6 +233,7 @@ def tag(front: Front) -> dict[str, Any]:
 
 
 def record(made: dict[str, Any], folder: Path) -> dict[str, Any]:
+    (folder / "folder").mkdir()
     front = Front(images(folder, made), export_root=folder)
     try:
         front.ask("hello", protocol=1)

@@ -302,7 +302,7 @@ def test_an_answer_that_comes_late_leaves_the_filter_rows_as_they_are_written(sh
     widget.until("demo.kernel.traits.filter !== null")
     page.wait_for_timeout(100)
     expect(page.get_by_label("Filter by")).to_have_value("metadata.brightness")
-    page.evaluate("demo.kernel.setFromPython('filter', {op: 'has_tag', tag: 'reviewed'})")
+    page.evaluate("demo.kernel.setFromPython('filter', {op: 'has_tag', tag: 'train-2025'})")
     expect(page.get_by_label("Filter by")).to_have_value("tag")
 
 
