@@ -51,7 +51,8 @@ def images(tmp_path: Path) -> Any:
 
 def wait_for_ending_threads() -> None:
     for thread in threading.enumerate():
-        if isinstance(thread, threading.Timer) or thread.name.startswith("lightly-widget"):
+        is_pool = thread.name.startswith("lightly-widget-sync")  # syncs files for all datasets, and stays
+        if isinstance(thread, threading.Timer) or (thread.name.startswith("lightly-widget") and not is_pool):
             thread.join(PATIENCE)
 
 
