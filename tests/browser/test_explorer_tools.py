@@ -190,10 +190,10 @@ def test_outliers_stay_outside_of_the_opening_view_until_they_are_asked_for(show
     assert inside == 598
     far.click()
     expect(far).to_have_count(0)
-    page.evaluate("[...demo.plots][0].settled()")
-    for point in (0, 1):
-        x, _ = page.evaluate("(point) => [...demo.plots][0].viewport.position(point)", point)
-        assert 0 <= x <= page.locator(".plot-host").evaluate("(host) => host.clientWidth")
+    page.wait_for_function(  # the view glides there
+        """() => { const [{viewport, size}] = demo.plots;
+          return [0, 1].every((point) => { const [x] = viewport.position(point); return x >= 0 && x <= size.width }) }"""
+    )
 
 
 def test_another_coloring_leaves_the_view_and_says_that_it_is_computed(show: Show) -> None:
