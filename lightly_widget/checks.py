@@ -14,6 +14,8 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any, Final, TypeVar
 
+import numpy as np
+
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, NotANameError, shown
 
 T = TypeVar("T")
@@ -26,8 +28,8 @@ LARGEST_SEED: Final = 2**32 - 1
 def check_integer(name: str, value: object, *, least: int | None = None, most: int | None = None) -> int:
     """An int in `least`…`most`. NumPy's integers pass; bools and floats do not."""
     kind = "a positive integer" if least == 1 else "an integer"
-    if isinstance(value, bool):
-        raise InvalidTypeError(f"{name} must be {kind}, got {value}")
+    if isinstance(value, bool | np.bool_):  # NumPy 2.0 takes its own bools for integers
+        raise InvalidTypeError(f"{name} must be {kind}, got {shown(value)}")
     try:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
