@@ -27,10 +27,10 @@ from benchmarks.faults import Fault, faults_of
 
 ROOT: Final = Path(__file__).parent.parent
 ROOMS: Final = {
-    "solver": ["tests/test_solver.py"],
+    "solver": ["tests/test_solver.py", "tests/test_limits.py"],
     "store": ["tests/test_store.py"],
     "query": ["tests/test_query.py", "tests/test_code.py"],
-    "sampling": ["tests/test_sampling.py"],
+    "sampling": ["tests/test_sampling.py", "tests/test_limits.py"],
     "wire": ["tests/test_wire.py", "tests/test_outbox.py"],
 }
 # Held by `--check` to what is checked in; runs on a GPU only.
