@@ -62,6 +62,22 @@ test("colors of an older wish are ignored", () => {
   assert.equal(session.colors.table.value.values, null);
 });
 
+test("a label changes the colors of labels, and no others", async () => {
+  const { kernel, session } = ready();
+  const label = async () => {
+    const given = session.labels.give("cat", [1]);
+    const labeled = { source: "my labels", class_name: "cat", count: 1, can_undo: true };
+    kernel.say({ kind: "labeled", ...labeled }, kernel.last("label").id, true);
+    await given;
+    return kernel.of("colors").length;
+  };
+  session.set("color_by", { by: "metadata", key: "k" });
+  const before = kernel.of("colors").length;
+  assert.equal(await label(), before);
+  session.set("color_by", { by: "label", key: "k" });
+  assert.equal(await label(), before + 2);
+});
+
 test("pick order is colored here, without the kernel, and follows the count", () => {
   const { kernel, session } = ready();
   kernel.picks([5, 1, 8]);

@@ -7,6 +7,7 @@ import { dataUrl, useView } from "./view";
 export function useDetail(point: number | null): Detail | null {
   const { session } = useView();
   const [detail, setDetail] = useState<Detail | null>(null);
+  const changes = session.samples.changes.value;
   useEffect(() => {
     if (point === null) return setDetail(null);
     let wanted = true;
@@ -17,7 +18,7 @@ export function useDetail(point: number | null): Detail | null {
     return () => {
       wanted = false;
     };
-  }, [session, point]);
+  }, [session, point, changes]);
   return detail?.point === point ? detail : null;
 }
 

@@ -31,6 +31,8 @@ const NO_THUMBNAIL: Thumbnail = { image: null, mime: "", text: null, title: "" }
 export class Samples {
   /** The point under a pointer here, or that Python (or a linked explorer) set. */
   readonly hovered: Signal<PointIndex | null> = signal(null);
+  /** How often what was known of samples was forgotten: whoever shows a detail asks again then. */
+  readonly changes: Signal<number> = signal(0);
   private readonly details = new Cache<PointIndex, Promise<Detail>>(500);
   private readonly thumbs = new Cache<string, Promise<Thumbnail>>(2_000);
 
@@ -49,9 +51,10 @@ export class Samples {
     });
   }
 
-  /** Tags have changed. */
+  /** Tags or labels have changed. */
   forgetDetails(): void {
     this.details.clear();
+    this.changes.value++;
   }
 
   /** Sets the trait `hovered` to the sample id of `point` once that is known. */

@@ -91,7 +91,8 @@ export class Session {
     });
     this.labels = new Labels(connection, () => {
       this.samples.forgetDetails();
-      this.colors.ask();
+      // New colors show every class again: only for those that labels change.
+      if (this.traits.color_by.peek().by === "label") this.colors.ask();
     });
     this.statusText = computed(() => statusText(connection.status.value, this.points.positions.value !== null));
     this.handlers = handlersOf(this);
