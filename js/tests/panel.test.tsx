@@ -9,6 +9,7 @@ import { draftsOf, joined, kindOf, newDraft, subjects, testsOf, toFilter } from 
 import { count, number, percent, plural, sampleWords, seconds } from "../src/panel/format";
 import { countOf, freeName, suggestTag, tagProblem } from "../src/panel/names";
 import type { FilterDict } from "../src/protocol";
+import { Kernel } from "./kernel";
 
 const { info } = new MockKernel({ n: 50 }).traits;
 
@@ -58,6 +59,10 @@ test("a row without its value asks for nothing, and a filter that rows cannot sh
   assert.equal(draftsOf({ op: "is_in", field: "width", values: [1] }), null);
   const nested: FilterDict = { op: "and", items: [{ op: "or", items: [{ op: "has_tag", tag: "x" }] }] };
   assert.equal(draftsOf(nested), null);
+  const boxes: FilterDict = { op: "annotated", type: "object_detection", criteria: null };
+  assert.equal(draftsOf(boxes), null, "a row would ask for annotations of any type");
+  assert.equal(draftsOf({ op: "not", item: boxes }), null);
+  assert.deepEqual(draftsOf({ ...boxes, type: null })?.drafts, [{ what: "class:", test: "any", value: "" }]);
 });
 
 test("a suggested tag is free, and a taken or missing name is told before it is sent", () => {
@@ -137,6 +142,43 @@ for (const name of ["document", "HTMLElement", "Element", "Node", "Text", "SVGEl
   Object.assign(globalThis, { [name]: window[name as "document"] });
 }
 after(() => window.close());
+
+test("a card asks again for its sample after a label was written", async () => {
+  const { render } = await import("preact");
+  const { useDetail } = await import("../src/panel/HoverCard");
+  const { View, ViewProvider } = await import("../src/panel/view");
+  const { Session } = await import("../src/session/session");
+  const kernel = new Kernel();
+  const life = new AbortController();
+  const session = new Session(kernel.model, life.signal);
+  const place = window.document.createElement("div") as unknown as HTMLElement;
+  const Labels = () => <p>{useDetail(1)?.labels.join()}</p>;
+  const view = new View(session, place as unknown as ShadowRoot, life.signal);
+  render(
+    <ViewProvider value={view}>
+      <Labels />
+    </ViewProvider>,
+    place,
+  );
+  const until = async (holds: () => boolean) => {
+    for (let tries = 0; tries < 200 && !holds(); tries++) await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.ok(holds());
+  };
+  const detail = { title: "t", text: null, fields: [], tags: [], thumbnail: null, mime: "" };
+  const answer = (labels: string[]) =>
+    kernel.say({ kind: "detail", point: 1, sample_id: "id-1", ...detail, labels }, kernel.last("detail").id, true);
+  await until(() => kernel.of("detail").length === 1);
+  answer(["cat"]);
+  await until(() => place.textContent === "cat");
+  void session.labels.give("dog", [1]);
+  const labeled = { source: "my labels", class_name: "dog", count: 1, can_undo: true };
+  kernel.say({ kind: "labeled", ...labeled }, kernel.last("label").id, true);
+  await until(() => kernel.of("detail").length === 2);
+  answer(["dog"]);
+  await until(() => place.textContent === "dog");
+  render(null, place);
+  life.abort();
+});
 
 test("the panel draws itself and its changes reach the traits, without a plot", async () => {
   const { render } = await import("preact");

@@ -48,6 +48,36 @@ def test_measuring_can_be_cancelled(show: Show) -> None:
     widget.until("asked('cancel').length === 1 && asked('cancel')[0].target === asked('worth')[0].id")
 
 
+def test_measuring_goes_on_while_another_tab_is_shown(show: Show) -> None:
+    widget = show()
+    page = widget.page
+    widget.sample()
+    page.evaluate(
+        """() => {
+          const take = demo.kernel.take.bind(demo.kernel);
+          demo.kernel.take = (request, buffers) => {
+            if (request.kind === 'worth') demo.measure = () => take(request, buffers);
+            else take(request, buffers);
+          };
+        }"""
+    )
+    page.get_by_role("tab", name="Worth").click()
+    page.get_by_label("Labels", exact=True).select_option(label="weather")
+    widget.button("Measure").click()
+    page.get_by_role("tab", name="Choose").click()
+    page.get_by_role("tab", name="Worth").click()
+    expect(widget.button("Cancel")).to_be_visible()
+    page.get_by_role("tab", name="Choose").click()
+    page.evaluate("demo.measure()")
+    page.get_by_role("tab", name="Worth").click()
+    expect(page.locator(".chart.learning")).to_be_visible()
+    page.get_by_role("tab", name="Choose").click()
+    page.get_by_role("tab", name="Worth").click()
+    expect(page.locator(".chart.learning")).to_be_visible()
+    expect(page.get_by_label("Labels", exact=True).locator("option:checked")).to_have_text("weather")
+    expect(widget.button("Measure again")).to_be_visible()
+
+
 def test_the_arrows_walk_through_all_tabs(show: Show) -> None:
     page = show().page
     page.get_by_role("tab", name="Choose").focus()
@@ -102,6 +132,11 @@ def test_keys_label_the_gallery_and_the_selection(show: Show) -> None:
     first = page.locator(".strip .thumb").first
     first.click()
     expect(bar).to_contain_text("Label this sample")
+    page.get_by_label("A class").fill("do")
+    page.get_by_label("A class").press("Tab")  # leaving a half-typed class writes no label
+    expect(page.get_by_label("A class")).to_have_value("do")
+    page.get_by_label("A class").fill("")
+    first.focus()
     page.keyboard.press("2")
     widget.until("asked('label').length === 1")
     page.keyboard.press("1")

@@ -1,8 +1,9 @@
 /** The classes at hand: a click or a key (1–9) labels what is selected, or the sample whose card is open. */
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { Button } from "./controls/Button";
 import { TextField } from "./controls/fields";
 import { plural } from "./format";
+import { useDetail } from "./HoverCard";
 import { useView, type View } from "./view";
 
 /** The classes in the source of one's own, then those that were only named so far. */
@@ -62,16 +63,23 @@ export function LabelBar() {
           onClick={() => give(name)}
         />
       ))}
-      <TextField
-        label="A class"
-        bare
-        class="label-name"
-        value={draft}
-        placeholder="a class …"
-        list={classes}
-        onInput={setDraft}
-        onCommit={add}
-      />
+      <form
+        class="row"
+        onSubmit={(event) => {
+          event.preventDefault();
+          add(draft);
+        }}
+      >
+        <TextField
+          label="A class"
+          bare
+          class="label-name"
+          value={draft}
+          placeholder="a class …"
+          list={classes}
+          onInput={setDraft}
+        />
+      </form>
       {points?.length === 1 && <Guess point={points[0]} onAccept={give} />}
       <Button label="No label" mini kind="quiet" disabled={points === undefined} onClick={() => give(null)} />
       <Written />
@@ -111,18 +119,6 @@ const GUESS = /_class$/;
 
 /** What the newest probe, or a model whose predictions were added, takes the sample for; a click says yes. */
 function Guess({ point, onAccept }: { point: number; onAccept(name: string): void }) {
-  const { samples } = useView().session;
-  const [guess, setGuess] = useState<string | null>(null);
-  useEffect(() => {
-    let current = true;
-    setGuess(null);
-    samples.detail(point).then(
-      ({ fields }) => current && setGuess(fields.findLast(([name]) => GUESS.test(name))?.[1] ?? null),
-      () => undefined, // a toast says why
-    );
-    return () => {
-      current = false;
-    };
-  }, [samples, point]);
+  const guess = useDetail(point)?.fields.findLast(([name]) => GUESS.test(name))?.[1] ?? null;
   return guess === null ? null : <Button label={`Guess: ${guess}`} mini kind="quiet" onClick={() => onAccept(guess)} />;
 }

@@ -154,7 +154,11 @@ function draftOf(filter: FilterDict): Draft | null {
   }
   if (filter.op === "has_tag") return { what: "tag", test: "has", value: filter.tag };
   if (filter.op === "has_class") return { what: `class:${filter.source ?? ""}`, test: "has", value: filter.class };
-  if (filter.op === "annotated") return classOf(filter.criteria);
+  if (filter.op === "annotated") {
+    const draft = classOf(filter.criteria);
+    // The row "is there" asks for an annotation of any type.
+    return draft?.test === "any" && filter.type !== null ? null : draft;
+  }
   if (filter.op === "is_null") return { what: filter.field, test: "is_null", value: "" };
   if (filter.op === "compare") return { what: filter.field, test: filter.cmp, value: String(filter.value) };
   if (filter.op === "contains" || filter.op === "starts_with") {
