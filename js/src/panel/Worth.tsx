@@ -1,15 +1,14 @@
 /** What the labels of this sample are worth: a probe's learning curve beside random, or how coverage grows. */
 import { useState } from "preact/hooks";
-import type { Info, MessageOf } from "../protocol";
+import type { Info } from "../protocol";
 import { CoverageChart } from "./charts";
 import { Button } from "./controls/Button";
 import { Note, Progress, Section } from "./controls/boxes";
 import { Select } from "./controls/Select";
 import { plural } from "./format";
 import { LearningChart, type Measure } from "./LearningChart";
-import { useView } from "./view";
+import { type Measured, useView } from "./view";
 
-type Found = MessageOf<"worth">;
 /** The kernel's name for this work. */
 const MEASURING = "Measuring what labels are worth";
 const MEASURES = [
@@ -24,39 +23,38 @@ const learnable = (info: Info): (string | null)[] => [
   null,
 ];
 
-interface Measured {
-  found: Found;
-  /** The picks that were measured. */
-  picks: unknown;
-  count: number;
-}
-
-/** Asks for the worth of the picks shown; one at a time, and it can be cancelled. */
+/** Asks for the worth of the picks shown; one at a time, and it can be cancelled. The view keeps it: tabs come and go. */
 function useMeasured() {
-  const { session } = useView();
-  const [asked, setAsked] = useState<number | null>(null);
-  const [measured, setMeasured] = useState<Measured | null>(null);
-  const [failed, setFailed] = useState<string | null>(null);
+  const { session, worth } = useView();
+  const { asked, measured, failed } = worth;
   const measure = (labels: string | null) => {
     const [picks, count] = [session.picks.a.peek(), session.picks.count.peek()];
     const { id, reply } = session.results.worth(labels);
-    setAsked(id);
-    setFailed(null);
+    asked.value = id;
+    failed.value = null;
+    const done = () => {
+      if (asked.peek() === id) asked.value = null;
+    };
     reply
       .then(
-        (found) => setMeasured({ found, picks, count }),
-        (error: Error & { error?: string }) => setFailed(error.error === "Cancelled" ? null : error.message),
+        (found) => {
+          measured.value = { found, picks, count };
+        },
+        (error: Error & { error?: string }) => {
+          failed.value = error.error === "Cancelled" ? null : error.message;
+        },
       )
-      .finally(() => setAsked((now) => (now === id ? null : now)));
+      .finally(done);
   };
-  const cancel = () => asked !== null && session.results.cancel(asked);
-  return { running: asked !== null, measured, failed, measure, cancel };
+  const running = asked.value;
+  const cancel = () => running !== null && session.results.cancel(running);
+  return { running: running !== null, measured: measured.value, failed: failed.value, measure, cancel };
 }
 
 export function Worth() {
-  const { session } = useView();
+  const { session, worth } = useView();
   const options = learnable(session.info);
-  const [chosen, setChosen] = useState<string | null | undefined>(undefined);
+  const chosen = worth.labels.value;
   const labels = chosen !== undefined && options.includes(chosen) ? chosen : options[0];
   const { running, measured, failed, measure, cancel } = useMeasured();
   const count = session.picks.count.value;
@@ -75,7 +73,9 @@ export function Worth() {
           label="Labels"
           value={String(options.indexOf(labels))}
           options={options.map((name, at) => ({ value: String(at), label: name ?? "none: coverage only" }))}
-          onChange={(at) => setChosen(options[Number(at)])}
+          onChange={(at) => {
+            worth.labels.value = options[Number(at)];
+          }}
         />
         <div class="row">
           {running && <Measuring />}

@@ -5,7 +5,7 @@ import { computed, type ReadonlySignal, type Signal, signal } from "@preact/sign
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import { FLAG } from "../flags";
-import type { FilterDict } from "../protocol";
+import type { FilterDict, MessageOf } from "../protocol";
 import type { Scatter } from "../scatter";
 import type { Query } from "../session/samples";
 import type { Session } from "../session/session";
@@ -27,6 +27,14 @@ export interface Found {
   what: string;
   points: Uint32Array;
   scores: Float32Array;
+}
+
+/** What the labels of some picks are worth. */
+export interface Measured {
+  found: MessageOf<"worth">;
+  /** The picks that were measured. */
+  picks: unknown;
+  count: number;
 }
 
 export class View {
@@ -63,6 +71,14 @@ export class View {
   /** How many points lie outside of the opening view. */
   readonly outside = signal(0);
   readonly finding = signal(false);
+  readonly worth = {
+    /** Whose labels to measure with: undefined until somebody chose. */
+    labels: signal<string | null | undefined>(undefined),
+    /** The request that is being worked on. */
+    asked: signal<number | null>(null),
+    measured: signal<Measured | null>(null),
+    failed: signal<string | null>(null),
+  };
   private finds = 0;
   /** Somebody folded or unfolded the legend. */
   legendAsked = false;
