@@ -201,6 +201,25 @@ def tag_of(kind: type[msgspec.Struct] | msgspec.Struct) -> str:
     return str(kind.__struct_config__.tag)
 
 
+class Declared(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", metaclass=AbstractStruct):
+    """Base of data that users make by a constructor or a dict: plain, checked, immutable, told apart by its tag."""
+
+    def __post_init__(self) -> None:
+        for field in msgspec.structs.fields(type(self)):
+            value = convert(plain_value(getattr(self, field.name)), field.type, field.name)
+            msgspec.structs.force_setattr(self, field.name, value)
+
+    @property
+    def type(self) -> str:
+        """Its name in its dict."""
+        return tag_of(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data that JSON can hold; made from it, one has an equal object."""
+        data: dict[str, Any] = msgspec.to_builtins(self)
+        return data
+
+
 def plain_value(value: Any) -> Any:
     """NumPy's scalars as Python's, and a mapping of scalars as a dict whose booleans are named 'true' and 'false'."""
     if not isinstance(value, Mapping):

@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
-import msgspec
 from msgspec import Meta
 
 from lightly_widget.errors import InvalidTypeError, InvalidValueError, Progress, did_you_mean, shown
-from lightly_widget.structs import AbstractStruct, Number, Text, convert, plain_value, tag_of
+from lightly_widget.structs import Declared, Number, Text, convert, plain_value, tag_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,9 +56,7 @@ class Prepared:
     balance: Balance | None = None
 
 
-class Strategy(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type", metaclass=AbstractStruct
-):
+class Strategy(Declared, frozen=True, kw_only=True):
     """Base of the strategies: plain, checked, immutable data.
 
     `strength` (finite) weighs the strategy against the others of the same sampling: negative inverts it, 0 switches it
@@ -77,24 +74,9 @@ class Strategy(
 
     strength: Number = 1.0
 
-    def __post_init__(self) -> None:
-        for field in msgspec.structs.fields(type(self)):
-            value = convert(plain_value(getattr(self, field.name)), field.type, field.name)
-            msgspec.structs.force_setattr(self, field.name, value)
-
     def __hash__(self) -> int:
         values = (getattr(self, name) for name in self.__struct_fields__)
         return hash((type(self), *(frozenset(v.items()) if isinstance(v, dict) else v for v in values)))
-
-    @property
-    def type(self) -> str:
-        """The name of the strategy in its dict."""
-        return tag_of(self)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data that JSON can hold; `from_dict` gives an equal strategy."""
-        data: dict[str, Any] = msgspec.to_builtins(self)
-        return data
 
     @staticmethod
     def from_dict(data: object) -> Strategy:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, ClassVar, Final
 import numpy as np
 import polars as pl
 
-from lightly_widget.errors import InvalidValueError, MissingValuesError, Progress, listed, no_progress, shown
+from lightly_widget.errors import InvalidValueError, Progress, listed, no_progress, shown
 from lightly_widget.strategies.base import Balance, CategoryKey, NumberKey, Prepared, Source, Strategy
 from lightly_widget.strategies.candidates import Candidates, DatasetInfo
 from lightly_widget.strategies.targets import Target, check_target, columns, count_matrix
+from lightly_widget.strategies.values import finite, refuse_missing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,7 +59,7 @@ class MetadataBalancingStrategy(Strategy, tag="metadata_balancing", frozen=True)
 
     def prepare(self, candidates: Candidates, progress: Progress = no_progress) -> Prepared:
         groups = text_groups(candidates, self.metadata_key)
-        _refuse_missing(candidates, self.metadata_key, groups)
+        refuse_missing(candidates, self.metadata_key, groups, f"metadata_key={shown(self.metadata_key)}")
         return _balancing(
             self.metadata_key,
             groups,
@@ -134,34 +135,14 @@ def text_groups(candidates: Candidates, metadata_key: str) -> pl.Series:
 def numbers_of(candidates: Candidates, key: str, argument: str = "metadata_key") -> NDArray[np.float64]:
     """(n,) the values of a key that holds numbers (or booleans: 0 and 1). ValueError: missing, not finite."""
     values = candidates.metadata(key)
-    _refuse_missing(candidates, key, values, argument)
+    subject = f"{argument}={shown(key)}"
+    refuse_missing(candidates, key, values, subject)
     if not (values.dtype.is_numeric() or values.dtype == pl.Boolean):
         raise InvalidValueError(
-            f"{argument}={shown(key)}: {len(values):,} values are not numbers but {values.dtype} "
+            f"{subject}: {len(values):,} values are not numbers but {values.dtype} "
             f"(first: {listed(values.head(3))}); balance them with MetadataBalancingStrategy, or name a number"
         )
-    numbers = values.cast(pl.Float64)
-    odd = numbers.is_nan() | numbers.is_infinite()
-    if odd.any():
-        raise InvalidValueError(
-            f"{argument}={shown(key)}: {odd.sum():,} of {len(values):,} candidates have a value "
-            f"that is not finite (first: {listed(candidates.sample_ids.filter(odd).head(3))}); set them to numbers, or "
-            "leave them out with a filter"
-        )
-    return numbers.to_numpy()
-
-
-def _refuse_missing(candidates: Candidates, key: str, values: pl.Series, argument: str = "metadata_key") -> None:
-    count = values.null_count()
-    if count:
-        some = candidates.sample_ids.filter(values.is_null()).head(3)
-        raise MissingValuesError(
-            f"{argument}={shown(key)} is missing for {count:,} of {len(values):,} candidates "
-            f"(first: {listed(some)}); "
-            f"leave them out with .match(NOT(SampleField.metadata[{shown(key)}].is_null()))",
-            key,
-            count,
-        )
+    return finite(candidates, values, subject)
 
 
 def _balancing(

@@ -11,8 +11,9 @@ import polars as pl
 from msgspec import Meta
 
 from lightly_widget.checks import check_items
-from lightly_widget.errors import InvalidTypeError, InvalidValueError, MissingValuesError, did_you_mean, listed, shown
-from lightly_widget.structs import MAX_FLOAT, AbstractStruct, Text, convert, plain_value, tag_of
+from lightly_widget.errors import InvalidTypeError, InvalidValueError, did_you_mean, listed, shown
+from lightly_widget.strategies.values import finite, refuse_missing
+from lightly_widget.structs import MAX_FLOAT, Declared, Text, convert, tag_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,23 +29,8 @@ _SECOND: Final = 1_000_000  # in the microseconds that times are compared in
 Positive = Annotated[float, Meta(ge=1e-300, le=MAX_FLOAT)]
 
 
-class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", metaclass=AbstractStruct):
+class Limit(Declared, frozen=True):
     """Base of the limits: plain, checked, immutable data."""
-
-    def __post_init__(self) -> None:
-        for field in msgspec.structs.fields(type(self)):
-            value = convert(plain_value(getattr(self, field.name)), field.type, field.name)
-            msgspec.structs.force_setattr(self, field.name, value)
-
-    @property
-    def type(self) -> str:
-        """The name of the limit in its dict."""
-        return tag_of(self)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data that JSON can hold."""
-        data: dict[str, Any] = msgspec.to_builtins(self)
-        return data
 
     @abstractmethod
     def prepare(self, candidates: Candidates, *, has_gain: bool) -> SolverLimit:
@@ -147,17 +133,14 @@ def _parsed(name: str, item: object) -> LimitDict:
     return limit
 
 
+def _subject(limit: Limit, key: str) -> str:
+    return f"{type(limit).__name__}: {shown(key)}"
+
+
 def _values(candidates: Candidates, limit: Limit, key: str) -> pl.Series:
     """(n,) values of a key. ValueError: missing for some."""
     values = candidates.metadata(key)
-    if count := values.null_count():
-        some = candidates.sample_ids.filter(values.is_null()).head(3)
-        raise MissingValuesError(
-            f"{type(limit).__name__}: {shown(key)} is missing for {count:,} of {len(values):,} candidates "
-            f"(first: {listed(some)}); leave them out with .match(NOT(SampleField.metadata[{shown(key)}].is_null()))",
-            key,
-            count,
-        )
+    refuse_missing(candidates, key, values, _subject(limit, key))
     return values
 
 
@@ -169,17 +152,10 @@ def _groups(candidates: Candidates, limit: Limit, key: str) -> NDArray[np.int64]
 def _numbers(candidates: Candidates, limit: Limit, key: str, values: pl.Series) -> NDArray[np.float64]:
     if not values.dtype.is_numeric():
         raise InvalidValueError(
-            f"{type(limit).__name__}: {shown(key)} must hold numbers{_or_times(limit)}, got {values.dtype} "
+            f"{_subject(limit, key)} must hold numbers{_or_times(limit)}, got {values.dtype} "
             f"(first: {listed(values.head(3))}); name another metadata key"
         )
-    numbers = values.cast(pl.Float64)
-    odd = numbers.is_nan() | numbers.is_infinite()
-    if odd.any():
-        raise InvalidValueError(
-            f"{type(limit).__name__}: {shown(key)} is not finite for {odd.sum():,} of {len(values):,} candidates "
-            f"(first: {listed(candidates.sample_ids.filter(odd).head(3))}); leave them out with a filter"
-        )
-    return numbers.to_numpy()
+    return finite(candidates, values, _subject(limit, key))
 
 
 def _or_times(limit: Limit) -> str:
