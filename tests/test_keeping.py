@@ -11,7 +11,7 @@ import pytest
 
 import lightly_widget as lw
 from lightly_widget.errors import InvalidValueError, LightlyWidgetWarning
-from lightly_widget.store import read_kept, write_kept
+from lightly_widget.store import kept, read_kept, write_kept
 from tests.test_page import diverse, make
 
 LEFT: dict[str, Any] = {
@@ -124,3 +124,20 @@ def test_a_state_too_large_is_not_written(tmp_path: Path) -> None:
     assert not write_kept(tmp_path / "nowhere", {})
     assert read_kept(tmp_path) is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sample_too_long_to_keep_is_left_out_and_the_rest_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = make(tmp_path)
+    left(dataset)
+    before = read_kept(tmp_path / "pages")
+    assert before is not None
+    assert before["recipe"] is not None
+    explorer = dataset.explore(restore=True)
+    explorer.n_samples_to_select = 3
+    monkeypatch.setattr(kept, "LARGEST", len(json.dumps(before | {"recipe": None})) + 20)
+    explorer.close()
+    state = read_kept(tmp_path / "pages")
+    assert state is not None
+    assert (state["n_samples_to_select"], state["recipe"], state["height"]) == (3, None, 444)

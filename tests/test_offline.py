@@ -94,6 +94,14 @@ def test_a_page_over_the_limit_leaves_the_picture_and_a_word(tmp_path: Path) -> 
     assert "image/png" in shown
 
 
+def test_a_coloring_that_is_gone_leaves_the_explorer_shown(tmp_path: Path) -> None:
+    explorer = make(tmp_path / "data").explore(color_by={"by": "metadata", "key": "gone"})
+    explorer.embed_offline = True
+    assert set(outputs(explorer)) & {"text/html", "image/png"} == set()
+    assert "application/vnd.jupyter.widget-view+json" in outputs(explorer)
+    explorer.close()
+
+
 def test_a_wide_map_is_not_computed_for_a_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lightly_widget.widget.offline._PICTURE_UP_TO", 50)
     dataset = make(tmp_path / "data")

@@ -70,6 +70,21 @@ def test_without_a_selection_there_is_nothing_to_do(front: Front, request_: Any)
     assert "nothing is selected" in front.ask(**request_)[-1]["message"]
 
 
+def test_an_emptied_selection_is_none(front: Front, dataset: Any) -> None:
+    front.ask("select_points", op="replace", points=[5])
+    front.selection = []
+    assert "nothing is selected" in front.ask("tag_selection", name="none")[-1]["message"]
+    assert "none" not in dataset.tags
+
+
+def test_a_filter_on_a_tag_follows_what_is_tagged(front: Front) -> None:
+    front.filter = (lw.SampleField.tags.contains("ten")).to_dict()
+    assert len(front.mask("filter")) == 10
+    front.ask("select_points", op="replace", points=[50, 51])
+    front.ask("tag_selection", name="ten")
+    assert len(front.mask("filter")) == 12
+
+
 def test_a_tag_is_replaced_only_when_asked_to(front: Front, dataset: Any) -> None:
     front.sample_now(n_samples_to_select=4)
     save = {"name": "ten", "n_samples_to_select": 4}

@@ -72,8 +72,7 @@ class Controls:
 
     def leave_empty_selection(self) -> None:
         """Nothing is left to sample from: the candidates are again what they were before the selection."""
-        selected = self._session.selected
-        if self.traits.candidates["from"] == "selection" and (selected is None or not selected.any()):
+        if self.traits.candidates["from"] == "selection" and self._session.selected is None:
             self.traits.candidates = self.candidates_before
 
     def show_sample(self) -> None:

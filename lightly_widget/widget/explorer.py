@@ -7,7 +7,7 @@ from Python, from the browser and, where a sample is done, from a background thr
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -95,9 +95,9 @@ class Explorer(anywidget.AnyWidget):
 
         placement: "inline", or "side" for a panel beside the notebook (JupyterLab, needs `sidecar`). projection: "auto"
         (PCA at once, then UMAP up to 200,000 samples), "pca" or "umap"; the panel can choose another at any time.
-        export_root: the folder below which the panel may write files; the working directory by default. restore: show
-        the strategies, sample, colors and viewport of the last explorer of the whole dataset, as they are kept with
-        it; only for an explorer of the whole dataset, and traits that are given here win. Further
+        export_root: the folder below which the panel may write files; the working directory by default. restore: start
+        from the strategies, sample, colors and viewport that the last explorer of the whole dataset left; traits that
+        are passed here take precedence. Not available with a query. Further
         keywords set traits, ipywidgets' `layout` among them.
         """
         check_choice("placement", placement, PLACEMENTS)
@@ -215,7 +215,7 @@ class Explorer(anywidget.AnyWidget):
         folder: the name of a folder beside the file for the pictures, True for the file's own name with `_files`; by
             default they are in the file.
         media_bytes: how many bytes of pictures, texts and details go in, the sample's first; by default 3 MB, and
-            300 MB with a folder. The page says where it was cut.
+            300 MB with a folder. Without a folder, at most 4,000 samples have details. The page says where it was cut.
 
         Raises:
             InvalidValueError: the file exists and `overwrite` is False, or an unknown coloring.
@@ -291,11 +291,10 @@ class Explorer(anywidget.AnyWidget):
 
     @t.validate(*traits.CHECKS)
     def _check(self, proposal: Any) -> Any:
-        return self._checked(proposal["trait"].name, proposal["value"], traits.CHECKS)
+        return self._checked(proposal["trait"].name, proposal["value"])
 
-    def _checked(self, name: str, value: Any, checks: dict[str, Callable[[Any], Any]]) -> Any:
-        if self._from_browser:
-            checks = traits.BROWSER_CHECKS
+    def _checked(self, name: str, value: Any) -> Any:
+        checks = traits.BROWSER_CHECKS if self._from_browser else traits.CHECKS
         try:
             checked = checks[name](value)
             if name == "filter":
@@ -361,7 +360,7 @@ class Explorer(anywidget.AnyWidget):
             try:
                 if name not in traits.CHECKS:
                     raise InvalidValueError(f"the trait {shown(name)} is not for the browser to set")
-                good[name] = self._checked(name, value, traits.BROWSER_CHECKS)
+                good[name] = self._checked(name, value)
             except (t.TraitError, InvalidValueError) as error:
                 self._out.error(error, None)
                 if name in self.keys:
@@ -400,7 +399,8 @@ class Explorer(anywidget.AnyWidget):
         if self._controls.is_own(change["new"]):
             return
         with self._session.lock:
-            self._session.selected = self._session.points.mask(self._session.points.known(change["new"].sample_ids))
+            mask = self._session.points.mask(self._session.points.known(change["new"].sample_ids))
+            self._session.selected = mask if mask.any() else None
             self._out.mask("selection", self._session.selected, len(self._session))
             self._controls.leave_empty_selection()
 
@@ -420,6 +420,5 @@ class Explorer(anywidget.AnyWidget):
         """Show what changed in the dataset since: tags, metadata, labels. New samples need a new explorer."""
         with self._session.lock:
             self._controls.refresh_info()
-            self._session.filter = self._session.filtered(self.filter)
-            self._out.mask("filter", self._session.filter, len(self._session))
-            self._handlers.present.preselected(self.preselected_tag_name)
+            self._filter_changed(None)
+            self._preselected_changed(None)

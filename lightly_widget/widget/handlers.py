@@ -44,7 +44,7 @@ class Handlers:
         self.present = Present(session, outbox)
         self._lanes = Lanes(outbox)
         self.jobs = self._lanes.jobs
-        self._projector = Projector(session, outbox, self.jobs, projection, stored=controls.refresh_info)
+        self._projector = Projector(session, outbox, self._lanes, projection, stored=controls.refresh_info)
         self._lanes.on_failure(self._projector.failed)
         self._labeling = Labeling(session)
         in_turn = self._lanes.in_turn(lambda request, job: self._relabel(request, job), "Labeling")
@@ -143,9 +143,7 @@ class Handlers:
     def _write_tag(self, request: ask.SaveTag, result: SamplingResult, n: int) -> None:
         saved = result.save_as(request.name, n=n, grow=request.grow, replace=request.replace)
         with self._session.lock:
-            self._controls.refresh_info()
-            if request.name == self._controls.traits.preselected_tag_name:
-                self.present.preselected(request.name)
+            self._controls.traits.refresh()
             count = len(self._session.points.candidates.tag(request.name))
             self._out.say(replies.Saved(saved.tag_name or request.name, count), request.id, done=True)
 

@@ -62,7 +62,9 @@ class Keeper:
             waiting.cancel()
         state = self._state()
         if self._folder is not None and state is not None:
-            write_kept(self._folder, {"dataset": self._token, **state()})
+            kept = {"dataset": self._token, **state()}
+            # The recipe of a sample from thousands of chosen ids is too long: then all but the sample is kept.
+            _ = write_kept(self._folder, kept) or write_kept(self._folder, kept | {"recipe": None})
 
     def close(self) -> None:
         """Write what has not been written yet."""

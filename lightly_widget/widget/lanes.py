@@ -46,17 +46,18 @@ class Lanes:
 
     def in_turn(self, work: Work, task: str) -> Answer:
         """Off the main thread, one after the other: another process may hold the lock of the dataset."""
-        last: list[Job] = []
+        begun: list[Job] = []  # all that are not over: a job that is cancelled while it waits ends before its turn
 
         def start(request: Request) -> None:
-            before = last.copy()
+            before = [job for job in begun if not job.finished.is_set()]
 
-            def after_the_last(job: Job) -> None:
-                while before and not before[0].finished.wait(0.1):
-                    job.check()
+            def after_those(job: Job) -> None:
+                for earlier in before:
+                    while not earlier.finished.wait(0.1):
+                        job.check()
                 work(request, job)
 
-            last[:] = [self.jobs.start(f"{task} {request.id}", request.id, after_the_last)]
+            begun[:] = [*before, self.jobs.start(f"{task} {request.id}", request.id, after_those)]
 
         return start
 

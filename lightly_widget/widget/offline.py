@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import warnings
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -32,24 +33,27 @@ _FRAME_HEIGHT: Final = 780
 def fallback(shown: Shown, *, embed: bool, limit: int) -> dict[str, str]:
     """Outputs beside the widget's own, by MIME type: `text/html` with the page, and `image/png`."""
     outputs: dict[str, str] = {}
-    if embed:
-        text = html_of(shown)
-        if len(text) <= limit:
-            outputs["text/html"] = frame(text, shown.session.dataset.name)
-        else:
-            warnings.warn(
-                f"the page has {len(text):,} characters and embed_limit is {limit:,}, so the saved notebook holds a "
-                "picture instead; raise embed_limit, or write the page with to_html(…)",
-                LightlyWidgetWarning,
-                stacklevel=3,
-            )
-    try:
+    with suppress(LightlyWidgetError):  # the explorer itself says what is wrong with a coloring or the map
+        if embed:
+            text = html_of(shown)
+            if len(text) <= limit:
+                outputs["text/html"] = frame(text, shown.session.dataset.name)
+            else:
+                _warn_of_length(len(text), limit)
+    with suppress(LightlyWidgetError):
         drawn = still(shown)
-    except LightlyWidgetError:
-        return outputs  # the explorer itself says what is wrong with the map
-    if drawn is not None:
-        outputs["image/png"] = base64.b64encode(drawn).decode("ascii")
+        if drawn is not None:
+            outputs["image/png"] = base64.b64encode(drawn).decode("ascii")
     return outputs
+
+
+def _warn_of_length(length: int, limit: int) -> None:
+    warnings.warn(
+        f"the page has {length:,} characters and embed_limit is {limit:,}, so the saved notebook holds a picture "
+        "instead; raise embed_limit, or write the page with to_html(…)",
+        LightlyWidgetWarning,
+        stacklevel=4,
+    )
 
 
 def frame(text: str, title: str) -> str:

@@ -80,9 +80,7 @@ class Selecting:
     def _write_tag(self, request: ask.TagSelection, ids: pl.Series) -> None:
         self._session.select(ids).add_tag(request.name)
         with self._session.lock:
-            self._controls.refresh_info()
-            if request.name == self._controls.traits.preselected_tag_name:
-                self._present.preselected(request.name)
+            self._controls.traits.refresh()
             self._out.say(replies.Saved(request.name, len(ids)), request.id, done=True)
 
     def _ids(self, request: ask.GetSelectedIds) -> None:
