@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from lightly_widget.checks import check_bool, check_name
+from lightly_widget.checks import check_name
 from lightly_widget.errors import InvalidValueError, shown
 from lightly_widget.export.files import atomic_file, find_out, target_path
 from lightly_widget.export.folders import FolderExport
@@ -22,9 +22,12 @@ class Beside:
     name: str
     files: dict[str, bytes] = field(default_factory=dict)
 
-    def add(self, name: str, content: bytes) -> str:
-        """A file; returns its path as the page names it."""
+    def add(self, name: str, content: bytes) -> None:
+        """One more file."""
         self.files[name] = content
+
+    def path_of(self, name: str) -> str:
+        """A file's path as the page names it."""
         return f"{quote(self.name)}/{quote(name)}"
 
 
@@ -48,7 +51,7 @@ def page_path(path: str | Path, *, overwrite: bool) -> Path:
     _, exists, problem = find_out(target)
     if problem is not None:
         raise InvalidValueError(problem)
-    if exists and not check_bool("overwrite", overwrite):
+    if exists and not overwrite:
         raise InvalidValueError(f"path {shown(str(target), 300)} exists; overwrite=True replaces it")
     return target
 

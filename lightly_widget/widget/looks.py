@@ -12,7 +12,7 @@ from lightly_widget.query.code import match_code
 from lightly_widget.widget import find, metrics, worth
 from lightly_widget.widget.pictures import detail, thumbnails
 from lightly_widget.widget.present import NO_POINTS
-from lightly_widget.widget.regions import regions_of
+from lightly_widget.widget.regions import clusters_of, regions_of
 from lightly_widget.wire import replies, to_plain
 from lightly_widget.wire import requests as ask
 
@@ -124,7 +124,7 @@ class Looks:
         if session.geometry is not None:
             by = to_plain(request.color_by)
             found = regions_of(session.points, session.media, session.geometry, by, job.progress)
-        self._lanes.done(job, replies.Clusters([replies.PlaceLabel(r.text, r.x, r.y, r.count) for r in found]))
+        self._lanes.done(job, clusters_of(found))
 
 
 def colored(points: Points, color_by: dict[str, str], picks: PointIndexes, progress: Progress) -> coloring.Coloring:

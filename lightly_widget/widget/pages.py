@@ -46,8 +46,8 @@ def write(
     """Write the page; `Explorer.to_html` says what the options are."""
     target = page.page_path(path, overwrite=check_bool("overwrite", overwrite))
     files = page.beside(folder, target)
-    page.write_page(target, html_of(shown, colorings, files, media_bytes, title), files, overwrite=overwrite)
-    return target
+    text = html_of(shown, colorings, files, media_bytes, title)
+    return page.write_page(target, text, files, overwrite=overwrite)
 
 
 def html_of(

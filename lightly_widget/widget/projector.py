@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from lightly_widget.checks import check_choice
 from lightly_widget.errors import Cancelled, InvalidValueError, did_you_mean
-from lightly_widget.jobs import Job, Jobs
+from lightly_widget.jobs import Job
 from lightly_widget.maps import METHODS, projection_names, split_name, umap_seconds
 from lightly_widget.wire import replies
 
 if TYPE_CHECKING:
+    from lightly_widget.widget.lanes import Lanes
     from lightly_widget.widget.outbox import Outbox
     from lightly_widget.widget.session import Session
 
@@ -64,12 +65,12 @@ class Projector:
     """Computes one projection at a time and says where the points are. The session's lock guards it."""
 
     def __init__(
-        self, session: Session, out: Outbox, jobs: Jobs, wanted: str, stored: Callable[[], None] = lambda: None
+        self, session: Session, out: Outbox, lanes: Lanes, wanted: str, stored: Callable[[], None] = lambda: None
     ) -> None:
         """`wanted`: "auto" or a method, see `check_projection`; `stored` is called when UMAP has been computed."""
         self._session = session
         self._out = out
-        self._jobs = jobs
+        self._lanes = lanes
         self._wanted = wanted
         self._stored = stored
         self._run: _Run | None = None
@@ -95,7 +96,7 @@ class Projector:
                 self._start([name], number)
             else:
                 self._end(Cancelled("the projection shown was kept"))
-                self._jobs.stop(LAYING_OUT, "the projection shown was kept")
+                self._lanes.jobs.stop(LAYING_OUT, "the projection shown was kept")
                 self._out.say(replies.Ok(), number, done=True)
 
     def failed(self, job: Job, error: BaseException) -> None:
@@ -114,7 +115,7 @@ class Projector:
     def _start(self, names: list[str], number: int | None) -> None:
         self._end(Cancelled("another projection was chosen"))
         run = _Run(names[-1])
-        run.job = self._jobs.start(LAYING_OUT, number, lambda job: self._work(run, names, job))
+        run.job = self._lanes.jobs.start(LAYING_OUT, number, lambda job: self._work(run, names, job))
         self._run = run  # the job cannot have come to its end yet: the lock is held
 
     def _work(self, run: _Run, names: list[str], job: Job) -> None:
@@ -130,8 +131,7 @@ class Projector:
                 self._say(animate=animate)
                 if computed:
                     self._stored()
-        if job.has_told:
-            self._out.say(replies.Progress(job.lane, "", 1.0), job.id)
+        self._lanes.end_progress(job)
         with self._session.lock:
             if job.id is not None:
                 self._out.say(replies.Ok(), job.id, done=True)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
+from msgspec.structs import replace
 
 from lightly_widget import page
 from lightly_widget.checks import check_items
-from lightly_widget.errors import InvalidTypeError, Progress, no_progress, shown
+from lightly_widget.errors import InvalidTypeError, no_progress, shown
 from lightly_widget.indexes import PointIndex, PointIndexes
 from lightly_widget.page import Beside, Said
 from lightly_widget.structs import convert
@@ -19,9 +21,9 @@ from lightly_widget.widget.history import Entry, History
 from lightly_widget.widget.looks import colored
 from lightly_widget.widget.outbox import Outbox
 from lightly_widget.widget.pictures import describe
-from lightly_widget.widget.present import NO_POINTS, sampled
+from lightly_widget.widget.present import NO_POINTS, Present, sampled
 from lightly_widget.widget.projector import is_stored
-from lightly_widget.widget.regions import regions_of
+from lightly_widget.widget.regions import clusters_of, regions_of
 from lightly_widget.wire import replies
 from lightly_widget.wire.parts import ColorBy
 
@@ -51,7 +53,6 @@ class Wanted:
     colorings: list[dict[str, str]]
     media_bytes: int
     folder: Beside | None
-    progress: Progress = no_progress
 
 
 @dataclass
@@ -79,14 +80,14 @@ def check_colorings(session: Session, color_by: dict[str, str], value: object) -
     return [entry for at, entry in enumerate(checked) if entry not in checked[:at] and entry["by"] != "rank"]
 
 
-def geometry_of(session: Session, projection: str, progress: Progress = no_progress) -> Geometry:
+def geometry_of(session: Session, projection: str) -> Geometry:
     """The map shown; before one is, that of `projection`, where "auto" means UMAP if it was computed already."""
     if session.geometry is not None:
         return session.geometry
     if projection == "auto":
         models = session.points.candidates.info().embedding_models
         projection = "umap" if models and is_stored(session, "umap") else "pca"
-    return session.place(projection, progress)
+    return session.place(projection, no_progress)
 
 
 def record(
@@ -135,22 +136,19 @@ class _Recorder:
         return said
 
     def map(self, preselected: str | None) -> list[Said]:
-        session, n = self._session, len(self._session)
         self._out.positions(self._geometry.projection, self._geometry.x, self._geometry.y, animate=False)
-        self._out.mask("filter", session.filter, n)
-        self._out.mask("selection", session.selected, n)
-        self._out.mask("preselected", None if preselected is None else self._points.in_tag(preselected), n)
+        Present(self._session, self._out).masks(preselected)
         return self._heard()
 
     def colors(self, color_by: dict[str, str]) -> list[Said]:
-        values = colored(self._points, color_by, NO_POINTS, self._wanted.progress)
+        values = colored(self._points, color_by, NO_POINTS, no_progress)
         self._out.colors(_color_by(color_by), values, None, len(self._session))
         return self._heard()
 
     def clusters(self, color_by: dict[str, str]) -> Said:
         media = self._session.media
-        found = regions_of(self._points, media, self._geometry, color_by, self._wanted.progress)
-        return page.recorded(replies.Clusters([replies.PlaceLabel(r.text, r.x, r.y, r.count) for r in found]))
+        found = regions_of(self._points, media, self._geometry, color_by, no_progress)
+        return page.recorded(clusters_of(found))
 
     def sample(self, entry: Entry, sources: list[str], keys: list[tuple[str, str]]) -> dict[str, Any]:
         self._out.picks("A", entry.points, entry.result.gains)
@@ -170,12 +168,20 @@ class _Recorder:
         pairs: list[tuple[str | None, str | None]] = [(None, word) for word in words]
         for source in [*sources, None]:
             pairs += [(source, number) for number in [*numbers, None]]
-        curve = result.coverage_curve(progress=self._wanted.progress)
+        curve = result.coverage_curve(progress=no_progress)
         counts = sorted({round(n) for n in np.geomspace(1, max(result.n_new, 1), _COUNTS)}) if result.n_new else []
+
+        @cache
+        def of(source: str | None, key: str | None, n: int) -> replies.Metrics:
+            return metrics.summarize(result, n, source, key, curve)
+
         for source, key in pairs:
             for n in counts:
-                reply = page.recorded(metrics.summarize(result, n, source, key, curve))
-                yield {"source": source, "metadata": key, "reply": reply}
+                if source is None or key is None:
+                    found = of(source, key, n)
+                else:  # what a source says does not depend on the key, nor the other way round
+                    found = replace(of(source, None, n), histogram=of(None, key, n).histogram)
+                yield {"source": source, "metadata": key, "reply": page.recorded(found)}
 
     # What is said of the dataset and of single samples ----------------------------------------------------------------
 
@@ -215,43 +221,51 @@ class _Recorder:
 
     def details(self, samples: Sequence[Entry]) -> tuple[list[Said], list[str]]:
         """As many as the budget allows, the samples first, and a sentence where that is not all of them."""
-        n, left = len(self._session), self._wanted.media_bytes
+        n, spent, folder = len(self._session), 0, self._wanted.folder
         order = _by_importance(n, samples)
         said: list[Said] = []
-        for reply, size in self._described(
-            order if self._wanted.folder is not None else PointIndexes(order[:MOST_DETAILS])
-        ):
-            left -= size
-            if left < 0:
+        for detail in self._described(order if folder is not None else PointIndexes(order[:MOST_DETAILS])):
+            if spent + detail.size > self._wanted.media_bytes:
                 break
-            said.append(reply)
+            spent += detail.size
+            said.append(detail.reply)
+            if folder is not None and detail.file is not None:
+                folder.add(*detail.file)
         if len(said) == n:
             return said, []
         what = {"image": "Pictures and details", "text": "Texts and details"}.get(self._session.media, "Details")
         return said, [
             f"{what} of {len(said):,} of {n:,} samples are in this page "
-            f"({self._wanted.media_bytes - max(left, 0):,} bytes); the others have their names and colors."
+            f"({spent:,} bytes); the others have their names and colors."
         ]
 
-    def _described(self, order: PointIndexes) -> Iterator[tuple[Said, int]]:
+    def _described(self, order: PointIndexes) -> Iterator[_Detail]:
         for start in range(0, len(order), _CHUNK):
             yield from self._chunk(order[start : start + _CHUNK].tolist())
-            self._wanted.progress(start / len(order))
 
-    def _chunk(self, rows: list[int]) -> Iterator[tuple[Said, int]]:
+    def _chunk(self, rows: list[int]) -> Iterator[_Detail]:
         records = self._points.records(rows)
         labels = self._points.labels(rows)
         paths = [record.get("file_path_abs") if self._session.media == "image" else None for record in records]
         pictures = self._session.pictures.get_all(paths, PICTURE) if any(paths) else [None] * len(rows)
         for row, record, names, picture in zip(rows, records, labels, pictures, strict=True):
-            size = len(picture or b"")
-            if picture is not None and (folder := self._wanted.folder) is not None:
-                picture = folder.add(f"{row:07d}.webp", picture).encode()
-            detail = describe(PointIndex(row), record, names, picture)
-            reply = page.recorded(detail)
-            if picture is not None and self._wanted.folder is not None:
+            size, file, folder = len(picture or b""), None, self._wanted.folder
+            if picture is not None and folder is not None:
+                file = (f"{row:07d}.webp", picture)
+                picture = folder.path_of(file[0]).encode()
+            reply = page.recorded(describe(PointIndex(row), record, names, picture))
+            if file is not None:
                 reply.message["mime"] = PATH_MIME
-            yield reply, size + len(str(reply.message))
+            yield _Detail(reply, size + len(str(reply.message)), file)
+
+
+@dataclass(frozen=True)
+class _Detail:
+    """What is said of a sample, its size in bytes, and its picture where that goes into a folder."""
+
+    reply: Said
+    size: int
+    file: tuple[str, bytes] | None
 
 
 def _by_importance(n: int, samples: Sequence[Entry]) -> PointIndexes:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from lightly_widget.errors import Progress
 from lightly_widget.maps import Region, regions_by_class, regions_by_words
+from lightly_widget.wire.replies import Clusters, PlaceLabel
 
 if TYPE_CHECKING:
     from lightly_widget.widget.points import Points
@@ -28,3 +30,8 @@ def regions_of(
     elif sources := list(points.candidates.info().annotation_sources):
         classes = points.main_classes(sources[0])
     return [] if classes is None else regions_by_class(geometry.x, geometry.y, classes)
+
+
+def clusters_of(regions: Sequence[Region]) -> Clusters:
+    """The regions as they go to the browser."""
+    return Clusters([PlaceLabel(region.text, region.x, region.y, region.count) for region in regions])
