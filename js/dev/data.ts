@@ -88,17 +88,3 @@ export const titleOf = (point: number): string => `scene_${String(point).padStar
 /** What a sample says in a dataset of texts. */
 export const textOf = ({ classes, group }: World, point: number): string =>
   `Sample ${point}: a ${classes[group[point]]} seen on a gray morning.`;
-
-/** A lasso can be any polygon. Even-odd is enough for a page of made-up points. */
-export function inside({ x, y, n }: World, polygon: DataView): number[] {
-  const corners = new Float32Array(polygon.buffer.slice(polygon.byteOffset, polygon.byteOffset + polygon.byteLength));
-  const within = (px: number, py: number) => {
-    let odd = false;
-    for (let i = 0, j = corners.length - 2; i < corners.length; j = i, i += 2) {
-      const [ax, ay, bx, by] = [corners[i], corners[i + 1], corners[j], corners[j + 1]];
-      if (ay > py !== by > py && px < ((bx - ax) * (py - ay)) / (by - ay) + ax) odd = !odd;
-    }
-    return odd;
-  };
-  return Array.from({ length: n }, (_, point) => point).filter((point) => within(x[point], y[point]));
-}

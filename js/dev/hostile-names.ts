@@ -1,7 +1,7 @@
 /** The recorded names replaced by hostile ones, on their way to the panel and back. */
+import type { Said } from "../src/page/data";
 import type { Info, Request } from "../src/protocol";
 import { makeWorld } from "./data";
-import type { Body } from "./model";
 
 const { classes, weather, tags } = makeWorld(0);
 const PLAIN = [
@@ -43,7 +43,7 @@ export class Names {
     return { ...mapped(request, through(this.back)), kind: request.kind } as Request;
   }
 
-  said<T extends Body>(body: T): T {
+  said<T extends Said>(body: T): T {
     if (this.out.size === 0) return body;
     const made = { ...mapped(body, through(this.out)), kind: body.kind };
     if (made.kind === "colors" && made.color_by.by === "label") {

@@ -2,8 +2,10 @@
  * The kernel of the dev page. Answers are those of the real kernel, recorded by record.py and replayed; nothing is
  * sampled, measured or filtered here. What the page keeps is what the answers depend on: traits, selection, tags, files.
  */
-import type { Candidates, Request, Traits } from "../src/protocol";
-import { inside, makeWorld, picture, textOf, titleOf, type World } from "./data";
+import { inside } from "../src/page/selection";
+import type { ArrayRef, Candidates, Request, Traits } from "../src/protocol";
+import { decodeAs } from "../src/wire";
+import { makeWorld, picture, textOf, titleOf, type World } from "./data";
 import { Names } from "./hostile-names";
 import { Layout } from "./layout";
 import { f32, MockModel, u8, u32 } from "./model";
@@ -90,14 +92,14 @@ export class MockKernel extends MockModel {
       undo: ({ id }) => samples.travel(id, "undo"),
       redo: ({ id }) => samples.travel(id, "redo"),
       compare: ({ id, op }) => samples.compare(id, op),
-      select: ({ id, op }, [polygon]) => {
+      select: ({ id, op, polygon }, buffers) => {
         if (op === "invert")
           this.select(
             id,
             "replace",
             this.every.filter((point) => !this.selection.has(point)),
           );
-        else this.select(id, op, op === "clear" ? [] : inside(this.world, polygon));
+        else this.select(id, op, polygon ? this.lasso(polygon, buffers) : []);
       },
       select_points: ({ id, op, points }) => this.select(id, op, points),
       save_tag: (request) => this.save(request),
@@ -178,6 +180,11 @@ export class MockKernel extends MockModel {
     }
     this.saySelection(id);
     this.say(id, { kind: "ok" });
+  }
+
+  private lasso(polygon: ArrayRef, buffers: DataView[]): number[] {
+    const held = inside(this.world, decodeAs(Float32Array, polygon, buffers));
+    return this.every.filter((point) => held[point]);
   }
 
   private saySelection(id: number): void {

@@ -1,12 +1,13 @@
 /** The kernel's recorded answers (record.py), looked up by what tells requests of a kind apart, and fitted to the page. */
+import type { Said } from "../src/page/data";
 import type { Info, MessageOf, Request, SampleSpec } from "../src/protocol";
 import { decode } from "../src/wire";
-import { type Body, f32, u8 } from "./model";
+import { f32, u8 } from "./model";
 import recorded from "./recordings/answers.json";
 
 type Sampled = MessageOf<"sampled">;
-interface Said {
-  content: Body;
+interface Kept {
+  content: Said;
   buffers: string[];
 }
 interface Recording {
@@ -17,14 +18,14 @@ interface Recording {
   picks: Record<"positive" | "negative", { points: number[]; gains: number[] }>;
   ends: Record<"complete" | "exhausted" | "cancelled", Sampled> &
     Record<"undo" | "redo" | "no_strategy", MessageOf<"error">>;
-  answers: Record<string, Said[]>;
-  files: Record<"free" | "taken" | "folder" | "exported" | "refused", Body>;
-  tag: Record<"saved" | "refused", Body>;
+  answers: Record<string, Kept[]>;
+  files: Record<"free" | "taken" | "folder" | "exported" | "refused", Said>;
+  tag: Record<"saved" | "refused", Said>;
 }
 export const RECORDING = recorded as unknown as Recording;
 
 export interface Answer {
-  body: Body;
+  body: Said;
   arrays: (Uint8Array | Float32Array)[];
 }
 
@@ -40,7 +41,7 @@ export function answersTo(request: Request, n: number): Answer[] {
 }
 
 /** Fewer samples than were recorded are the first of these; more are these again and again. */
-function fitted(content: Body, bytes: Uint8Array[], n: number): Answer {
+function fitted(content: Said, bytes: Uint8Array[], n: number): Answer {
   const views = bytes.map((part) => new DataView(part.buffer));
   if (content.kind === "mask") {
     const bits = content.bits && cut(repeated(bytes[0], Math.ceil(n / 8)), n);

@@ -1,6 +1,7 @@
 /** The samples that the page's kernel shows, before and after, and what it says of them. Picks are replayed. */
+import type { Said } from "../src/page/data";
 import type { MessageOf, Request, SampleSpec } from "../src/protocol";
-import { type Body, f32, type MockModel, u32 } from "./model";
+import { f32, type MockModel, u32 } from "./model";
 import { about, picksOf, RECORDING } from "./replay";
 
 export interface Shown {
@@ -126,7 +127,7 @@ export class Samples {
     const { spec } = this.now;
     const before = Uint32Array.from(spec?.pinned ?? []);
     const [can_undo, can_redo] = [this.past.length > 0, this.future.length > 0];
-    const body: Body = { ...end, before: u32(0, before.length), can_undo, can_redo, spec };
+    const body: Said = { ...end, before: u32(0, before.length), can_undo, can_redo, spec };
     this.model.say(id, body, [before]);
   }
 }

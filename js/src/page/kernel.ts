@@ -2,12 +2,14 @@
  * The kernel of a page that has none: says again what the real one said when the page was made, and works out lassos
  * and comparisons itself. What needs the dataset is answered with a sentence.
  */
-import type { ColorBy, MessageOf, Request } from "../protocol";
+import { writeMask, writePoints } from "../flags";
+import type { ArrayRef, ColorBy, MessageOf, Request } from "../protocol";
+import { same } from "../session/same";
 import { decodeAs } from "../wire";
 import type { PageData, Recorded, RecordedSample, Said } from "./data";
 import type { PageModel } from "./model";
 import { PageSamples } from "./samples";
-import { combined, inside, type Plane, packed, unpackedBits } from "./selection";
+import { combined, inside, type Plane, packed } from "./selection";
 
 const NO_KERNEL = "This page has no kernel. Run the code of the Recipe tab in a notebook to go on from here.";
 const NO_COLORS = "These colors are not in this page; give them to to_html(colorings=…) when it is made.";
@@ -51,9 +53,12 @@ export class PageKernel {
             "replace",
             this.selected.map((held) => 1 - held),
           );
-        return this.select(id, request.op, request.op === "clear" ? null : inside(this.plane, floats(buffers[0])));
-      case "select_points":
-        return this.select(id, request.op, bytesOf(request.points, this.selected.length));
+        return this.select(id, request.op, this.lasso(request.polygon, buffers));
+      case "select_points": {
+        const chosen = new Uint8Array(this.selected.length);
+        writePoints(chosen, 1, request.points, true);
+        return this.select(id, request.op, chosen);
+      }
       case "detail":
         return this.replay(one(this.samples.detail(request.point)), id);
       case "thumbnails":
@@ -99,14 +104,12 @@ export class PageKernel {
   private showSelection(): void {
     const bits = packed(this.selected);
     const count = this.selected.reduce((sum, held) => sum + held, 0);
-    const ref = count > 0 ? ({ buffer: 0, dtype: "u8", shape: [bits.length] } as const) : null;
-    const message: Said<MessageOf<"mask">> = {
-      kind: "mask",
-      mask: "selection",
-      count,
-      bits: ref && { ...ref, shape: [...ref.shape] },
-    };
-    this.model.say(message, count > 0 ? [new DataView(bits.buffer)] : []);
+    const ref: ArrayRef | null = count > 0 ? { buffer: 0, dtype: "u8", shape: [bits.length] } : null;
+    this.model.say({ kind: "mask", mask: "selection", count, bits: ref }, ref ? [new DataView(bits.buffer)] : []);
+  }
+
+  private lasso(polygon: ArrayRef | null | undefined, buffers: readonly DataView[]): Uint8Array | null {
+    return polygon ? inside(this.plane, decodeAs(Float32Array, polygon, buffers)) : null;
   }
 
   private select(id: number, op: "replace" | "add" | "remove" | "clear", chosen: Uint8Array | null): void {
@@ -167,18 +170,9 @@ export class PageKernel {
 }
 
 const one = <R>(reply: R | undefined): R[] | undefined => (reply === undefined ? undefined : [reply]);
-const floats = (view: DataView): Float32Array =>
-  new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength) as ArrayBuffer);
 
 function colorsOf<E extends { color_by: ColorBy }>(all: E[], by: ColorBy): E | undefined {
-  const key = (one: ColorBy) => JSON.stringify([one.by, "key" in one ? one.key : null]);
-  return all.find((entry) => key(entry.color_by) === key(by));
-}
-
-function bytesOf(points: readonly number[], n: number): Uint8Array {
-  const chosen = new Uint8Array(n);
-  for (const point of points) chosen[point] = 1;
-  return chosen;
+  return all.find((entry) => same(entry.color_by, by));
 }
 
 const isPositions = (said: Recorded): said is Recorded<MessageOf<"positions">> => said.message.kind === "positions";
@@ -197,7 +191,9 @@ function planeOf(map: Recorded[]): Plane {
 function maskOf(map: Recorded[], name: "filter" | "selection", n: number): Uint8Array | null {
   for (const { message, buffers } of map) {
     if (message.kind !== "mask" || message.mask !== name || message.bits === null) continue;
-    return unpackedBits(decodeAs(Uint8Array, message.bits, buffers), n);
+    const held = new Uint8Array(n);
+    writeMask(held, 1, decodeAs(Uint8Array, message.bits, buffers));
+    return held;
   }
   return null;
 }

@@ -52,7 +52,3 @@ export function packed(held: Uint8Array): Uint8Array<ArrayBuffer> {
   for (let point = 0; point < held.length; point++) bits[point >> 3] |= held[point] << (point & 7);
   return bits;
 }
-
-/** One byte per point of a bit per point. */
-export const unpackedBits = (bits: Uint8Array, n: number): Uint8Array =>
-  Uint8Array.from({ length: n }, (_, point) => (bits[point >> 3] >> (point & 7)) & 1);

@@ -160,8 +160,8 @@ function ColorMenu() {
     { colorBy: { by: "rank" }, label: "pick order", group: "Computed" },
   ];
   const offered = session.hasKernel ? all : all.filter(({ colorBy }) => inPage(session.info.page?.colorings, colorBy));
-  const now = JSON.stringify(session.traits.color_by.value);
-  const at = offered.findIndex(({ colorBy }) => JSON.stringify(colorBy) === now);
+  const now = session.traits.color_by.value;
+  const at = offered.findIndex(({ colorBy }) => same(colorBy, now));
   return (
     <div class="row tight color-menu" aria-busy={session.colors.loading.value}>
       <span class="label" aria-hidden="true">

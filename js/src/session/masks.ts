@@ -59,10 +59,8 @@ export class Masks {
 
   /** The points of the selection. */
   selected(): PointIndex[] {
-    const { bits } = this.selection.peek();
-    const points: PointIndex[] = [];
-    for (let at = 0; bits !== null && at < 8 * bits.length; at++) if (bits[at >> 3] & (1 << (at & 7))) points.push(at);
-    return points;
+    const { bytes } = this.flags;
+    return [...bytes.keys()].filter((point) => bytes[point] & FLAG.SELECTED);
   }
 
   /** Their ids, as many as come in one message. */
